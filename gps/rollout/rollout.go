@@ -1,0 +1,54 @@
+// Package rollout holds the samples that trajectory optimisation learns from.
+//
+// A rollout is one execution of a controller on the system: states x_0..x_T and
+// actions u_0..u_{T-1}. All arrays are row-major with the time step first.
+package rollout
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// ErrNotFinite marks a rollout that holds a NaN or an infinity.
+var ErrNotFinite = errors.New("rollout: value is not finite")
+
+// Rollout is one recorded trajectory.
+type Rollout struct {
+	T, DX, DU int
+	// X holds the states, (T+1) x DX: row t is x_t. The last row is the state that
+	// the last action led to.
+	X []float64
+	// U holds the actions as applied, T x DU, in N m (or the plant's unit).
+	U []float64
+}
+
+// New returns a rollout of zeros for T steps, DX states and DU actions.
+func New(T, dX, dU int) *Rollout {
+	if T < 1 || dX < 1 || dU < 1 {
+		panic(fmt.Sprintf("rollout: need T, dX, dU >= 1, got T=%d dX=%d dU=%d", T, dX, dU))
+	}
+	return &Rollout{T: T, DX: dX, DU: dU, X: make([]float64, (T+1)*dX), U: make([]float64, T*dU)}
+}
+
+// State returns x_t, DX, as a view; t runs from 0 to T.
+func (r *Rollout) State(t int) []float64 { return r.X[t*r.DX : (t+1)*r.DX : (t+1)*r.DX] }
+
+// Action returns u_t, DU, as a view; t runs from 0 to T-1.
+func (r *Rollout) Action(t int) []float64 { return r.U[t*r.DU : (t+1)*r.DU : (t+1)*r.DU] }
+
+// Validate returns an error wrapping ErrNotFinite, with the time step and the index,
+// if a state or an action is not finite.
+func (r *Rollout) Validate() error {
+	for i, v := range r.X {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%w: state %d at time step %d is %v", ErrNotFinite, i%r.DX, i/r.DX, v)
+		}
+	}
+	for i, v := range r.U {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%w: action %d at time step %d is %v", ErrNotFinite, i%r.DU, i/r.DU, v)
+		}
+	}
+	return nil
+}
