@@ -1,0 +1,239 @@
+package lqg
+
+import (
+	"fmt"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+)
+
+// IndefiniteError says at which step of a backward pass the action block Q_uu was not
+// positive definite. It wraps ErrIndefinite.
+type IndefiniteError struct {
+	// Step is the time step t.
+	Step int
+	// Eta is the dual variable of the pass, at that step where it varies.
+	Eta float64
+}
+
+func (e *IndefiniteError) Error() string {
+	return fmt.Sprintf("lqg: Q_uu at time step %d is not positive definite at eta %.3g: the cost is not convex in the action there; a larger eta or a smaller KL step is needed", e.Step, e.Eta)
+}
+
+func (e *IndefiniteError) Unwrap() error { return ErrIndefinite }
+
+// BackwardPass is the LQR backward pass with its workspace, for problems of one size.
+type BackwardPass struct {
+	dX, dU int
+	// PropagateUnder, if not nil, makes the value function that of this controller
+	// instead of the one being computed.
+	PropagateUnder *Controller
+	// CovarianceFloor bounds the eigenvalues of the action covariances from below.
+	CovarianceFloor float64
+
+	quad, lin  []float64 // Q_t, D x D and D
+	value      []float64 // V_xx of the next step, dX x dX
+	valueLin   []float64 // V_x, dX
+	valueF     []float64 // V_xx F, dX x D
+	action     []float64 // factor of the action block, dU x dU
+	precision  []float64 // dU x dU
+	valueUnder []float64 // Q_ux + Q_uu K, dU x dX
+}
+
+// NewBackwardPass returns a pass for dX states and dU actions.
+func NewBackwardPass(dX, dU int) *BackwardPass {
+	checkSizes(1, dX, dU)
+	d := dX + dU
+	return &BackwardPass{dX: dX, dU: dU,
+		quad: make([]float64, d*d), lin: make([]float64, d),
+		value: make([]float64, dX*dX), valueLin: make([]float64, dX), valueF: make([]float64, dX*d),
+		action: make([]float64, dU*dU), precision: make([]float64, dU*dU), valueUnder: make([]float64, dU*dX)}
+}
+
+// Run computes the controller that minimises the objective at eta under the dynamics:
+// K = -Q_uu^-1 Q_ux, k = -Q_uu^-1 q_u, C = Q_uu^-1 (Levine & Abbeel 2014, section 3.1).
+// It returns an *IndefiniteError if a Q_uu is not positive definite; dst then holds a
+// part of the pass. Run does not allocate on success.
+func (b *BackwardPass) Run(dst *Controller, obj *Objective, dyn *Dynamics, eta float64) error {
+	b.terminal(obj.Cost, func(quad, lin []float64) { obj.Stage(dst.T, eta, quad, lin) })
+	for t := dst.T - 1; t >= 0; t-- {
+		obj.Stage(t, eta, b.quad, b.lin)
+		b.addValue(dyn, t, obj.valueScale(t, eta))
+		d := b.dX + b.dU
+		for i := range b.dU {
+			for j := range b.dU {
+				b.action[i*b.dU+j] = b.quad[(b.dX+i)*d+b.dX+j]
+			}
+			copy(dst.Gain(t)[i*b.dX:(i+1)*b.dX], b.quad[(b.dX+i)*d:(b.dX+i)*d+b.dX])
+			dst.BiasAt(t)[i] = b.lin[b.dX+i]
+		}
+		if !b.solve(dst, t) {
+			return &IndefiniteError{Step: t, Eta: eta}
+		}
+		if b.PropagateUnder != nil {
+			b.propagateUnder(b.PropagateUnder, t)
+		} else {
+			b.propagate(dst, t)
+		}
+	}
+	return nil
+}
+
+// RunPerStep is the pass with one dual variable per step: the value function is that of
+// the plain cost, and only the action's minimisation at step t carries the KL term:
+//
+//	K = -(Q_uu/eta_t + P_t)^-1 (Q_ux/eta_t - P_t K_t), and k alike
+//
+// with P_t, K_t of the previous controller. eta has T entries, all positive.
+func (b *BackwardPass) RunPerStep(dst *Controller, cost *Cost, dyn *Dynamics, prev *Controller, eta []float64) error {
+	b.terminal(cost, func(quad, lin []float64) {
+		copy(quad, cost.QuadAt(dst.T))
+		copy(lin, cost.LinAt(dst.T))
+	})
+	d := b.dX + b.dU
+	for t := dst.T - 1; t >= 0; t-- {
+		copy(b.quad, cost.QuadAt(t))
+		copy(b.lin, cost.LinAt(t))
+		b.addValue(dyn, t, 1)
+		prev.Precision(b.precision, t)
+		prevGain, prevBias := prev.Gain(t), prev.BiasAt(t)
+		gain, bias := dst.Gain(t), dst.BiasAt(t)
+		inv := 1 / eta[t]
+		for i := range b.dU {
+			row := b.quad[(b.dX+i)*d : (b.dX+i+1)*d]
+			bias[i] = inv * b.lin[b.dX+i]
+			for j := range b.dX {
+				gain[i*b.dX+j] = inv * row[j]
+			}
+			for l := range b.dU {
+				p := b.precision[i*b.dU+l]
+				b.action[i*b.dU+l] = inv*row[b.dX+l] + p
+				bias[i] -= p * prevBias[l]
+				for j := range b.dX {
+					gain[i*b.dX+j] -= p * prevGain[l*b.dX+j]
+				}
+			}
+		}
+		if !b.solve(dst, t) {
+			return &IndefiniteError{Step: t, Eta: eta[t]}
+		}
+		under := dst
+		if b.PropagateUnder != nil {
+			under = b.PropagateUnder
+		}
+		b.propagateUnder(under, t)
+	}
+	return nil
+}
+
+// terminal sets the value function to the state part of the last stage.
+func (b *BackwardPass) terminal(cost *Cost, stage func(quad, lin []float64)) {
+	if cost.DX != b.dX || cost.DU != b.dU {
+		panic(fmt.Sprintf("lqg: backward pass for dX=%d dU=%d, cost of dX=%d dU=%d", b.dX, b.dU, cost.DX, cost.DU))
+	}
+	stage(b.quad, b.lin)
+	d := b.dX + b.dU
+	for i := range b.dX {
+		copy(b.value[i*b.dX:(i+1)*b.dX], b.quad[i*d:i*d+b.dX])
+	}
+	copy(b.valueLin, b.lin[:b.dX])
+	symmetrize(b.value, b.dX, b.dX)
+}
+
+// addValue adds scale times the next value function, carried back through the dynamics:
+// Q += F'VF, q += F'(V f + v).
+func (b *BackwardPass) addValue(dyn *Dynamics, t int, scale float64) {
+	dX, d := b.dX, b.dX+b.dU
+	f := matrix(dX, d, d, dyn.FAt(t))
+	v := matrix(dX, dX, dX, b.value)
+	vf := matrix(dX, d, d, b.valueF)
+	blas64.Gemv(blas.NoTrans, 1, v, vector(dyn.BiasAt(t)), 1, vector(b.valueLin))
+	blas64.Gemv(blas.Trans, scale, f, vector(b.valueLin), 1, vector(b.lin))
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, v, f, 0, vf)
+	blas64.Gemm(blas.Trans, blas.NoTrans, scale, f, vf, 1, matrix(d, d, d, b.quad))
+	symmetrize(b.quad, d, d)
+}
+
+// solve turns the right-hand sides in dst's gain and bias at t, and the action block in
+// b.action, into the controller of that step. It reports whether the block was positive
+// definite.
+func (b *BackwardPass) solve(dst *Controller, t int) bool {
+	dX, dU := b.dX, b.dU
+	if !cholesky(b.action, dU) {
+		return false
+	}
+	factor := blas64.Triangular{Uplo: blas.Lower, Diag: blas.NonUnit, N: dU, Stride: dU, Data: b.action}
+	gain, bias := matrix(dU, dX, dX, dst.Gain(t)), vector(dst.BiasAt(t))
+	blas64.Trsm(blas.Left, blas.NoTrans, -1, factor, gain)
+	blas64.Trsm(blas.Left, blas.Trans, 1, factor, gain)
+	blas64.Trsv(blas.NoTrans, factor, bias)
+	blas64.Trsv(blas.Trans, factor, bias)
+	blas64.Scal(-1, bias)
+	chol := dst.CholAt(t)
+	copy(chol, b.action)
+	inverseOfFactor(chol, dU)
+	if b.CovarianceFloor > 0 {
+		b.raiseToFloor(chol)
+	}
+	return cholesky(chol, dU)
+}
+
+// raiseToFloor adds the floor to the covariance cov (dU x dU) of factor b.action's
+// inverse where an eigenvalue might be below it. The sum of the precision's eigenvalues
+// bounds the largest, so 1/trace bounds the covariance's smallest.
+func (b *BackwardPass) raiseToFloor(cov []float64) {
+	trace := 0.0
+	for _, l := range b.action {
+		trace += l * l
+	}
+	if trace*b.CovarianceFloor <= 1 {
+		return
+	}
+	for i := range b.dU {
+		cov[i*b.dU+i] += b.CovarianceFloor
+	}
+}
+
+// propagate sets the value function to that of the minimising controller:
+// V = Q_xx + Q_xu K, v = q_x + Q_xu k.
+func (b *BackwardPass) propagate(c *Controller, t int) {
+	dX, dU := b.dX, b.dU
+	d := dX + dU
+	b.takeStateBlock()
+	cross := matrix(dX, dU, d, b.quad[dX:])
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, cross, matrix(dU, dX, dX, c.Gain(t)), 1, matrix(dX, dX, dX, b.value))
+	blas64.Gemv(blas.NoTrans, 1, cross, vector(c.BiasAt(t)), 1, vector(b.valueLin))
+	symmetrize(b.value, dX, dX)
+}
+
+// propagateUnder sets the value function to that of any controller:
+// V = Q_xx + K'Q_uu K + K'Q_ux + Q_xu K, v = q_x + K'q_u + K'Q_uu k + Q_xu k.
+func (b *BackwardPass) propagateUnder(c *Controller, t int) {
+	dX, dU := b.dX, b.dU
+	d := dX + dU
+	b.takeStateBlock()
+	value := matrix(dX, dX, dX, b.value)
+	cross := matrix(dX, dU, d, b.quad[dX:])
+	action := matrix(dU, dU, d, b.quad[dX*d+dX:])
+	gain, bias := matrix(dU, dX, dX, c.Gain(t)), vector(c.BiasAt(t))
+	// W = Q_ux + Q_uu K, so that V = Q_xx + Q_xu K + K'W.
+	w := matrix(dU, dX, dX, b.valueUnder)
+	for i := range dU {
+		copy(b.valueUnder[i*dX:(i+1)*dX], b.quad[(dX+i)*d:(dX+i)*d+dX])
+	}
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, action, gain, 1, w)
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, cross, gain, 1, value)
+	blas64.Gemm(blas.Trans, blas.NoTrans, 1, gain, w, 1, value)
+	// v: W'k is (Q_xu + K'Q_uu) k.
+	blas64.Gemv(blas.Trans, 1, w, bias, 1, vector(b.valueLin))
+	blas64.Gemv(blas.Trans, 1, gain, vector(b.lin[dX:]), 1, vector(b.valueLin))
+	symmetrize(b.value, dX, dX)
+}
+
+func (b *BackwardPass) takeStateBlock() {
+	d := b.dX + b.dU
+	for i := range b.dX {
+		copy(b.value[i*b.dX:(i+1)*b.dX], b.quad[i*d:i*d+b.dX])
+	}
+	copy(b.valueLin, b.lin[:b.dX])
+}

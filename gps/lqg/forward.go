@@ -1,0 +1,91 @@
+package lqg
+
+import (
+	"fmt"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+)
+
+// ForwardPass computes trajectory marginals, with its workspace, for one problem size.
+type ForwardPass struct {
+	dX, dU int
+	fs     []float64 // F Sigma, dX x D
+}
+
+// NewForwardPass returns a pass for dX states and dU actions.
+func NewForwardPass(dX, dU int) *ForwardPass {
+	checkSizes(1, dX, dU)
+	return &ForwardPass{dX: dX, dU: dU, fs: make([]float64, dX*(dX+dU))}
+}
+
+// Run writes the marginals of y_t under the controller and the dynamics, from x0
+// (arXiv:1504.00702, appendix A.1). It does not allocate.
+func (p *ForwardPass) Run(dst *Trajectory, x0 *InitialState, c *Controller, dyn *Dynamics) {
+	dX, dU := p.dX, p.dU
+	d := dX + dU
+	if dst.T != c.T || dyn.T != c.T || c.DX != dX || c.DU != dU || len(x0.Mean) != dX || len(x0.Cov) != dX*dX {
+		panic(fmt.Sprintf("lqg: forward pass for T=%d dX=%d dU=%d, controller of T=%d dX=%d dU=%d, dynamics of T=%d, x0 of %d", dst.T, dX, dU, c.T, c.DX, c.DU, dyn.T, len(x0.Mean)))
+	}
+	copy(dst.MeanAt(0)[:dX], x0.Mean)
+	for i := range dX {
+		copy(dst.CovAt(0)[i*d:i*d+dX], x0.Cov[i*dX:(i+1)*dX])
+	}
+	for t := range c.T {
+		mean, cov := dst.MeanAt(t), dst.CovAt(t)
+		gain := matrix(dU, dX, dX, c.Gain(t))
+		copy(mean[dX:], c.BiasAt(t))
+		blas64.Gemv(blas.NoTrans, 1, gain, vector(mean[:dX]), 1, vector(mean[dX:]))
+
+		sx := matrix(dX, dX, d, cov)
+		su := matrix(dU, dX, d, cov[dX*d:])
+		suu := matrix(dU, dU, d, cov[dX*d+dX:])
+		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, gain, sx, 0, su)
+		chol := matrix(dU, dU, dU, c.CholAt(t))
+		blas64.Gemm(blas.NoTrans, blas.Trans, 1, chol, chol, 0, suu)
+		blas64.Gemm(blas.NoTrans, blas.Trans, 1, su, gain, 1, suu)
+		for i := range dU {
+			for j := range dX {
+				cov[j*d+dX+i] = cov[(dX+i)*d+j]
+			}
+		}
+		symmetrize(cov, d, d)
+
+		f := matrix(dX, d, d, dyn.FAt(t))
+		fs := matrix(dX, d, d, p.fs)
+		nextMean, nextCov := dst.MeanAt(t+1), dst.CovAt(t+1)
+		clear(nextMean)
+		clear(nextCov)
+		copy(nextMean, dyn.BiasAt(t))
+		blas64.Gemv(blas.NoTrans, 1, f, vector(mean), 1, vector(nextMean[:dX]))
+		next := matrix(dX, dX, d, nextCov)
+		noise := dyn.CovAt(t)
+		for i := range dX {
+			copy(nextCov[i*d:i*d+dX], noise[i*dX:(i+1)*dX])
+		}
+		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, f, matrix(d, d, d, cov), 0, fs)
+		blas64.Gemm(blas.NoTrans, blas.Trans, 1, fs, f, 1, next)
+		symmetrize(nextCov, dX, d)
+	}
+}
+
+// ExpectedCost writes E[cost_t] for t = 0..T to dst (T+1) and returns the sum:
+// c + q'mu + 1/2 mu'Q mu + 1/2 tr(Q Sigma).
+func ExpectedCost(dst []float64, cost *Cost, m *Trajectory) float64 {
+	d := cost.DX + cost.DU
+	total := 0.0
+	for t := range cost.T + 1 {
+		mean, cov, quad, lin := m.MeanAt(t), m.CovAt(t), cost.QuadAt(t), cost.LinAt(t)
+		e := cost.Const[t]
+		for i := range d {
+			s := 0.0
+			for j := range d {
+				s += quad[i*d+j] * (mean[i]*mean[j] + cov[i*d+j])
+			}
+			e += lin[i]*mean[i] + 0.5*s
+		}
+		dst[t] = e
+		total += e
+	}
+	return total
+}

@@ -1,0 +1,41 @@
+package lqg
+
+import (
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+)
+
+// Simulate writes the noise-free-model rollout y_0..y_{T-1} (T x D) of the controller
+// from x0 (dX) with the given action noise e (T x dU, standard normal; nil for none).
+func Simulate(dst, x0 []float64, c *Controller, dyn *Dynamics, noise []float64) {
+	d := c.DX + c.DU
+	copy(dst, x0)
+	for t := range c.T {
+		y := block(dst, t, d)
+		var e []float64
+		if noise != nil {
+			e = block(noise, t, c.DU)
+		}
+		c.Act(y[c.DX:], y[:c.DX], t, e)
+		if t+1 < c.T {
+			next := block(dst, t+1, d)[:c.DX]
+			copy(next, dyn.BiasAt(t))
+			blas64.Gemv(blas.NoTrans, 1, matrix(c.DX, d, d, dyn.FAt(t)), vector(y), 1, vector(next))
+		}
+	}
+}
+
+// Eval returns the cost of y (D) at step t.
+func (c *Cost) Eval(t int, y []float64) float64 {
+	d := c.DX + c.DU
+	quad, lin := c.QuadAt(t), c.LinAt(t)
+	v := c.Const[t]
+	for i := range d {
+		s := 0.0
+		for j := range d {
+			s += quad[i*d+j] * y[j]
+		}
+		v += y[i] * (lin[i] + 0.5*s)
+	}
+	return v
+}
