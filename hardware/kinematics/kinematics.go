@@ -1,0 +1,34 @@
+// Package kinematics computes end-effector points of robot arms, their velocities and
+// their Jacobians from the joint angles.
+//
+// All quantities are in the base frame, in m, m/s and m/rad. The coordinates of all
+// points are stacked: a chain with P points of d coordinates has P*d coordinates.
+// A chain owns its workspace: two goroutines must not use one chain at once.
+package kinematics
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// ErrConfig marks a value that a chain cannot be built with.
+var ErrConfig = errors.New("kinematics: invalid configuration")
+
+// maxJoints bounds the size of a chain.
+const maxJoints = 64
+
+func checkLen(name string, v []float64, want int) {
+	if len(v) != want {
+		panic(fmt.Sprintf("kinematics: %s has %d elements, want %d", name, len(v), want))
+	}
+}
+
+func finite(v [3]float64) bool {
+	for _, e := range v {
+		if math.IsNaN(e) || math.IsInf(e, 0) {
+			return false
+		}
+	}
+	return true
+}
