@@ -1,0 +1,35 @@
+// Package msgs is what all message types have in common. The types themselves are in
+// one folder per ROS package, generated from the definitions in interfaces/ (standard
+// packages, written down as far as the node speaks them) and in msg/ (this project's
+// own package guided_policy_search_msgs, of which this folder is the ROS side too).
+// After a change of a definition run go generate here; a test says if that was
+// forgotten.
+package msgs
+
+import "strings"
+
+//go:generate go run ./cmd/msggen -import guidedpolicysearch/msgs -out . -list types.gen_test.go interfaces guided_policy_search_msgs=.
+//go:generate go run ./cmd/msggen -import guidedpolicysearch/msgs/gen/internal -out gen/internal -dep guidedpolicysearch/msgs=interfaces gen/testdata/interfaces
+
+// Message is a pointer to one of the generated types.
+type Message interface {
+	// AppendCDR appends the little-endian CDR payload, header included, and allocates
+	// only where dst has to grow. It panics if a bounded field is over its bound.
+	AppendCDR(dst []byte) []byte
+	// UnmarshalCDR reads a payload of either byte order. It reuses the memory that
+	// the message holds: slices of it that are kept elsewhere change. Errors are
+	// *cdr.Error, and leave the message partly overwritten.
+	UnmarshalCDR(src []byte) error
+	// TypeName returns the ROS name, "sensor_msgs/msg/JointState".
+	TypeName() string
+	// Definition returns the ros2msg text that bags hold: the definition, then for
+	// each type it contains a line of 80 '=', "MSG: package/Type", its definition.
+	Definition() string
+}
+
+// DDSTypeName returns the name that a ROS type has in DDS:
+// "sensor_msgs::msg::dds_::JointState_" for "sensor_msgs/msg/JointState".
+func DDSTypeName(rosName string) string {
+	i := strings.LastIndexByte(rosName, '/')
+	return strings.ReplaceAll(rosName[:i+1], "/", "::") + "dds_::" + rosName[i+1:] + "_"
+}
