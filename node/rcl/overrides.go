@@ -1,0 +1,155 @@
+package rcl
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// Override is a parameter value from a file or an argument.
+type Override struct {
+	Name   string
+	Value  Value
+	Source Position
+	// Ignored holds values written after this one under the same node key that rcl drops
+	// because their type comes later in its order: `-p gain:=0.5` does not replace `gain: 1`.
+	Ignored []Assignment
+	// Shadowed holds values under node keys first written before the one that wins, though
+	// they may themselves have been written later.
+	Shadowed []Assignment
+	// Repeated holds the earlier places where the same file gives the parameter under the
+	// same node key.
+	Repeated []Position
+}
+
+// Overrides gives the parameters for the node of this fully qualified name, merged as rclcpp
+// does (by node key in the order the keys were first written, the last one wins), in the order
+// the names were first written. Parameters that rclcpp refuses (without a value, or a
+// use_sim_time that is no bool) are left out and named in the error, which wraps ErrParameters;
+// the others are there even then.
+func (a *Args) Overrides(fqn string) ([]Override, error) {
+	var matching []*nodeEntries
+	for _, s := range a.stores {
+		for _, n := range s.nodes {
+			if matchNodeKey(n.key, fqn) {
+				matching = append(matching, n)
+			}
+		}
+	}
+	var faults faultList
+	list := mergeOverrides(matching, &faults)
+	return list, faults.join()
+}
+
+// faultList collects errors, the first hundred in full.
+type faultList struct {
+	errs []error
+	more int
+}
+
+const maxFaults = 100
+
+func (f *faultList) add(at Position, format string, args ...any) {
+	if len(f.errs) == maxFaults {
+		f.more++
+		return
+	}
+	f.errs = append(f.errs, &SourceError{Source: at, Problem: fmt.Sprintf(format, args...), Err: ErrParameters})
+}
+
+func (f *faultList) join() error {
+	if f.more > 0 {
+		return errors.Join(append(f.errs, fmt.Errorf("and %d more", f.more))...)
+	}
+	return errors.Join(f.errs...)
+}
+
+func mergeOverrides(nodes []*nodeEntries, faults *faultList) []Override {
+	var list []Override
+	index := map[string]int{}
+	owner := map[string]*nodeEntries{} // of the value in list
+	pass := map[string]int{}
+	for _, n := range nodes {
+		for _, e := range n.entries {
+			w := e.winner()
+			switch {
+			case w.Value.Type == NotSet:
+				faults.add(w.Source, "%s has no value (ROS has no type for an empty sequence or map)", e.name)
+				continue
+			case e.name == "use_sim_time" && w.Value.Type != Bool:
+				faults.add(w.Source, "use_sim_time: got %s %s, expected bool", w.Value.Type, w.Value)
+				continue
+			}
+			o := Override{Name: e.name, Value: w.Value, Source: w.Source,
+				Ignored: e.ignored(), Repeated: append([]Position(nil), e.repeated...)}
+			i, known := index[e.name]
+			if !known {
+				index[e.name] = len(list)
+				list = append(list, o)
+			} else {
+				old := list[i]
+				if owner[e.name] == n && pass[e.name] == e.pass && e.pass != 0 {
+					o.Repeated = append(append(o.Repeated, old.Repeated...), old.Source)
+				}
+				o.Shadowed = append(old.Shadowed, Assignment{Value: old.Value, Source: old.Source})
+				list[i] = o
+			}
+			owner[e.name], pass[e.name] = n, e.pass
+		}
+	}
+	return list
+}
+
+// ParseValue types text as -p does: YAML, a scalar or a sequence of one type.
+func ParseValue(text string, at Position) (Value, error) {
+	var s store
+	rule := paramRule{node: "/**", name: "value", value: text}
+	if text == "" {
+		return Value{}, &SourceError{Source: at, Problem: "no value (write '' for an empty string)", Err: ErrParameters}
+	}
+	if err := s.readParam(rule, at); err != nil {
+		return Value{}, err
+	}
+	return s.nodes[0].entries[0].winner().Value, nil
+}
+
+// UnmatchedKey is a node key that holds for none of the nodes there are.
+type UnmatchedKey struct {
+	Key     string
+	Source  Position
+	Nearest string // the node name most like it
+}
+
+// UnmatchedNodeKeys lists the node keys of files and arguments that hold for no node of fqns
+// (fully qualified names): most often a misspelt node name, whose parameters would silently be
+// lost. Keys with wildcards are never listed.
+func (a *Args) UnmatchedNodeKeys(fqns ...string) []UnmatchedKey {
+	var list []UnmatchedKey
+	for _, s := range a.stores {
+	keys:
+		for _, n := range s.nodes {
+			if hasWildcard(n.key) {
+				continue
+			}
+			u := UnmatchedKey{Key: n.key, Source: n.source}
+			best := -1
+			for _, fqn := range fqns {
+				if matchNodeKey(n.key, fqn) {
+					continue keys
+				}
+				if d := levenshtein.ComputeDistance(absolute(n.key), fqn); best < 0 || d < best {
+					best, u.Nearest = d, fqn
+				}
+			}
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
+// absolute gives a node key as a full name, cut to what a name can be long.
+func absolute(key string) string {
+	return "/" + strings.TrimPrefix(key[:min(len(key), maxTopicLength)], "/")
+}
