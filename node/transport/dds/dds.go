@@ -1,0 +1,46 @@
+//go:build !rclgo
+
+// Package dds is the transport ROS 2 nodes speak: Cyclone DDS, called through
+// cgo without any ROS installation. Topics are named and typed as
+// rmw_cyclonedds does (rt/joint_states, sensor_msgs::msg::dds_::JointState_),
+// and the node is announced on ros_discovery_info, so that the ros2 command
+// line and other nodes see it.
+//
+// The C files hold what must run on Cyclone's threads: a type whose samples
+// are opaque CDR (raw.c) and a mailbox that the node's goroutine waits on
+// (mailbox.c). They need the cyclonedds-dev package, 0.10.2 to 0.10.5.
+package dds
+
+/*
+#cgo LDFLAGS: -lddsc
+#cgo CFLAGS: -Wall -Wextra
+#cgo noescape endpoint_publish
+#cgo nocallback endpoint_publish
+#cgo nocallback mailbox_wait
+#include <stdlib.h>
+#include "mailbox.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+
+	"guidedpolicysearch/node/transport"
+)
+
+// ErrMiddleware is a failure reported by Cyclone DDS.
+var ErrMiddleware = errors.New("Cyclone DDS")
+
+// check turns a Cyclone return code into an error.
+func check(rc C.dds_return_t) error {
+	switch {
+	case rc >= 0:
+		return nil
+	case rc == C.DDS_RETCODE_TIMEOUT:
+		return fmt.Errorf("a subscription does not keep up: %w", transport.ErrBlocked)
+	case rc == C.DDS_RETCODE_ALREADY_DELETED:
+		return transport.ErrClosed
+	}
+	return fmt.Errorf("%w: %s", ErrMiddleware, C.GoString(C.dds_strretcode(rc)))
+}

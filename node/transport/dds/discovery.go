@@ -1,0 +1,84 @@
+//go:build !rclgo
+
+package dds
+
+import (
+	"fmt"
+	"slices"
+
+	"guidedpolicysearch/msgs/cdr"
+	"guidedpolicysearch/node/transport"
+)
+
+// ROS 2 keeps its graph of nodes beside DDS: every participant publishes which
+// nodes it has and which endpoints belong to them (rmw_dds_common,
+// ParticipantEntitiesInfo).
+const (
+	discoveryTopic = "ros_discovery_info"
+	discoveryType  = "rmw_dds_common::msg::dds_::ParticipantEntitiesInfo_"
+)
+
+// Length of rmw_dds_common/Gid, of which a GUID takes the first 16 bytes. It
+// became shorter in Iron; a node of one kind cannot read the other.
+const (
+	gidLenHumble = 24
+	gidLen       = 16
+)
+
+func (n *Node) gidLen() int {
+	if n.opts.Distro == "humble" {
+		return gidLenHumble
+	}
+	return gidLen
+}
+
+func (n *Node) openDiscovery() error {
+	e := &endpoint{node: n, topic: discoveryTopic}
+	if err := e.open(discoveryTopic, discoveryType, "", transport.Latched()); err != nil {
+		return fmt.Errorf("writer of %s: %w", discoveryTopic, err)
+	}
+	n.discovery = e
+	return n.announce()
+}
+
+// announce publishes the node's present endpoints. The node's mu is held.
+func (n *Node) announce() error {
+	var readers, writers []*endpoint
+	n.table.RLock()
+	for _, e := range n.table.byID {
+		switch {
+		case e == n.discovery:
+		case e.handler != nil:
+			readers = append(readers, e)
+		default:
+			writers = append(writers, e)
+		}
+	}
+	n.table.RUnlock()
+	enc := cdr.NewEncoder(n.info[:0])
+	n.putGID(&enc, n.guid)
+	enc.Len(1) // nodes of this participant
+	enc.String(n.opts.Namespace)
+	enc.String(n.opts.Name)
+	n.putGIDs(&enc, readers)
+	n.putGIDs(&enc, writers)
+	n.info = enc.Bytes()
+	if err := n.discovery.publish(n.info); err != nil {
+		return fmt.Errorf("announce on %s: %w", discoveryTopic, err)
+	}
+	return nil
+}
+
+func (n *Node) putGIDs(enc *cdr.Encoder, of []*endpoint) {
+	slices.SortFunc(of, func(a, b *endpoint) int { return int(a.id) - int(b.id) })
+	enc.Len(len(of))
+	for _, e := range of {
+		n.putGID(enc, e.guid)
+	}
+}
+
+func (n *Node) putGID(enc *cdr.Encoder, g GUID) {
+	var gid [gidLenHumble]byte
+	copy(gid[:], g[:])
+	enc.Uint8s(gid[:n.gidLen()])
+}

@@ -1,0 +1,175 @@
+//go:build !rclgo
+
+package dds
+
+/*
+#include <stdlib.h>
+#include "mailbox.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"guidedpolicysearch/node/transport"
+)
+
+// endpoint is a reader or writer. It is the transport.Subscription; publisher
+// adds Publish.
+type endpoint struct {
+	node    *Node
+	id      uint64
+	topic   string
+	handler transport.Handler // nil for a writer
+	match   transport.MatchHandler
+	guid    GUID
+	matched atomic.Int64
+	running atomic.Int32 // idle, inHandler or shut
+
+	mu     sync.RWMutex // held for reading while c is in use
+	c      *C.struct_endpoint
+	closed bool
+}
+
+// States of endpoint.running. A handler starts only out of idle, so that none
+// starts after shut was stored.
+const (
+	idle int32 = iota
+	inHandler
+	shut
+)
+
+// open makes the DDS entity. The node's mu is held.
+func (e *endpoint) open(topic, typ, userData string, q transport.QoS) error {
+	n := e.node
+	n.lastID++
+	e.id = n.lastID
+	cTopic, cType, cData := C.CString(topic), C.CString(typ), C.CString(userData)
+	defer C.free(unsafe.Pointer(cTopic))
+	defer C.free(unsafe.Pointer(cType))
+	defer C.free(unsafe.Pointer(cData))
+	cfg := C.struct_endpoint_config{
+		id:              C.uint64_t(e.id),
+		reader:          C.bool(e.handler != nil),
+		topic:           cTopic,
+		_type:           cType,
+		user_data:       cData,
+		max_payload:     C.uint32_t(n.opts.MaxPayload),
+		reliable:        q.Reliability == transport.Reliable,
+		transient_local: q.Durability == transport.TransientLocal,
+		depth:           C.int32_t(q.Depth),
+		deadline:        orNone(q.Deadline),
+		lifespan:        orNone(q.Lifespan),
+		liveliness:      orNone(q.Liveliness),
+		max_blocking:    C.int64_t(q.MaxBlocking),
+	}
+	if q.MaxBlocking == 0 {
+		cfg.max_blocking = C.int64_t(transport.DefaultMaxBlocking)
+	}
+	n.table.Lock() // events may come before endpoint_open returns
+	n.table.byID[e.id] = e
+	n.table.Unlock()
+	if err := check(C.endpoint_open(n.box, n.participant, &cfg, &e.c, (*C.uchar)(&e.guid[0]))); err != nil {
+		n.forget(e)
+		return err
+	}
+	return nil
+}
+
+// orNone is d in ns, or Cyclone's infinity for 0.
+func orNone(d time.Duration) C.int64_t {
+	if d == 0 {
+		return math.MaxInt64
+	}
+	return C.int64_t(d)
+}
+
+func (n *Node) forget(e *endpoint) {
+	n.table.Lock()
+	delete(n.table.byID, e.id)
+	n.table.Unlock()
+}
+
+// deliver and rematch run on the node's goroutine.
+
+func (e *endpoint) deliver(payload []byte, info transport.Info) {
+	if !e.running.CompareAndSwap(idle, inHandler) {
+		return
+	}
+	e.handler(payload, info)
+	e.running.CompareAndSwap(inHandler, idle)
+}
+
+func (e *endpoint) rematch(m transport.Match) {
+	e.matched.Store(int64(m.Matched))
+	if e.match == nil || !e.running.CompareAndSwap(idle, inHandler) {
+		return
+	}
+	e.match(m)
+	e.running.CompareAndSwap(inHandler, idle)
+}
+
+// Matched implements transport.Publisher and transport.Subscription.
+func (e *endpoint) Matched() int { return int(e.matched.Load()) }
+
+// close deletes the DDS entity and reports whether it was open.
+func (e *endpoint) close() bool {
+	e.running.Store(shut)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.closed = true
+	C.endpoint_close(e.c)
+	e.c = nil
+	e.matched.Store(0)
+	e.node.forget(e)
+	return true
+}
+
+// Close implements transport.Publisher and transport.Subscription.
+func (e *endpoint) Close() error {
+	if !e.close() {
+		return nil
+	}
+	n := e.node
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return nil
+	}
+	return n.announce()
+}
+
+type publisher struct{ *endpoint }
+
+// Publish implements transport.Publisher.
+func (p publisher) Publish(payload []byte) error {
+	if err := p.publish(payload); err != nil {
+		return fmt.Errorf("publish on %s: %w", p.topic, err)
+	}
+	return nil
+}
+
+func (e *endpoint) publish(payload []byte) error {
+	if err := transport.CheckPayload(payload, e.node.opts.MaxPayload); err != nil {
+		return err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return transport.ErrClosed
+	}
+	err := check(C.endpoint_publish(e.c, (*C.uchar)(unsafe.SliceData(payload)), C.uint32_t(len(payload))))
+	if errors.Is(err, transport.ErrClosed) {
+		return fmt.Errorf("deleted by the middleware: %w", err)
+	}
+	return err
+}

@@ -1,0 +1,292 @@
+//go:build !rclgo
+
+#include "mailbox.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 64, SAW_DATA = 1, SAW_MATCH = 2 };
+
+struct endpoint {
+  struct mailbox *box;
+  uint64_t id;
+  bool reader;
+  dds_entity_t entity;
+  const struct ddsi_sertype *type; // kept alive by the entity
+  uint32_t matched;                // last reported; only mailbox_wait uses it
+  // guarded by box->lock
+  bool queued;
+  uint32_t seen; // SAW_*
+  uint32_t refs; // owner and mailbox_wait
+  struct endpoint *next, *prev;
+};
+
+struct mailbox {
+  pthread_mutex_t lock;
+  pthread_cond_t wake;
+  bool shut;
+  struct endpoint *first, *last; // endpoints with something to collect
+  uint32_t count;
+  struct event events[BATCH];
+  struct ddsi_serdata *held[BATCH]; // samples that events point into
+};
+
+struct mailbox *mailbox_new(void) {
+  struct mailbox *m = calloc(1, sizeof(*m));
+  if (m == NULL)
+    return NULL;
+  pthread_mutex_init(&m->lock, NULL);
+  pthread_cond_init(&m->wake, NULL);
+  return m;
+}
+
+const struct event *mailbox_events(const struct mailbox *m) { return m->events; }
+
+static void give_back(struct mailbox *m) {
+  for (uint32_t i = 0; i < m->count; i++) {
+    if (m->held[i] != NULL)
+      ddsi_serdata_unref(m->held[i]);
+    m->held[i] = NULL;
+  }
+  m->count = 0;
+}
+
+void mailbox_shut(struct mailbox *m) {
+  pthread_mutex_lock(&m->lock);
+  m->shut = true;
+  pthread_cond_broadcast(&m->wake);
+  pthread_mutex_unlock(&m->lock);
+}
+
+void mailbox_free(struct mailbox *m) {
+  give_back(m);
+  pthread_cond_destroy(&m->wake);
+  pthread_mutex_destroy(&m->lock);
+  free(m);
+}
+
+// enqueue needs the lock.
+static void enqueue(struct endpoint *e, uint32_t seen) {
+  struct mailbox *m = e->box;
+  e->seen |= seen;
+  if (e->queued)
+    return;
+  e->queued = true;
+  e->next = NULL;
+  e->prev = m->last;
+  if (m->last != NULL)
+    m->last->next = e;
+  else
+    m->first = e;
+  m->last = e;
+  pthread_cond_signal(&m->wake);
+}
+
+// dequeue needs the lock.
+static void dequeue(struct endpoint *e) {
+  struct mailbox *m = e->box;
+  if (!e->queued)
+    return;
+  e->queued = false;
+  *(e->prev != NULL ? &e->prev->next : &m->first) = e->next;
+  *(e->next != NULL ? &e->next->prev : &m->last) = e->prev;
+}
+
+// release needs the lock.
+static void release(struct endpoint *e) {
+  if (--e->refs == 0)
+    free(e);
+}
+
+static void mark(struct endpoint *e, uint32_t seen) {
+  pthread_mutex_lock(&e->box->lock);
+  enqueue(e, seen);
+  pthread_mutex_unlock(&e->box->lock);
+}
+
+static void on_data(dds_entity_t x, void *arg) { (void)x, mark(arg, SAW_DATA); }
+static void on_sub_match(dds_entity_t x, const dds_subscription_matched_status_t s, void *arg) { (void)x, (void)s, mark(arg, SAW_MATCH); }
+static void on_pub_match(dds_entity_t x, const dds_publication_matched_status_t s, void *arg) { (void)x, (void)s, mark(arg, SAW_MATCH); }
+static void on_sub_qos(dds_entity_t x, const dds_requested_incompatible_qos_status_t s, void *arg) { (void)x, (void)s, mark(arg, SAW_MATCH); }
+static void on_pub_qos(dds_entity_t x, const dds_offered_incompatible_qos_status_t s, void *arg) { (void)x, (void)s, mark(arg, SAW_MATCH); }
+
+// collect_match says whether the endpoint still has a state to tell.
+static bool collect_match(struct event *ev, struct endpoint *e) {
+  *ev = (struct event){.endpoint = e->id, .kind = EVENT_MATCH};
+  if (e->reader) {
+    dds_subscription_matched_status_t s;
+    dds_requested_incompatible_qos_status_t q;
+    if (dds_get_subscription_matched_status(e->entity, &s) != DDS_RETCODE_OK ||
+        dds_get_requested_incompatible_qos_status(e->entity, &q) != DDS_RETCODE_OK)
+      return false; // closed meanwhile
+    ev->matched = s.current_count;
+    ev->incompatible = q.total_count;
+    ev->policy = q.last_policy_id;
+  } else {
+    dds_publication_matched_status_t s;
+    dds_offered_incompatible_qos_status_t q;
+    if (dds_get_publication_matched_status(e->entity, &s) != DDS_RETCODE_OK ||
+        dds_get_offered_incompatible_qos_status(e->entity, &q) != DDS_RETCODE_OK)
+      return false;
+    ev->matched = s.current_count;
+    ev->incompatible = q.total_count;
+    ev->policy = q.last_policy_id;
+  }
+  e->matched = ev->matched;
+  return true;
+}
+
+// collect_data takes at most room samples and says whether there may be more.
+static bool collect_data(struct mailbox *m, const struct endpoint *e, uint32_t room) {
+  struct ddsi_serdata *samples[BATCH];
+  dds_sample_info_t info[BATCH];
+  dds_return_t n = dds_takecdr(e->entity, samples, room, info, DDS_ANY_STATE);
+  for (dds_return_t i = 0; i < n; i++) {
+    if (!info[i].valid_data) {
+      ddsi_serdata_unref(samples[i]);
+      continue;
+    }
+    // Every sample of this reader is of our type: Cyclone converts others.
+    const struct raw_data *d = (const struct raw_data *)samples[i];
+    m->events[m->count] = (struct event){
+      .endpoint = e->id, .kind = EVENT_DATA, .fault = d->fault, .size = d->size, .payload = d->bytes,
+      .source_time = info[i].source_timestamp, .publisher = info[i].publication_handle};
+    m->held[m->count++] = samples[i];
+  }
+  return n == (dds_return_t)room;
+}
+
+int mailbox_wait(struct mailbox *m) {
+  give_back(m);
+  while (m->count == 0) {
+    pthread_mutex_lock(&m->lock);
+    while (m->first == NULL && !m->shut)
+      pthread_cond_wait(&m->wake, &m->lock);
+    if (m->shut) {
+      pthread_mutex_unlock(&m->lock);
+      return -1;
+    }
+    struct endpoint *e = m->first;
+    dequeue(e);
+    e->refs++;
+    uint32_t seen = e->seen;
+    e->seen = 0;
+    pthread_mutex_unlock(&m->lock);
+
+    // A new connection is told before its data, a lost one after it.
+    struct event match;
+    uint32_t before = e->matched;
+    bool tell = (seen & SAW_MATCH) && collect_match(&match, e);
+    bool first = tell && match.matched >= before;
+    if (first)
+      m->events[m->count++] = match;
+    bool more = e->reader && (seen & SAW_DATA) && collect_data(m, e, BATCH - 1);
+    if (tell && !first)
+      m->events[m->count++] = match;
+
+    pthread_mutex_lock(&m->lock);
+    if (more && e->refs > 1)
+      enqueue(e, SAW_DATA);
+    release(e);
+    pthread_mutex_unlock(&m->lock);
+  }
+  return (int)m->count;
+}
+
+static dds_qos_t *qos_of(const struct endpoint_config *c) {
+  dds_qos_t *q = dds_create_qos();
+  dds_qset_writer_data_lifecycle(q, false);
+  dds_qset_history(q, DDS_HISTORY_KEEP_LAST, c->depth);
+  dds_qset_reliability(q, c->reliable ? DDS_RELIABILITY_RELIABLE : DDS_RELIABILITY_BEST_EFFORT, c->reliable ? c->max_blocking : 0);
+  dds_qset_durability(q, c->transient_local ? DDS_DURABILITY_TRANSIENT_LOCAL : DDS_DURABILITY_VOLATILE);
+  if (c->transient_local) // what Cyclone keeps for late joiners is set apart from the history
+    dds_qset_durability_service(q, 0, DDS_HISTORY_KEEP_LAST, c->depth, DDS_LENGTH_UNLIMITED, DDS_LENGTH_UNLIMITED, DDS_LENGTH_UNLIMITED);
+  dds_qset_deadline(q, c->deadline);
+  dds_qset_lifespan(q, c->lifespan);
+  dds_qset_liveliness(q, DDS_LIVELINESS_AUTOMATIC, c->liveliness);
+  if (c->user_data[0] != '\0')
+    dds_qset_userdata(q, c->user_data, strlen(c->user_data));
+  return q;
+}
+
+static dds_return_t listen_to(struct endpoint *e) {
+  dds_listener_t *l = dds_create_listener(e);
+  if (e->reader) {
+    dds_lset_data_available(l, on_data);
+    dds_lset_subscription_matched(l, on_sub_match);
+    dds_lset_requested_incompatible_qos(l, on_sub_qos);
+  } else {
+    dds_lset_publication_matched(l, on_pub_match);
+    dds_lset_offered_incompatible_qos(l, on_pub_qos);
+  }
+  dds_return_t rc = dds_set_listener(e->entity, l);
+  dds_delete_listener(l);
+  return rc;
+}
+
+dds_return_t endpoint_open(struct mailbox *m, dds_entity_t participant, const struct endpoint_config *c, struct endpoint **out, unsigned char guid[16]) {
+  struct ddsi_sertype *type = raw_type_new(c->type, c->max_payload);
+  if (type == NULL)
+    return DDS_RETCODE_OUT_OF_RESOURCES;
+  // On success type becomes the one in use, which may be an older equal one.
+  dds_entity_t topic = dds_create_topic_sertype(participant, c->topic, &type, NULL, NULL, NULL);
+  if (topic < 0) {
+    ddsi_sertype_unref(type);
+    return topic;
+  }
+  dds_qos_t *q = qos_of(c);
+  dds_entity_t entity = c->reader ? dds_create_reader(participant, topic, q, NULL) : dds_create_writer(participant, topic, q, NULL);
+  dds_delete_qos(q);
+  dds_delete(topic); // the reader or writer keeps it
+  if (entity < 0)
+    return entity;
+  struct endpoint *e = calloc(1, sizeof(*e));
+  dds_guid_t id;
+  dds_return_t rc = e == NULL ? DDS_RETCODE_OUT_OF_RESOURCES : dds_get_guid(entity, &id);
+  if (rc == DDS_RETCODE_OK) {
+    *e = (struct endpoint){.box = m, .id = c->id, .reader = c->reader, .entity = entity, .type = type, .refs = 1};
+    rc = listen_to(e);
+  }
+  if (rc != DDS_RETCODE_OK) {
+    dds_delete(entity);
+    free(e);
+    return rc;
+  }
+  memcpy(guid, id.v, 16);
+  *out = e;
+  mark(e, SAW_MATCH | SAW_DATA); // what happened before the listener was there
+  return DDS_RETCODE_OK;
+}
+
+void endpoint_close(struct endpoint *e) {
+  struct mailbox *m = e->box;
+  dds_delete(e->entity); // waits for running listeners
+  pthread_mutex_lock(&m->lock);
+  dequeue(e);
+  release(e);
+  pthread_mutex_unlock(&m->lock);
+}
+
+dds_return_t endpoint_publish(struct endpoint *e, const unsigned char *payload, uint32_t size) {
+  return raw_publish(e->entity, e->type, payload, size);
+}
+
+bool endpoint_is_local(const struct endpoint *e) { return type_is_local(e->type); }
+
+dds_entity_t participant_open(uint32_t domain, const char *user_data, unsigned char guid[16]) {
+  dds_qos_t *q = dds_create_qos();
+  dds_qset_userdata(q, user_data, strlen(user_data));
+  dds_entity_t p = dds_create_participant(domain, q, NULL);
+  dds_delete_qos(q);
+  if (p < 0)
+    return p;
+  dds_guid_t id;
+  dds_return_t rc = dds_get_guid(p, &id);
+  if (rc != DDS_RETCODE_OK) {
+    dds_delete(p);
+    return rc;
+  }
+  memcpy(guid, id.v, 16);
+  return p;
+}

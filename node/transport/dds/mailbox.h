@@ -1,0 +1,72 @@
+//go:build !rclgo
+
+// A mailbox collects what happens at the endpoints of one node. Cyclone's
+// listeners, which run on its receive threads and on publishing threads, only
+// mark the endpoint and wake the reader of the mailbox; that one, a goroutine
+// blocked in mailbox_wait, takes the samples. So nothing polls, and no Go code
+// runs on a Cyclone thread.
+#ifndef TRANSPORT_DDS_MAILBOX_H
+#define TRANSPORT_DDS_MAILBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "raw.h"
+
+enum event_kind { EVENT_DATA, EVENT_MATCH };
+
+struct event {
+  uint64_t endpoint;  // the id given to endpoint_open
+  uint32_t kind;      // enum event_kind
+  // EVENT_DATA
+  uint32_t fault;     // enum raw_fault
+  uint32_t size;      // bytes at payload
+  const unsigned char *payload; // valid until the next mailbox_wait; shared, read only
+  int64_t source_time;          // ns since the epoch
+  uint64_t publisher; // Cyclone's handle of the writer
+  // EVENT_MATCH
+  uint32_t matched;
+  uint32_t incompatible;
+  uint32_t policy;    // DDS policy id of the latest incompatible endpoint
+};
+
+struct mailbox;
+struct endpoint;
+
+struct mailbox *mailbox_new(void);
+// mailbox_events is the array that mailbox_wait fills.
+const struct event *mailbox_events(const struct mailbox *m);
+// mailbox_wait gives back the events of its previous call, blocks until there
+// are new ones, and returns their number, or -1 after mailbox_shut. One thread
+// at a time may call it.
+int mailbox_wait(struct mailbox *m);
+void mailbox_shut(struct mailbox *m);
+// mailbox_free needs all endpoints closed and no thread in mailbox_wait.
+void mailbox_free(struct mailbox *m);
+
+struct endpoint_config {
+  uint64_t id;
+  bool reader;
+  const char *topic;     // DDS name
+  const char *type;      // DDS name
+  const char *user_data; // announced with the endpoint
+  uint32_t max_payload;
+  bool reliable, transient_local;
+  int32_t depth;
+  int64_t deadline, lifespan, liveliness, max_blocking; // ns; INT64_MAX is none
+};
+
+// endpoint_open makes a reader or writer and, on success, fills *out and the
+// GUID. It returns a DDS return code.
+dds_return_t endpoint_open(struct mailbox *m, dds_entity_t participant, const struct endpoint_config *cfg, struct endpoint **out, unsigned char guid[16]);
+// endpoint_close deletes the entity; no event of it is collected afterwards.
+void endpoint_close(struct endpoint *e);
+dds_return_t endpoint_publish(struct endpoint *e, const unsigned char *payload, uint32_t size);
+// endpoint_is_local says whether the domain of the endpoint uses loopback
+// interfaces only.
+bool endpoint_is_local(const struct endpoint *e);
+bool type_is_local(const struct ddsi_sertype *type); // the same for a registered type
+
+// participant_open makes a participant with the user data that ROS 2 expects.
+dds_entity_t participant_open(uint32_t domain, const char *user_data, unsigned char guid[16]);
+
+#endif
