@@ -5,6 +5,8 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+
+	"guidedpolicysearch/gps/internal/dense"
 )
 
 // IndefiniteError says at which step of a backward pass the action block Q_uu was not
@@ -137,21 +139,21 @@ func (b *BackwardPass) terminal(cost *Cost, stage func(quad, lin []float64)) {
 		copy(b.value[i*b.dX:(i+1)*b.dX], b.quad[i*d:i*d+b.dX])
 	}
 	copy(b.valueLin, b.lin[:b.dX])
-	symmetrize(b.value, b.dX, b.dX)
+	dense.Symmetrize(b.value, b.dX, b.dX)
 }
 
 // addValue adds scale times the next value function, carried back through the dynamics:
 // Q += F'VF, q += F'(V f + v).
 func (b *BackwardPass) addValue(dyn *Dynamics, t int, scale float64) {
 	dX, d := b.dX, b.dX+b.dU
-	f := matrix(dX, d, d, dyn.FAt(t))
-	v := matrix(dX, dX, dX, b.value)
-	vf := matrix(dX, d, d, b.valueF)
-	blas64.Gemv(blas.NoTrans, 1, v, vector(dyn.BiasAt(t)), 1, vector(b.valueLin))
-	blas64.Gemv(blas.Trans, scale, f, vector(b.valueLin), 1, vector(b.lin))
+	f := dense.Matrix(dX, d, d, dyn.FAt(t))
+	v := dense.Matrix(dX, dX, dX, b.value)
+	vf := dense.Matrix(dX, d, d, b.valueF)
+	blas64.Gemv(blas.NoTrans, 1, v, dense.Vector(dyn.BiasAt(t)), 1, dense.Vector(b.valueLin))
+	blas64.Gemv(blas.Trans, scale, f, dense.Vector(b.valueLin), 1, dense.Vector(b.lin))
 	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, v, f, 0, vf)
-	blas64.Gemm(blas.Trans, blas.NoTrans, scale, f, vf, 1, matrix(d, d, d, b.quad))
-	symmetrize(b.quad, d, d)
+	blas64.Gemm(blas.Trans, blas.NoTrans, scale, f, vf, 1, dense.Matrix(d, d, d, b.quad))
+	dense.Symmetrize(b.quad, d, d)
 }
 
 // solve turns the right-hand sides in dst's gain and bias at t, and the action block in
@@ -159,11 +161,11 @@ func (b *BackwardPass) addValue(dyn *Dynamics, t int, scale float64) {
 // definite.
 func (b *BackwardPass) solve(dst *Controller, t int) bool {
 	dX, dU := b.dX, b.dU
-	if !cholesky(b.action, dU) {
+	if !dense.Cholesky(b.action, dU) {
 		return false
 	}
-	factor := blas64.Triangular{Uplo: blas.Lower, Diag: blas.NonUnit, N: dU, Stride: dU, Data: b.action}
-	gain, bias := matrix(dU, dX, dX, dst.Gain(t)), vector(dst.BiasAt(t))
+	factor := dense.Factor(b.action, dU)
+	gain, bias := dense.Matrix(dU, dX, dX, dst.Gain(t)), dense.Vector(dst.BiasAt(t))
 	blas64.Trsm(blas.Left, blas.NoTrans, -1, factor, gain)
 	blas64.Trsm(blas.Left, blas.Trans, 1, factor, gain)
 	blas64.Trsv(blas.NoTrans, factor, bias)
@@ -171,11 +173,11 @@ func (b *BackwardPass) solve(dst *Controller, t int) bool {
 	blas64.Scal(-1, bias)
 	chol := dst.CholAt(t)
 	copy(chol, b.action)
-	inverseOfFactor(chol, dU)
+	dense.InvertFactored(chol, dU)
 	if b.CovarianceFloor > 0 {
 		b.raiseToFloor(chol)
 	}
-	return cholesky(chol, dU)
+	return dense.Cholesky(chol, dU)
 }
 
 // raiseToFloor adds the floor to the covariance cov (dU x dU) of factor b.action's
@@ -200,10 +202,10 @@ func (b *BackwardPass) propagate(c *Controller, t int) {
 	dX, dU := b.dX, b.dU
 	d := dX + dU
 	b.takeStateBlock()
-	cross := matrix(dX, dU, d, b.quad[dX:])
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, cross, matrix(dU, dX, dX, c.Gain(t)), 1, matrix(dX, dX, dX, b.value))
-	blas64.Gemv(blas.NoTrans, 1, cross, vector(c.BiasAt(t)), 1, vector(b.valueLin))
-	symmetrize(b.value, dX, dX)
+	cross := dense.Matrix(dX, dU, d, b.quad[dX:])
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, cross, dense.Matrix(dU, dX, dX, c.Gain(t)), 1, dense.Matrix(dX, dX, dX, b.value))
+	blas64.Gemv(blas.NoTrans, 1, cross, dense.Vector(c.BiasAt(t)), 1, dense.Vector(b.valueLin))
+	dense.Symmetrize(b.value, dX, dX)
 }
 
 // propagateUnder sets the value function to that of any controller:
@@ -212,12 +214,12 @@ func (b *BackwardPass) propagateUnder(c *Controller, t int) {
 	dX, dU := b.dX, b.dU
 	d := dX + dU
 	b.takeStateBlock()
-	value := matrix(dX, dX, dX, b.value)
-	cross := matrix(dX, dU, d, b.quad[dX:])
-	action := matrix(dU, dU, d, b.quad[dX*d+dX:])
-	gain, bias := matrix(dU, dX, dX, c.Gain(t)), vector(c.BiasAt(t))
+	value := dense.Matrix(dX, dX, dX, b.value)
+	cross := dense.Matrix(dX, dU, d, b.quad[dX:])
+	action := dense.Matrix(dU, dU, d, b.quad[dX*d+dX:])
+	gain, bias := dense.Matrix(dU, dX, dX, c.Gain(t)), dense.Vector(c.BiasAt(t))
 	// W = Q_ux + Q_uu K, so that V = Q_xx + Q_xu K + K'W.
-	w := matrix(dU, dX, dX, b.valueUnder)
+	w := dense.Matrix(dU, dX, dX, b.valueUnder)
 	for i := range dU {
 		copy(b.valueUnder[i*dX:(i+1)*dX], b.quad[(dX+i)*d:(dX+i)*d+dX])
 	}
@@ -225,9 +227,9 @@ func (b *BackwardPass) propagateUnder(c *Controller, t int) {
 	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, cross, gain, 1, value)
 	blas64.Gemm(blas.Trans, blas.NoTrans, 1, gain, w, 1, value)
 	// v: W'k is (Q_xu + K'Q_uu) k.
-	blas64.Gemv(blas.Trans, 1, w, bias, 1, vector(b.valueLin))
-	blas64.Gemv(blas.Trans, 1, gain, vector(b.lin[dX:]), 1, vector(b.valueLin))
-	symmetrize(b.value, dX, dX)
+	blas64.Gemv(blas.Trans, 1, w, bias, 1, dense.Vector(b.valueLin))
+	blas64.Gemv(blas.Trans, 1, gain, dense.Vector(b.lin[dX:]), 1, dense.Vector(b.valueLin))
+	dense.Symmetrize(b.value, dX, dX)
 }
 
 func (b *BackwardPass) takeStateBlock() {

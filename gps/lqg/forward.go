@@ -5,6 +5,8 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+
+	"guidedpolicysearch/gps/internal/dense"
 )
 
 // ForwardPass computes trajectory marginals, with its workspace, for one problem size.
@@ -33,15 +35,15 @@ func (p *ForwardPass) Run(dst *Trajectory, x0 *InitialState, c *Controller, dyn 
 	}
 	for t := range c.T {
 		mean, cov := dst.MeanAt(t), dst.CovAt(t)
-		gain := matrix(dU, dX, dX, c.Gain(t))
+		gain := dense.Matrix(dU, dX, dX, c.Gain(t))
 		copy(mean[dX:], c.BiasAt(t))
-		blas64.Gemv(blas.NoTrans, 1, gain, vector(mean[:dX]), 1, vector(mean[dX:]))
+		blas64.Gemv(blas.NoTrans, 1, gain, dense.Vector(mean[:dX]), 1, dense.Vector(mean[dX:]))
 
-		sx := matrix(dX, dX, d, cov)
-		su := matrix(dU, dX, d, cov[dX*d:])
-		suu := matrix(dU, dU, d, cov[dX*d+dX:])
+		sx := dense.Matrix(dX, dX, d, cov)
+		su := dense.Matrix(dU, dX, d, cov[dX*d:])
+		suu := dense.Matrix(dU, dU, d, cov[dX*d+dX:])
 		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, gain, sx, 0, su)
-		chol := matrix(dU, dU, dU, c.CholAt(t))
+		chol := dense.Matrix(dU, dU, dU, c.CholAt(t))
 		blas64.Gemm(blas.NoTrans, blas.Trans, 1, chol, chol, 0, suu)
 		blas64.Gemm(blas.NoTrans, blas.Trans, 1, su, gain, 1, suu)
 		for i := range dU {
@@ -49,23 +51,23 @@ func (p *ForwardPass) Run(dst *Trajectory, x0 *InitialState, c *Controller, dyn 
 				cov[j*d+dX+i] = cov[(dX+i)*d+j]
 			}
 		}
-		symmetrize(cov, d, d)
+		dense.Symmetrize(cov, d, d)
 
-		f := matrix(dX, d, d, dyn.FAt(t))
-		fs := matrix(dX, d, d, p.fs)
+		f := dense.Matrix(dX, d, d, dyn.FAt(t))
+		fs := dense.Matrix(dX, d, d, p.fs)
 		nextMean, nextCov := dst.MeanAt(t+1), dst.CovAt(t+1)
 		clear(nextMean)
 		clear(nextCov)
 		copy(nextMean, dyn.BiasAt(t))
-		blas64.Gemv(blas.NoTrans, 1, f, vector(mean), 1, vector(nextMean[:dX]))
-		next := matrix(dX, dX, d, nextCov)
+		blas64.Gemv(blas.NoTrans, 1, f, dense.Vector(mean), 1, dense.Vector(nextMean[:dX]))
+		next := dense.Matrix(dX, dX, d, nextCov)
 		noise := dyn.CovAt(t)
 		for i := range dX {
 			copy(nextCov[i*d:i*d+dX], noise[i*dX:(i+1)*dX])
 		}
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, f, matrix(d, d, d, cov), 0, fs)
+		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, f, dense.Matrix(d, d, d, cov), 0, fs)
 		blas64.Gemm(blas.NoTrans, blas.Trans, 1, fs, f, 1, next)
-		symmetrize(nextCov, dX, d)
+		dense.Symmetrize(nextCov, dX, d)
 	}
 }
 

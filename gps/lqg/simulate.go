@@ -3,6 +3,8 @@ package lqg
 import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+
+	"guidedpolicysearch/gps/internal/dense"
 )
 
 // Simulate writes the noise-free-model rollout y_0..y_{T-1} (T x D) of the controller
@@ -20,7 +22,7 @@ func Simulate(dst, x0 []float64, c *Controller, dyn *Dynamics, noise []float64) 
 		if t+1 < c.T {
 			next := block(dst, t+1, d)[:c.DX]
 			copy(next, dyn.BiasAt(t))
-			blas64.Gemv(blas.NoTrans, 1, matrix(c.DX, d, d, dyn.FAt(t)), vector(y), 1, vector(next))
+			blas64.Gemv(blas.NoTrans, 1, dense.Matrix(c.DX, d, d, dyn.FAt(t)), dense.Vector(y), 1, dense.Vector(next))
 		}
 	}
 }

@@ -6,9 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack/lapack64"
+	"guidedpolicysearch/gps/internal/dense"
 )
 
 // ErrIndefinite marks a matrix that must be positive definite and is not.
@@ -82,7 +80,7 @@ func (c *Controller) Covariance(dst []float64, t int) {
 func (c *Controller) Precision(dst []float64, t int) {
 	n := c.DU
 	copy(dst[:n*n], c.CholAt(t))
-	inverseOfFactor(dst[:n*n], n)
+	dense.InvertFactored(dst[:n*n], n)
 }
 
 // LogDet returns log det C_t.
@@ -122,7 +120,7 @@ func (c *Controller) Validate() error {
 		name string
 		data []float64
 	}{{"gain", c.K}, {"bias", c.Bias}, {"covariance factor", c.Chol}} {
-		if i := firstNotFinite(part.data); i >= 0 {
+		if i := dense.FirstNotFinite(part.data); i >= 0 {
 			return fmt.Errorf("%w: controller's %s at time step %d is %v", ErrNotFinite, part.name, i*c.T/len(part.data), part.data[i])
 		}
 	}
@@ -229,56 +227,3 @@ func checkSizes(T, dX, dU int) {
 }
 
 func block(a []float64, t, size int) []float64 { return a[t*size : (t+1)*size : (t+1)*size] }
-
-// matrix views a row-major block, or a sub-block of it given its stride.
-func matrix(rows, cols, stride int, data []float64) blas64.General {
-	return blas64.General{Rows: rows, Cols: cols, Stride: stride, Data: data}
-}
-
-func vector(data []float64) blas64.Vector { return blas64.Vector{N: len(data), Inc: 1, Data: data} }
-
-// symmetrize replaces the n x n matrix a by (a + a')/2.
-func symmetrize(a []float64, n, stride int) {
-	for i := range n {
-		for j := range i {
-			s := 0.5 * (a[i*stride+j] + a[j*stride+i])
-			a[i*stride+j], a[j*stride+i] = s, s
-		}
-	}
-}
-
-// cholesky replaces the n x n matrix a by its lower Cholesky factor, upper part zeroed,
-// and reports whether a was positive definite.
-func cholesky(a []float64, n int) bool {
-	// A NaN compares false everywhere and would pass the factorisation.
-	if firstNotFinite(a[:n*n]) >= 0 {
-		return false
-	}
-	_, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: n, Stride: n, Data: a})
-	for i := range n {
-		for j := i + 1; j < n; j++ {
-			a[i*n+j] = 0
-		}
-	}
-	return ok
-}
-
-// inverseOfFactor replaces the lower Cholesky factor in a by the inverse of the matrix
-// it factorises.
-func inverseOfFactor(a []float64, n int) {
-	lapack64.Potri(blas64.Triangular{Uplo: blas.Lower, Diag: blas.NonUnit, N: n, Stride: n, Data: a})
-	for i := range n {
-		for j := range i {
-			a[j*n+i] = a[i*n+j]
-		}
-	}
-}
-
-func firstNotFinite(a []float64) int {
-	for i, v := range a {
-		if v-v != 0 {
-			return i
-		}
-	}
-	return -1
-}
