@@ -123,6 +123,7 @@ func (d *Decoder) String(field string, dst *string, bound int) {
 	}
 	b := d.take(field, 1, n)
 	if b[n-1] != 0 {
+		d.pos--
 		d.fail(field, ErrString, fmt.Sprintf("last of %d bytes is %#02x, want 0", n, b[n-1]))
 		return
 	}

@@ -101,10 +101,15 @@ func Types(sources []Source) ([]idl.Ref, error) {
 func load(sources []Source) (*set, error) {
 	s := &set{byRef: map[idl.Ref]*entry{}}
 	for i := range sources {
+		before := len(s.order)
 		for _, kind := range []string{"msg", "srv", "action"} {
 			if err := s.loadKind(&sources[i], kind); err != nil {
 				return nil, err
 			}
+		}
+		if len(s.order) == before {
+			return nil, fmt.Errorf("%w: no .msg, .srv or .action files in the folders msg, srv and action of %s",
+				ErrDefinition, sources[i].Dir)
 		}
 	}
 	for _, e := range s.order {
