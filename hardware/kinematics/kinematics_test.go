@@ -110,36 +110,32 @@ func TestAllocations(t *testing.T) {
 }
 
 func TestVectors(t *testing.T) {
-	for _, c := range vectors.GPS(t, "arm2_rollout") {
-		t.Run(c.Name, func(t *testing.T) {
-			p, err := NewPlanar(DefaultPlanarConfig())
-			if err != nil {
-				t.Fatal(err)
-			}
-			states, tips := c.Outputs.Get("states").Floats(-1, 4), c.Outputs.Get("tip").Floats(-1, 3)
-			got := make([]float64, len(tips))
-			for i := range len(tips) / 3 {
-				p.Points(got[3*i:3*i+3], states[4*i:4*i+2])
-			}
-			vectors.Close(t, "tip", got, tips, c.Tolerance)
-		})
-	}
-	for _, c := range vectors.GPS(t, "arm7_rollout") {
-		t.Run(c.Name, func(t *testing.T) {
-			s, err := NewSerial(DefaultSerialConfig())
-			if err != nil {
-				t.Fatal(err)
-			}
-			q, points := c.Outputs.Get("q").Floats(-1, 7), c.Outputs.Get("points").Floats(-1, 6)
-			got, jac := make([]float64, len(points)), make([]float64, 42)
-			for i := range len(points) / 6 {
-				s.Points(got[6*i:6*i+6], q[7*i:7*i+7])
-			}
-			s.Jacobian(jac, q[len(q)-7:])
-			vectors.Close(t, "points", got, points, c.Tolerance)
-			vectors.Close(t, "Jacobian", jac, c.Outputs.Get("jacobian_last").Floats(6, 7), c.Tolerance)
-		})
-	}
+	vectors.Run(t, "arm2_rollout", func(t *testing.T, c vectors.Case) {
+		p, err := NewPlanar(DefaultPlanarConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		states, tips := c.Outputs.Get("states").Floats(-1, 4), c.Outputs.Get("tip").Floats(-1, 3)
+		got := make([]float64, len(tips))
+		for i := range len(tips) / 3 {
+			p.Points(got[3*i:3*i+3], states[4*i:4*i+2])
+		}
+		vectors.Close(t, "tip", got, tips, c.Tolerance)
+	})
+	vectors.Run(t, "arm7_rollout", func(t *testing.T, c vectors.Case) {
+		s, err := NewSerial(DefaultSerialConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, points := c.Outputs.Get("q").Floats(-1, 7), c.Outputs.Get("points").Floats(-1, 6)
+		got, jac := make([]float64, len(points)), make([]float64, 42)
+		for i := range len(points) / 6 {
+			s.Points(got[6*i:6*i+6], q[7*i:7*i+7])
+		}
+		s.Jacobian(jac, q[len(q)-7:])
+		vectors.Close(t, "points", got, points, c.Tolerance)
+		vectors.Close(t, "Jacobian", jac, c.Outputs.Get("jacobian_last").Floats(6, 7), c.Tolerance)
+	})
 }
 
 func TestValidate(t *testing.T) {

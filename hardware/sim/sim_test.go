@@ -232,29 +232,25 @@ func TestSemiImplicitByHand(t *testing.T) {
 }
 
 func TestVectors(t *testing.T) {
-	for _, c := range vectors.GPS(t, "arm2_rollout") {
-		t.Run(c.Name, func(t *testing.T) {
-			config := DefaultPlanarArmConfig()
-			config.Gravity = c.Inputs.Get("parameters", "g").Float()
-			s := must[*Simulator](t)(New(must[*PlanarArm](t)(NewPlanarArm(config)), DefaultConfig()))
-			got := simulate(t, s, c.Inputs.Get("state0").Floats(4), c.Inputs.Get("torques").Floats(-1, 2))
-			vectors.Close(t, "states", got, c.Outputs.Get("states").Floats(-1, 4), c.Tolerance)
-		})
-	}
-	for _, c := range vectors.GPS(t, "arm7_rollout") {
-		t.Run(c.Name, func(t *testing.T) {
-			arm := must[*CoupledArm](t)(NewCoupledArm(DefaultCoupledArmConfig()))
-			s := must[*Simulator](t)(New(arm, CoupledArmIntegration()))
-			start := append(c.Inputs.Get("q0").Floats(7), c.Inputs.Get("dq0").Floats(7)...)
-			states := simulate(t, s, start, c.Inputs.Get("torques").Floats(-1, 7))
-			var q, dq []float64
-			for i := 0; i < len(states); i += 14 {
-				q, dq = append(q, states[i:i+7]...), append(dq, states[i+7:i+14]...)
-			}
-			vectors.Close(t, "q", q, c.Outputs.Get("q").Floats(-1, 7), c.Tolerance)
-			vectors.Close(t, "dq", dq, c.Outputs.Get("dq").Floats(-1, 7), c.Tolerance)
-		})
-	}
+	vectors.Run(t, "arm2_rollout", func(t *testing.T, c vectors.Case) {
+		config := DefaultPlanarArmConfig()
+		config.Gravity = c.Inputs.Get("parameters", "g").Float()
+		s := must[*Simulator](t)(New(must[*PlanarArm](t)(NewPlanarArm(config)), DefaultConfig()))
+		got := simulate(t, s, c.Inputs.Get("state0").Floats(4), c.Inputs.Get("torques").Floats(-1, 2))
+		vectors.Close(t, "states", got, c.Outputs.Get("states").Floats(-1, 4), c.Tolerance)
+	})
+	vectors.Run(t, "arm7_rollout", func(t *testing.T, c vectors.Case) {
+		arm := must[*CoupledArm](t)(NewCoupledArm(DefaultCoupledArmConfig()))
+		s := must[*Simulator](t)(New(arm, CoupledArmIntegration()))
+		start := append(c.Inputs.Get("q0").Floats(7), c.Inputs.Get("dq0").Floats(7)...)
+		states := simulate(t, s, start, c.Inputs.Get("torques").Floats(-1, 7))
+		var q, dq []float64
+		for i := 0; i < len(states); i += 14 {
+			q, dq = append(q, states[i:i+7]...), append(dq, states[i+7:i+14]...)
+		}
+		vectors.Close(t, "q", q, c.Outputs.Get("q").Floats(-1, 7), c.Tolerance)
+		vectors.Close(t, "dq", dq, c.Outputs.Get("dq").Floats(-1, 7), c.Tolerance)
+	})
 }
 
 // simulate returns the states, (T+1) x 2 nQ, under the actions, T x nU.

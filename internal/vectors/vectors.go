@@ -56,6 +56,18 @@ func GPS(t testing.TB, kinds ...string) []Case {
 	return cases
 }
 
+// Run runs f as one subtest per gps case of a kind, named after the case; a wrong key
+// or shape ends the subtest alone.
+func Run(t *testing.T, kind string, f func(t *testing.T, c Case)) {
+	t.Helper()
+	for _, c := range GPS(t, kind) {
+		t.Run(c.Name, func(t *testing.T) {
+			c.Inputs.t, c.Outputs.t = t, t
+			f(t, c)
+		})
+	}
+}
+
 // Donk returns the cases of one donk file ("fit_lr", without folder and suffix). Name
 // is the case's name; Inputs and Outputs are both the whole case.
 func Donk(t testing.TB, file string) []Case {

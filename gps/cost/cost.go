@@ -1,0 +1,173 @@
+// Package cost expands costs to second order along recorded trajectories.
+//
+// The cost of a rollout is sum_t l(x_t, u_t, t) over t = 0..T-1. A Term adds its share
+// of l, of the gradient l_y and of the Hessian l_yy, y = [x; u], at every time step;
+// QuadraticMean turns the expansions of several rollouts into the quadratic cost that
+// trajectory optimisation works with. Penalties and ramps are those of the guided
+// policy search code of Levine, Finn and others (Levine et al. 2015, arXiv:1504.00702,
+// section 4 for the smooth norms), with their second derivatives corrected.
+//
+// All arrays are row-major with the time step first. D is dX+dU.
+package cost
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"guidedpolicysearch/gps/rollout"
+)
+
+var (
+	// ErrConfig marks a value that a term cannot be built with.
+	ErrConfig = errors.New("cost: invalid configuration")
+	// ErrShape marks a rollout that is too small for what a term was configured for.
+	ErrShape = errors.New("cost: term does not fit the rollout")
+	// ErrNotFinite marks a cost that is a NaN or an infinity.
+	ErrNotFinite = errors.New("cost: value is not finite")
+)
+
+// Expansion holds the value and the derivatives of a cost AT the states and actions of
+// one rollout.
+type Expansion struct {
+	T, DX, DU int
+	// L holds l_t, T.
+	L []float64
+	// Ly holds the gradients by y = [x; u], T x D with D = dX+dU.
+	Ly []float64
+	// Lyy holds the Hessians, T x D x D, symmetric.
+	Lyy []float64
+}
+
+// NewExpansion returns an expansion of zeros.
+func NewExpansion(T, dX, dU int) *Expansion {
+	if T < 1 || dX < 1 || dU < 1 {
+		panic(fmt.Sprintf("cost: need T, dX, dU >= 1, got T=%d dX=%d dU=%d", T, dX, dU))
+	}
+	d := dX + dU
+	return &Expansion{T: T, DX: dX, DU: dU, L: make([]float64, T), Ly: make([]float64, T*d), Lyy: make([]float64, T*d*d)}
+}
+
+// Reset sets all values to zero.
+func (e *Expansion) Reset() {
+	clear(e.L)
+	clear(e.Ly)
+	clear(e.Lyy)
+}
+
+// Gradient returns l_y at time step t, D, as a view.
+func (e *Expansion) Gradient(t int) []float64 {
+	d := e.DX + e.DU
+	return e.Ly[t*d : (t+1)*d : (t+1)*d]
+}
+
+// Hessian returns l_yy at time step t, D x D, as a view.
+func (e *Expansion) Hessian(t int) []float64 {
+	d := e.DX + e.DU
+	return e.Lyy[t*d*d : (t+1)*d*d : (t+1)*d*d]
+}
+
+// Total returns the cost of the rollout, the sum of L.
+func (e *Expansion) Total() float64 {
+	sum := 0.0
+	for _, l := range e.L {
+		sum += l
+	}
+	return sum
+}
+
+// addBlock adds an n x n Hessian h and a gradient g, scaled, at rows and columns
+// start .. start+n-1 of time step t.
+func (e *Expansion) addBlock(t, start int, scale float64, g, h []float64) {
+	n, d := len(g), e.DX+e.DU
+	grad, hess := e.Gradient(t), e.Hessian(t)
+	for i := range n {
+		grad[start+i] += scale * g[i]
+		row := hess[(start+i)*d+start : (start+i)*d+start+n]
+		for j, v := range h[i*n : (i+1)*n] {
+			row[j] += scale * v
+		}
+	}
+}
+
+// Term is one part of a cost. A term owns its workspace: two goroutines must not use
+// one term at once.
+type Term interface {
+	// Add adds weight times the term's value and derivatives along the rollout to
+	// dst, and does not allocate. A rollout that the term does not fit gives an
+	// error wrapping ErrShape, before anything is added.
+	Add(dst *Expansion, weight float64, r *rollout.Rollout) error
+}
+
+// Expand sets dst to the expansion of a term along a rollout. A cost or derivative that
+// is not finite gives an error wrapping ErrNotFinite with the time step.
+func Expand(dst *Expansion, term Term, r *rollout.Rollout) error {
+	dst.Reset()
+	if err := term.Add(dst, 1, r); err != nil {
+		return err
+	}
+	d := dst.DX + dst.DU
+	for t := range dst.T {
+		if !finite(dst.L[t]) {
+			return fmt.Errorf("%w: cost at time step %d is %v", ErrNotFinite, t, dst.L[t])
+		}
+		for i, v := range dst.Gradient(t) {
+			if !finite(v) {
+				return fmt.Errorf("%w: gradient element %d at time step %d is %v", ErrNotFinite, i, t, v)
+			}
+		}
+		for i, v := range dst.Hessian(t) {
+			if !finite(v) {
+				return fmt.Errorf("%w: Hessian element (%d, %d) at time step %d is %v", ErrNotFinite, i/d, i%d, t, v)
+			}
+		}
+	}
+	return nil
+}
+
+// Weighted is a term with its weight in a sum.
+type Weighted struct {
+	// Weight is finite and >= 0.
+	Weight float64
+	Term   Term
+}
+
+// Sum is a weighted sum of terms.
+type Sum struct{ terms []Weighted }
+
+// NewSum returns the sum, or an error wrapping ErrConfig for a weight that is negative
+// or not finite, a missing term, or no term at all.
+func NewSum(terms ...Weighted) (*Sum, error) {
+	if len(terms) == 0 {
+		return nil, fmt.Errorf("%w: sum has no terms, want at least 1", ErrConfig)
+	}
+	for i, w := range terms {
+		if err := notNegative(fmt.Sprintf("terms[%d].weight", i), w.Weight); err != nil {
+			return nil, err
+		}
+		if w.Term == nil {
+			return nil, fmt.Errorf("%w: terms[%d] is nil, want a term", ErrConfig, i)
+		}
+	}
+	return &Sum{terms: append([]Weighted(nil), terms...)}, nil
+}
+
+// Add adds all terms; it stops at the first that fails, and says which.
+func (s *Sum) Add(dst *Expansion, weight float64, r *rollout.Rollout) error {
+	for i, w := range s.terms {
+		if err := w.Term.Add(dst, weight*w.Weight, r); err != nil {
+			return fmt.Errorf("term %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// checkRollout panics unless dst has the sizes of r.
+func checkRollout(dst *Expansion, r *rollout.Rollout) {
+	if dst.T != r.T || dst.DX != r.DX || dst.DU != r.DU {
+		panic(fmt.Sprintf("cost: expansion is for T=%d dX=%d dU=%d, rollout has T=%d dX=%d dU=%d",
+			dst.T, dst.DX, dst.DU, r.T, r.DX, r.DU))
+	}
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

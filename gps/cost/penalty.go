@@ -1,0 +1,133 @@
+package cost
+
+import (
+	"fmt"
+	"math"
+)
+
+// Penalty is a smooth norm of a deviation d with weights w >= 0:
+//
+//	1/2 L2 sum w d^2 + L1 sqrt(Alpha + s) + 1/2 Log log(LogAlpha + s),  s = sum (w d)^2
+//
+// L2 pulls from afar, L1 and Log keep pulling close to the target: they make reaching
+// exact.
+type Penalty struct {
+	// L2, L1 and Log weigh the three parts, >= 0.
+	L2, L1, Log float64
+	// Alpha > 0 rounds the L1 part at zero; unused if L1 is 0. Unit of (w d)^2.
+	Alpha float64
+	// LogAlpha > 0 rounds the Log part at zero; unused if Log is 0. Unit of (w d)^2.
+	LogAlpha float64
+	// LogHessian is the second derivative of the Log part. Default ExactLogHessian.
+	LogHessian LogHessian
+}
+
+// LogHessian chooses the coefficient of (w^2 d)(w^2 d)' in the Hessian of the Log part.
+type LogHessian int
+
+const (
+	// ExactLogHessian is the second derivative: -2/(LogAlpha+s)^2. The Hessian is
+	// indefinite where the deviation is large.
+	ExactLogHessian LogHessian = iota
+	// CompatibleLogHessian follows the public reference code, which lacks the factor
+	// 2; for comparison with it only.
+	CompatibleLogHessian
+	// CompatibleWaypointLogHessian follows the reference's waypoint cost, which
+	// divides by Alpha+s instead; for comparison with it only.
+	CompatibleWaypointLogHessian
+)
+
+// DefaultPenalty returns the weights of the reference's end-effector cost:
+// L2 10, L1 0.1, Alpha 1e-5, no Log part.
+func DefaultPenalty() Penalty { return Penalty{L2: 10, L1: 0.1, Alpha: 1e-5, LogAlpha: 1e-5} }
+
+// Validate returns an error wrapping ErrConfig that names key, value and what was expected.
+func (p Penalty) Validate() error {
+	err := first(notNegative("l2", p.L2), notNegative("l1", p.L1), notNegative("log", p.Log))
+	if err == nil && p.L1 > 0 {
+		err = positive("alpha", p.Alpha)
+	}
+	if err == nil && p.Log > 0 {
+		err = positive("log_alpha", p.LogAlpha)
+	}
+	if err == nil && (p.LogHessian < ExactLogHessian || p.LogHessian > CompatibleWaypointLogHessian) {
+		err = fmt.Errorf("%w: log_hessian is %d, want ExactLogHessian or one of the compatible ones", ErrConfig, int(p.LogHessian))
+	}
+	return err
+}
+
+// Evaluate returns the penalty of a deviation d, n, with weights w times ramp, n, and
+// writes its gradient, n, and its Hessian, n x n, by d.
+func (p Penalty) Evaluate(gradient, hessian, d, w []float64, ramp float64) float64 {
+	n := len(d)
+	value, s := 0.0, 0.0
+	for i, di := range d {
+		wi := w[i] * ramp
+		value += 0.5 * p.L2 * wi * di * di
+		s += wi * di * wi * di
+	}
+	// The Hessian is diag(L2 w + round w^2) + outer (w^2 d)(w^2 d)'.
+	round, outer := 0.0, 0.0
+	if p.L1 > 0 {
+		root := math.Sqrt(p.Alpha + s)
+		value += p.L1 * root
+		round += p.L1 / root
+		outer -= p.L1 / (root * root * root)
+	}
+	if p.Log > 0 {
+		arg := p.LogAlpha + s
+		value += 0.5 * p.Log * math.Log(arg)
+		round += p.Log / arg
+		switch p.LogHessian {
+		case CompatibleLogHessian:
+			outer -= p.Log / (arg * arg)
+		case CompatibleWaypointLogHessian:
+			outer -= p.Log / (p.Alpha + s)
+		default:
+			outer -= 2 * p.Log / (arg * arg)
+		}
+	}
+	for i, di := range d {
+		wi := w[i] * ramp
+		gradient[i] = (p.L2*wi + round*wi*wi) * di
+		row := hessian[i*n : (i+1)*n]
+		for j, dj := range d {
+			wj := w[j] * ramp
+			row[j] = outer * (wi * wi * di) * (wj * wj * dj)
+		}
+		row[i] += p.L2*wi + round*wi*wi
+	}
+	return value
+}
+
+// chain turns derivatives by d (gradient gd, m; Hessian hd, m x m) into those by q for
+// d = J q + const, J m x n: g = J'gd, n, and h = J'hd J, n x n. work has m*n elements.
+func chain(g, h, gd, hd, jac, work []float64) {
+	m, n := len(gd), len(g)
+	clear(g)
+	clear(h)
+	clear(work)
+	for i := range m {
+		row := jac[i*n : (i+1)*n]
+		for a, v := range row {
+			g[a] += v * gd[i]
+		}
+		for k := range m {
+			if c := hd[i*m+k]; c != 0 {
+				for a, v := range jac[k*n : (k+1)*n] {
+					work[i*n+a] += c * v
+				}
+			}
+		}
+	}
+	for i := range m {
+		for a, v := range jac[i*n : (i+1)*n] {
+			if v == 0 {
+				continue
+			}
+			for b, w := range work[i*n : (i+1)*n] {
+				h[a*n+b] += v * w
+			}
+		}
+	}
+}
