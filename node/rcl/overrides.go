@@ -102,7 +102,8 @@ func mergeOverrides(nodes []*nodeEntries, faults *faultList) []Override {
 	return list
 }
 
-// ParseValue types text as -p does: YAML, a scalar or a sequence of one type.
+// ParseValue types text as -p does: YAML, a scalar or a sequence of one type. The error is a
+// *SourceError.
 func ParseValue(text string, at Position) (Value, error) {
 	var s store
 	rule := paramRule{node: "/**", name: "value", value: text}
@@ -112,7 +113,12 @@ func ParseValue(text string, at Position) (Value, error) {
 	if err := s.readParam(rule, at); err != nil {
 		return Value{}, err
 	}
-	return s.nodes[0].entries[0].winner().Value, nil
+	v := s.nodes[0].entries[0].winner().Value
+	if v.Type == NotSet {
+		return Value{}, &SourceError{Source: at, Err: ErrParameters,
+			Problem: "no value (ROS has no type for an empty sequence)"}
+	}
+	return v, nil
 }
 
 // UnmatchedKey is a node key that holds for none of the nodes there are.

@@ -1,0 +1,24 @@
+// Package params binds declared ROS 2 parameters to the fields of a Go configuration struct.
+//
+// A field becomes a parameter by its tags:
+//
+//	param:"kl_step"        name; nested structs join with '.', an embedded one adds nothing,
+//	                       "-" leaves the field out
+//	desc:"..."             description, one line; required
+//	unit:"nat"             SI unit
+//	range:"[1e-6, 1e6]"    bounds of a number, or of each element; ( and ) exclude the bound,
+//	                       inf and -inf leave a side open
+//	choices:"a|b"          the allowed strings
+//	len:"joints"           an array parameter of equal length, looked up in the same struct,
+//	                       then from the top; "joints,optional" allows an empty array too
+//	finite:"false"         NaN and infinities are allowed
+//	takes:"trial"          when a change at run time takes effect: "now", "trial" (the next
+//	                       trial) or "start" (never at run time: read-only), the default
+//
+// Field types are bool, int, int64, uint64 (up to the largest int64), float64, string,
+// time.Duration (a double in seconds) and slices of bool, int, int64, float64 and string. The
+// values in the struct when it is declared are the defaults.
+//
+// Set.Apply is strict and atomic: it reports every mistake with its place and changes nothing
+// unless there is none.
+package params
