@@ -80,8 +80,9 @@ type Match struct {
 	Policy string
 }
 
-// MatchHandler is told when the state of an endpoint's connections changes.
-// It runs on the node's goroutine.
+// MatchHandler is told the state of an endpoint's connections, once after the
+// endpoint was opened and again when it has changed; of changes in quick
+// succession, only the last. It runs on the node's goroutine.
 type MatchHandler func(Match)
 
 // Stats counts what a node received and did not hand to a handler.

@@ -116,7 +116,12 @@ func (e *endpoint) rematch(m transport.Match) {
 }
 
 // Matched implements transport.Publisher and transport.Subscription.
-func (e *endpoint) Matched() int { return int(e.matched.Load()) }
+func (e *endpoint) Matched() int {
+	if e.running.Load() == shut {
+		return 0
+	}
+	return int(e.matched.Load())
+}
 
 // close deletes the DDS entity and reports whether it was open.
 func (e *endpoint) close() bool {
@@ -129,7 +134,6 @@ func (e *endpoint) close() bool {
 	e.closed = true
 	C.endpoint_close(e.c)
 	e.c = nil
-	e.matched.Store(0)
 	e.node.forget(e)
 	return true
 }

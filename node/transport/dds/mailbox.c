@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 64, SAW_DATA = 1, SAW_MATCH = 2 };
+enum { SAW_DATA = 1, SAW_MATCH = 2 };
 
 struct endpoint {
   struct mailbox *box;
@@ -14,7 +14,10 @@ struct endpoint {
   bool reader;
   dds_entity_t entity;
   const struct ddsi_sertype *type; // kept alive by the entity
-  uint32_t matched;                // last reported; only mailbox_wait uses it
+  uint32_t depth;                  // samples the cache may hold
+  // only mailbox_wait uses these
+  uint32_t matched; // last reported
+  uint32_t put_off; // samples that went before a lost connection
   // guarded by box->lock
   bool queued;
   uint32_t seen; // SAW_*
@@ -27,9 +30,8 @@ struct mailbox {
   pthread_cond_t wake;
   bool shut;
   struct endpoint *first, *last; // endpoints with something to collect
-  uint32_t count;
-  struct event events[BATCH];
-  struct ddsi_serdata *held[BATCH]; // samples that events point into
+  struct event event;        // the latest; only mailbox_wait uses it and held
+  struct ddsi_serdata *held; // the sample that event points into
 };
 
 struct mailbox *mailbox_new(void) {
@@ -41,15 +43,10 @@ struct mailbox *mailbox_new(void) {
   return m;
 }
 
-const struct event *mailbox_events(const struct mailbox *m) { return m->events; }
-
 static void give_back(struct mailbox *m) {
-  for (uint32_t i = 0; i < m->count; i++) {
-    if (m->held[i] != NULL)
-      ddsi_serdata_unref(m->held[i]);
-    m->held[i] = NULL;
-  }
-  m->count = 0;
+  if (m->held != NULL)
+    ddsi_serdata_unref(m->held);
+  m->held = NULL;
 }
 
 void mailbox_shut(struct mailbox *m) {
@@ -111,8 +108,8 @@ static void on_pub_match(dds_entity_t x, const dds_publication_matched_status_t 
 static void on_sub_qos(dds_entity_t x, const dds_requested_incompatible_qos_status_t s, void *arg) { (void)x, (void)s, mark(arg, SAW_MATCH); }
 static void on_pub_qos(dds_entity_t x, const dds_offered_incompatible_qos_status_t s, void *arg) { (void)x, (void)s, mark(arg, SAW_MATCH); }
 
-// collect_match says whether the endpoint still has a state to tell.
-static bool collect_match(struct event *ev, struct endpoint *e) {
+// collect_match fills ev with the state of e's connections.
+static bool collect_match(struct event *ev, const struct endpoint *e) {
   *ev = (struct event){.endpoint = e->id, .kind = EVENT_MATCH};
   if (e->reader) {
     dds_subscription_matched_status_t s;
@@ -133,65 +130,76 @@ static bool collect_match(struct event *ev, struct endpoint *e) {
     ev->incompatible = q.total_count;
     ev->policy = q.last_policy_id;
   }
-  e->matched = ev->matched;
   return true;
 }
 
-// collect_data takes at most room samples and says whether there may be more.
-static bool collect_data(struct mailbox *m, const struct endpoint *e, uint32_t room) {
-  struct ddsi_serdata *samples[BATCH];
-  dds_sample_info_t info[BATCH];
-  dds_return_t n = dds_takecdr(e->entity, samples, room, info, DDS_ANY_STATE);
-  for (dds_return_t i = 0; i < n; i++) {
-    if (!info[i].valid_data) {
-      ddsi_serdata_unref(samples[i]);
-      continue;
-    }
-    // Every sample of this reader is of our type: Cyclone converts others.
-    const struct raw_data *d = (const struct raw_data *)samples[i];
-    m->events[m->count] = (struct event){
-      .endpoint = e->id, .kind = EVENT_DATA, .fault = d->fault, .size = d->size, .payload = d->bytes,
-      .source_time = info[i].source_timestamp, .publisher = info[i].publication_handle};
-    m->held[m->count++] = samples[i];
+enum taken { NOTHING, SKIPPED, SAMPLE };
+
+static enum taken collect_data(struct mailbox *m, const struct endpoint *e) {
+  struct ddsi_serdata *sample;
+  dds_sample_info_t info;
+  if (dds_takecdr(e->entity, &sample, 1, &info, DDS_ANY_STATE) != 1)
+    return NOTHING;
+  if (!info.valid_data) { // a writer that went away
+    ddsi_serdata_unref(sample);
+    return SKIPPED;
   }
-  return n == (dds_return_t)room;
+  // Every sample of this reader is of our type: Cyclone converts others.
+  const struct raw_data *d = (const struct raw_data *)sample;
+  m->event = (struct event){
+    .endpoint = e->id, .kind = EVENT_DATA, .fault = d->fault, .size = d->size, .payload = d->bytes,
+    .source_time = info.source_timestamp, .publisher = info.publication_handle};
+  m->held = sample;
+  return SAMPLE;
 }
 
-int mailbox_wait(struct mailbox *m) {
+// collect makes the next event of e into m->event, if there is one, and returns
+// what is left to look at. A new connection is told before its samples, a lost
+// one after those that the cache can hold of it.
+static uint32_t collect(struct mailbox *m, struct endpoint *e, uint32_t seen, bool *found) {
+  struct event match;
+  bool tell = (seen & SAW_MATCH) && collect_match(&match, e);
+  if (!tell || (match.matched < e->matched && e->put_off < e->depth)) {
+    enum taken t = e->reader && (seen & SAW_DATA) ? collect_data(m, e) : NOTHING;
+    *found = t == SAMPLE;
+    if (t != NOTHING) {
+      e->put_off += tell;
+      return seen;
+    }
+    seen &= ~(uint32_t)SAW_DATA;
+  }
+  if (tell) {
+    m->event = match;
+    e->matched = match.matched;
+    e->put_off = 0;
+    *found = true;
+  }
+  return seen & ~(uint32_t)SAW_MATCH;
+}
+
+const struct event *mailbox_wait(struct mailbox *m) {
   give_back(m);
-  while (m->count == 0) {
-    pthread_mutex_lock(&m->lock);
+  bool found = false;
+  pthread_mutex_lock(&m->lock);
+  while (!found) {
     while (m->first == NULL && !m->shut)
       pthread_cond_wait(&m->wake, &m->lock);
-    if (m->shut) {
-      pthread_mutex_unlock(&m->lock);
-      return -1;
-    }
+    if (m->shut)
+      break;
     struct endpoint *e = m->first;
     dequeue(e);
     e->refs++;
     uint32_t seen = e->seen;
     e->seen = 0;
     pthread_mutex_unlock(&m->lock);
-
-    // A new connection is told before its data, a lost one after it.
-    struct event match;
-    uint32_t before = e->matched;
-    bool tell = (seen & SAW_MATCH) && collect_match(&match, e);
-    bool first = tell && match.matched >= before;
-    if (first)
-      m->events[m->count++] = match;
-    bool more = e->reader && (seen & SAW_DATA) && collect_data(m, e, BATCH - 1);
-    if (tell && !first)
-      m->events[m->count++] = match;
-
+    uint32_t left = collect(m, e, seen, &found);
     pthread_mutex_lock(&m->lock);
-    if (more && e->refs > 1)
-      enqueue(e, SAW_DATA);
+    if (left != 0 && e->refs > 1)
+      enqueue(e, left);
     release(e);
-    pthread_mutex_unlock(&m->lock);
   }
-  return (int)m->count;
+  pthread_mutex_unlock(&m->lock);
+  return found ? &m->event : NULL;
 }
 
 static dds_qos_t *qos_of(const struct endpoint_config *c) {
@@ -245,7 +253,7 @@ dds_return_t endpoint_open(struct mailbox *m, dds_entity_t participant, const st
   dds_guid_t id;
   dds_return_t rc = e == NULL ? DDS_RETCODE_OUT_OF_RESOURCES : dds_get_guid(entity, &id);
   if (rc == DDS_RETCODE_OK) {
-    *e = (struct endpoint){.box = m, .id = c->id, .reader = c->reader, .entity = entity, .type = type, .refs = 1};
+    *e = (struct endpoint){.box = m, .id = c->id, .reader = c->reader, .entity = entity, .type = type, .depth = (uint32_t)c->depth, .refs = 1};
     rc = listen_to(e);
   }
   if (rc != DDS_RETCODE_OK) {

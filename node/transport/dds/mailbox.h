@@ -33,12 +33,11 @@ struct mailbox;
 struct endpoint;
 
 struct mailbox *mailbox_new(void);
-// mailbox_events is the array that mailbox_wait fills.
-const struct event *mailbox_events(const struct mailbox *m);
-// mailbox_wait gives back the events of its previous call, blocks until there
-// are new ones, and returns their number, or -1 after mailbox_shut. One thread
-// at a time may call it.
-int mailbox_wait(struct mailbox *m);
+// mailbox_wait gives back the event of its previous call, blocks until there is
+// a new one, and returns it, or NULL after mailbox_shut. Samples are taken one at
+// a time, so that what a slow handler has not come to yet stays in the readers'
+// caches, where newer samples replace it. One thread at a time may call it.
+const struct event *mailbox_wait(struct mailbox *m);
 void mailbox_shut(struct mailbox *m);
 // mailbox_free needs all endpoints closed and no thread in mailbox_wait.
 void mailbox_free(struct mailbox *m);

@@ -20,9 +20,6 @@ import (
 	"guidedpolicysearch/node/transport"
 )
 
-// batch is the capacity of the mailbox's array of events.
-const batch = 64
-
 // Node is a DDS participant with one ROS 2 node in it.
 type Node struct {
 	opts        transport.Options
@@ -100,39 +97,29 @@ func (n *Node) open() error {
 // run hands what the mailbox collects to the handlers until the node closes.
 func (n *Node) run() {
 	defer close(n.done)
-	events := unsafe.Slice(C.mailbox_events(n.box), batch)
 	var payload []byte
 	for {
-		count := C.mailbox_wait(n.box)
-		if count < 0 {
+		ev := C.mailbox_wait(n.box)
+		if ev == nil {
 			return
 		}
-		now := time.Now().UnixNano()
-		for i := range events[:count] {
-			ev := &events[i]
-			n.table.RLock()
-			e := n.table.byID[uint64(ev.endpoint)]
-			n.table.RUnlock()
-			if e == nil {
-				continue
-			}
-			if ev.kind == C.EVENT_MATCH {
-				e.rematch(transport.Match{Matched: int(ev.matched), Incompatible: int(ev.incompatible), Policy: policy(ev.policy)})
-				continue
-			}
-			switch ev.fault {
-			case C.RAW_MALFORMED:
-				n.malformed.Add(1)
-				continue
-			case C.RAW_TOO_LARGE:
-				n.tooLarge.Add(1)
-				continue
-			}
+		n.table.RLock()
+		e := n.table.byID[uint64(ev.endpoint)]
+		n.table.RUnlock()
+		switch {
+		case e == nil: // closed meanwhile
+		case ev.kind == C.EVENT_MATCH:
+			e.rematch(transport.Match{Matched: int(ev.matched), Incompatible: int(ev.incompatible), Policy: policy(ev.policy)})
+		case ev.fault == C.RAW_MALFORMED:
+			n.malformed.Add(1)
+		case ev.fault == C.RAW_TOO_LARGE:
+			n.tooLarge.Add(1)
+		default:
 			payload = append(payload[:0], unsafe.Slice((*byte)(ev.payload), int(ev.size))...)
 			payload[3] &^= padMask
 			e.deliver(payload, transport.Info{
 				SourceTime:  int64(ev.source_time),
-				ReceiveTime: now,
+				ReceiveTime: time.Now().UnixNano(),
 				Publisher:   transport.PublisherID(ev.publisher),
 			})
 			if cap(payload) > keptBuffer {

@@ -1,0 +1,138 @@
+package mem
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"guidedpolicysearch/node/transport"
+)
+
+// endpoint is what publishers and subscriptions have in common.
+type endpoint struct {
+	node    *Node
+	topic   *topic
+	name    string
+	typ     transport.Type
+	qos     transport.QoS
+	match   transport.MatchHandler
+	inbox   *history // nil for a publisher
+	handler transport.Handler
+	matched atomic.Int64
+	running atomic.Int32 // idle, inHandler or shut
+
+	// guarded by node.mu
+	state   transport.Match
+	told    int  // Matched as last given to the handler
+	putOff  int  // messages that went before a lost connection
+	changed bool // state is to be given to the handler
+	queued  bool
+}
+
+// States of endpoint.running. A handler starts only out of idle, so that none
+// starts after shut was stored.
+const (
+	idle int32 = iota
+	inHandler
+	shut
+)
+
+// change records a connection more or less, or an incompatible endpoint.
+func (e *endpoint) change(by int, incompatible string) {
+	e.node.mu.Lock()
+	defer e.node.mu.Unlock()
+	e.state.Matched += by
+	if incompatible != "" {
+		e.state.Incompatible++
+		e.state.Policy = incompatible
+	}
+	e.changed = true
+	e.node.enqueue(e)
+}
+
+// receive puts a message into the inbox.
+func (e *endpoint) receive(m *message) {
+	n := e.node
+	if len(m.payload) > n.opts.MaxPayload {
+		n.tooLarge.Add(1)
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	e.inbox.push(m)
+	n.enqueue(e)
+}
+
+func (e *endpoint) enter() bool { return e.running.CompareAndSwap(idle, inHandler) }
+func (e *endpoint) leave()      { e.running.CompareAndSwap(inHandler, idle) }
+
+// Matched implements transport.Publisher and transport.Subscription.
+func (e *endpoint) Matched() int {
+	if e.running.Load() == shut {
+		return 0
+	}
+	return int(e.matched.Load())
+}
+
+// shutdown reports whether e was open.
+func (e *endpoint) shutdown() bool {
+	return e.running.Swap(shut) != shut
+}
+
+type subscription struct{ endpoint }
+
+// Close implements transport.Subscription.
+func (s *subscription) Close() error {
+	if s.shutdown() {
+		s.topic.removeSubscription(s)
+		s.node.forget(&s.endpoint, s)
+	}
+	return nil
+}
+
+type publisher struct {
+	endpoint
+	id transport.PublisherID
+
+	// guarded by topic.mu
+	subs    []*subscription // connected
+	history history         // for late joiners; no slots if volatile
+	out     message         // being published
+}
+
+// Close implements transport.Publisher.
+func (p *publisher) Close() error {
+	if p.shutdown() {
+		p.topic.removePublisher(p)
+		p.node.forget(&p.endpoint, p)
+	}
+	return nil
+}
+
+// Publish implements transport.Publisher.
+func (p *publisher) Publish(payload []byte) error {
+	if err := transport.CheckPayload(payload, p.node.opts.MaxPayload); err != nil {
+		return fmt.Errorf("publish on %s: %w", p.name, err)
+	}
+	p.topic.mu.Lock()
+	defer p.topic.mu.Unlock()
+	if p.running.Load() == shut {
+		return fmt.Errorf("publish on %s: %w", p.name, transport.ErrClosed)
+	}
+	p.out.payload = append(p.out.payload[:0], payload...)
+	p.out.payload[3] &^= padMask
+	p.out.publisher = p.id
+	p.out.sourceTime = time.Now().UnixNano()
+	if p.qos.Lifespan > 0 {
+		p.out.expires = p.out.sourceTime + int64(p.qos.Lifespan)
+	}
+	if len(p.history.slots) > 0 {
+		p.history.push(&p.out)
+	}
+	for _, s := range p.subs {
+		s.receive(&p.out)
+	}
+	return nil
+}
+
+const padMask = 3 // bits of header byte 3 that count padding on the wire
