@@ -28,3 +28,16 @@ func TestConformance(t *testing.T) {
 		return transporttest.Pair{Near: open, Far: open}
 	})
 }
+
+// TestConformanceAcrossProcesses has one side of every test in another process,
+// so that messages go through sockets.
+func TestConformanceAcrossProcesses(t *testing.T) {
+	transporttest.Run(t, func(tb testing.TB) transporttest.Pair {
+		domain := ddstest.Domain(tb)
+		far := func(tb testing.TB, o transport.Options) transport.Node {
+			o.Domain, o.Range = domain, transport.Localhost
+			return startPeer(tb, o)
+		}
+		return transporttest.Pair{Near: openOn(domain), Far: far}
+	})
+}
