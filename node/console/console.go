@@ -1,0 +1,214 @@
+// Package console writes the course of a learning run for people: a progress bar, a
+// table line per iteration, and a summary with the learning curve in text.
+//
+// Everything goes to one io.Writer. The progress bar is drawn only if the writer is a
+// terminal; elsewhere the output is the table and the summary, line by line.
+package console
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// Iteration is what one iteration is reported with. A NaN is shown as "-".
+type Iteration struct {
+	// Number counts from 1.
+	Number int
+	// MeanCost and BestCost are over the iteration's samples.
+	MeanCost, BestCost float64
+	// Error is the end-effector's distance from its target at the end of a trial,
+	// mean over the samples, in m.
+	Error float64
+	// KL is the divergence of the new controller from the old, in nat per time step
+	// or as the algorithm bounds it; Eta is its dual variable.
+	KL, Eta float64
+	// Seconds is the wall-clock time of the update.
+	Seconds float64
+}
+
+// Config sets up a Printer.
+type Config struct {
+	// Iterations of the run and Trials of each, >= 1.
+	Iterations, Trials int
+	// Terminal draws the progress bar; see IsTerminal.
+	Terminal bool
+}
+
+// Printer writes a run's course. Its methods may be called from several goroutines.
+type Printer struct {
+	mu     sync.Mutex
+	w      io.Writer
+	config Config
+	bar    *progressbar.ProgressBar // nil if not on a terminal
+	header bool
+	costs  []float64
+}
+
+// IsTerminal reports whether w is a terminal, where a line can be redrawn.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+const barWidth = 30
+
+// New returns a printer that writes to w.
+func New(w io.Writer, c Config) *Printer {
+	p := &Printer{w: w, config: c}
+	if c.Terminal {
+		p.bar = progressbar.NewOptions(max(1, c.Iterations*c.Trials),
+			progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(barWidth), progressbar.OptionUseANSICodes(true),
+			progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
+			progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: "", BarEnd: ""}))
+	}
+	return p
+}
+
+// Progress says that trials of the given iteration (from 1) are done; without a
+// terminal it writes nothing.
+func (p *Printer) Progress(iteration, trials int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar == nil || p.bar.IsFinished() {
+		return nil
+	}
+	p.bar.Describe(fmt.Sprintf("iteration %d of %d, trial %d of %d", iteration, p.config.Iterations,
+		min(trials+1, p.config.Trials), p.config.Trials))
+	done := (iteration-1)*p.config.Trials + trials
+	return p.bar.Set(max(0, min(done, p.bar.GetMax())))
+}
+
+// Notice writes a line of text above the progress bar.
+func (p *Printer) Notice(text string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lines(text + "\n")
+}
+
+// Iteration writes the table line of an iteration, the first time with the header.
+func (p *Printer) Iteration(it Iteration) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := ""
+	if !p.header {
+		text = "iteration   mean cost   best cost    error cm         KL        eta    seconds\n"
+		p.header = true
+	}
+	p.costs = append(p.costs, it.MeanCost)
+	text += fmt.Sprintf("%9d %11s %11s %11s %10s %10s %10s\n", it.Number, number(it.MeanCost, 4), number(it.BestCost, 4),
+		number(100*it.Error, 3), number(it.KL, 3), number(it.Eta, 3), fixed(it.Seconds))
+	return p.lines(text)
+}
+
+// Summary is the end of a run.
+type Summary struct {
+	// FinalCost is the mean sample cost of the last iteration.
+	FinalCost float64
+	// Reference is the cost to reach and Margin the part of it that is allowed on
+	// top (0.1 is 10%). A NaN reference leaves the verdict out.
+	Reference, Margin float64
+	// RunFolder holds what was recorded; Picture is the file of the learning curve.
+	// Empty ones are left out.
+	RunFolder, Picture string
+	// Seconds is the wall-clock time of the whole run.
+	Seconds float64
+}
+
+// Learned reports whether the final cost is at or below the reference with its margin;
+// true if there is no reference and the cost is finite.
+func (s Summary) Learned() bool {
+	if math.IsNaN(s.Reference) {
+		return !math.IsNaN(s.FinalCost) && !math.IsInf(s.FinalCost, 0)
+	}
+	return s.FinalCost <= s.limit()
+}
+
+func (s Summary) limit() float64 { return s.Reference + s.Margin*math.Abs(s.Reference) }
+
+// Summary clears the progress bar and writes the learning curve, the verdict and where
+// the results are.
+func (p *Printer) Summary(s Summary) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var b strings.Builder
+	if len(p.costs) > 1 {
+		b.WriteString("\n" + Curve("mean cost per iteration", p.costs) + "\n")
+	}
+	cost := number(s.FinalCost, 4)
+	switch {
+	case math.IsNaN(s.Reference):
+		fmt.Fprintf(&b, "Done: final mean cost %s, after %s s.\n", cost, fixed(s.Seconds))
+	case s.Learned():
+		fmt.Fprintf(&b, "Learned: final mean cost %s, reference %s (up to %s counts), after %s s.\n",
+			cost, number(s.Reference, 4), number(s.limit(), 4), fixed(s.Seconds))
+	default:
+		fmt.Fprintf(&b, "Not learned: final mean cost %s, reference %s (up to %s counts), after %s s.\n",
+			cost, number(s.Reference, 4), number(s.limit(), 4), fixed(s.Seconds))
+	}
+	if s.RunFolder != "" {
+		fmt.Fprintf(&b, "Run folder: %s\n", s.RunFolder)
+	}
+	if s.Picture != "" {
+		fmt.Fprintf(&b, "Learning curve: %s\n", s.Picture)
+	}
+	if p.bar != nil {
+		if err := p.bar.Clear(); err != nil {
+			return err
+		}
+		p.bar = nil
+	}
+	_, err := io.WriteString(p.w, b.String())
+	return err
+}
+
+// lines writes text above the progress bar.
+func (p *Printer) lines(text string) error {
+	redraw := p.bar != nil && p.bar.IsStarted() && !p.bar.IsFinished()
+	if redraw {
+		if err := p.bar.Clear(); err != nil {
+			return err
+		}
+	}
+	if _, err := io.WriteString(p.w, text); err != nil {
+		return err
+	}
+	if redraw {
+		return p.bar.RenderBlank()
+	}
+	return nil
+}
+
+// number formats v with so many significant digits, without an exponent where that is
+// readable.
+func number(v float64, digits int) string {
+	a := math.Abs(v)
+	switch {
+	case math.IsNaN(v):
+		return "-"
+	case a == 0 || math.IsInf(v, 0):
+		return fmt.Sprintf("%g", v)
+	case a >= 1e6 || a < 1e-3:
+		return fmt.Sprintf("%.*e", digits-1, v)
+	}
+	before := max(1, int(math.Floor(math.Log10(a)))+1)
+	if a < 1 {
+		before = int(math.Floor(math.Log10(a))) + 1
+	}
+	return fmt.Sprintf("%.*f", max(0, digits-before), v)
+}
+
+// fixed formats seconds.
+func fixed(v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", v)
+}

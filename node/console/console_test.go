@@ -1,0 +1,142 @@
+package console
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var reference = []float64{445, 245, 93.9, 56.8, 42.6, 35.0, 30.3, 27.1, 24.7, 22.8}
+
+// course plays a run.
+func course(t *testing.T, p *Printer, s Summary) {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range reference {
+		for k := 0; k <= 5; k++ {
+			check(p.Progress(i+1, k))
+			if i == 2 && k == 3 {
+				check(p.Notice("joint_states is 0.31 s old, torque is zero"))
+			}
+		}
+		check(p.Iteration(Iteration{Number: i + 1, MeanCost: c, BestCost: 0.93 * c, Error: 0.5 / float64(i+1), KL: 0.2 * float64(i),
+			Eta: math.Pow(10, float64(5-i)), Seconds: 0.0412}))
+	}
+	check(p.Summary(s))
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	want, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: output is\n%s\nwant\n%s", name, got, want)
+	}
+}
+
+func TestPlain(t *testing.T) {
+	var b bytes.Buffer
+	if IsTerminal(&b) {
+		t.Error("a buffer is no terminal")
+	}
+	course(t, New(&b, Config{Iterations: 10, Trials: 5}),
+		Summary{FinalCost: 22.8, Reference: 22.8, Margin: 0.1, RunFolder: "runs/one", Picture: "runs/one/learning.png", Seconds: 12.34})
+	if strings.ContainsAny(b.String(), "\r\x1b") {
+		t.Error("control characters without a terminal")
+	}
+	golden(t, "plain.txt", b.String())
+}
+
+// TestTerminal plays the control characters that the bar uses; what stays on the screen
+// must be the plain output, and the bar must have been seen.
+func TestTerminal(t *testing.T) {
+	var b bytes.Buffer
+	course(t, New(&b, Config{Iterations: 10, Trials: 5, Terminal: true}),
+		Summary{FinalCost: 22.8, Reference: 22.8, Margin: 0.1, RunFolder: "runs/one", Picture: "runs/one/learning.png", Seconds: 12.34})
+	if !strings.Contains(b.String(), "iteration 4 of 10, trial 3 of 5  34%") {
+		t.Error("the bar was never drawn in iteration 4")
+	}
+	var screen []string
+	for line := range strings.SplitSeq(b.String(), "\n") {
+		var shown []rune
+		for _, part := range strings.Split(line, "\r") {
+			text := strings.ReplaceAll(part, "\x1b[0K", "")
+			if strings.HasSuffix(text, "\x1b[2K") {
+				shown = nil
+				continue
+			}
+			r := []rune(text)
+			shown = append(r, shown[min(len(r), len(shown)):]...)
+		}
+		screen = append(screen, string(shown))
+	}
+	golden(t, "plain.txt", strings.Join(screen, "\n"))
+}
+
+func TestVerdict(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		s       Summary
+		learned bool
+		text    string
+	}{
+		{Summary{FinalCost: 25.08, Reference: 22.8, Margin: 0.1}, true, "Learned: final mean cost 25.08, reference 22.80 (up to 25.08 counts)"},
+		{Summary{FinalCost: 25.09, Reference: 22.8, Margin: 0.1}, false, "Not learned: final mean cost 25.09"},
+		{Summary{FinalCost: nan, Reference: 22.8, Margin: 0.1}, false, "Not learned: final mean cost -"},
+		{Summary{FinalCost: -9.5, Reference: -10, Margin: 0.1}, true, "(up to -9.000 counts)"},
+		{Summary{FinalCost: 3, Reference: nan}, true, "Done: final mean cost 3.000, after 0.00 s."},
+		{Summary{FinalCost: math.Inf(1), Reference: nan}, false, "Done: final mean cost +Inf"},
+	} {
+		var b bytes.Buffer
+		if err := New(&b, Config{Iterations: 1, Trials: 1}).Summary(c.s); err != nil {
+			t.Fatal(err)
+		}
+		if c.s.Learned() != c.learned || !strings.Contains(b.String(), c.text) {
+			t.Errorf("%+v: learned %v, text %q; want %v, %q", c.s, c.s.Learned(), b.String(), c.learned, c.text)
+		}
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for want, v := range map[string]float64{"445.0": 445, "5.707": 5.7074, "12346": 12345.6, "0.01234": 0.012339, "0": 0, "-": math.NaN(),
+		"1.000e+06": 1e6, "1.230e-05": 1.23e-5, "-22.80": -22.8, "0.5000": 0.5, "+Inf": math.Inf(1)} {
+		if got := number(v, 4); got != want {
+			t.Errorf("number(%v) = %q, want %q", v, got, want)
+		}
+	}
+}
+
+func TestCurve(t *testing.T) {
+	nan := math.NaN()
+	long := make([]float64, 1000)
+	for i := range long {
+		long[i] = 1000 - float64(i)
+	}
+	var b strings.Builder
+	for _, values := range [][]float64{{3, 2, 1}, {5}, {1, nan, -1}, {2, 2}, {nan}, nil, long} {
+		b.WriteString(Curve("cost", values) + "\n")
+	}
+	golden(t, "curves.txt", b.String())
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("pipe is closed") }
+
+func TestWriteError(t *testing.T) {
+	p := New(broken{}, Config{Iterations: 1, Trials: 1})
+	if p.Iteration(Iteration{}) == nil || p.Notice("x") == nil || p.Summary(Summary{}) == nil {
+		t.Error("a write error was swallowed")
+	}
+}
