@@ -23,7 +23,7 @@ func vectorSeeds(f *testing.F, name string, each func(files map[string]string, a
 			Args  []string
 		}
 	}
-	if err := json.Unmarshal(data, &file); err != nil {
+	if err := json.Unmarshal(data, &file); data != nil && err != nil {
 		f.Fatal(err)
 	}
 	for _, c := range file.Cases {
