@@ -1,0 +1,51 @@
+package record
+
+// Log holds serialized messages of one topic. Its memory is allocated at once, so that
+// a control tick appends without allocating.
+type Log struct {
+	data    []byte
+	entries []entry
+	dropped int
+}
+
+// entry is where a message ends in data, and its times in ns.
+type entry struct {
+	end           int
+	receive, send int64
+}
+
+// NewLog returns a log for at most the given number of messages and of bytes in all.
+func NewLog(messages, bytes int) *Log {
+	return &Log{data: make([]byte, 0, bytes), entries: make([]entry, 0, messages)}
+}
+
+// Append copies a payload. receive and send are its times in ns since the epoch. If
+// there is no room it counts the message as dropped and returns false.
+func (l *Log) Append(payload []byte, receive, send int64) bool {
+	if len(l.entries) == cap(l.entries) || len(payload) > cap(l.data)-len(l.data) {
+		l.dropped++
+		return false
+	}
+	l.data = append(l.data, payload...)
+	l.entries = append(l.entries, entry{len(l.data), receive, send})
+	return true
+}
+
+// Reset empties the log and keeps its memory.
+func (l *Log) Reset() { l.data, l.entries, l.dropped = l.data[:0], l.entries[:0], 0 }
+
+// Len returns the number of messages.
+func (l *Log) Len() int { return len(l.entries) }
+
+// Dropped returns how many messages found no room since the last Reset.
+func (l *Log) Dropped() int { return l.dropped }
+
+// At returns message i, as a view that holds until Reset, and its times in ns.
+func (l *Log) At(i int) (payload []byte, receive, send int64) {
+	start := 0
+	if i > 0 {
+		start = l.entries[i-1].end
+	}
+	e := l.entries[i]
+	return l.data[start:e.end:e.end], e.receive, e.send
+}
