@@ -166,6 +166,10 @@ func (e *endpoint) publish(payload []byte) error {
 	if err := transport.CheckPayload(payload, e.node.opts.MaxPayload); err != nil {
 		return err
 	}
+	return e.send(payload)
+}
+
+func (e *endpoint) send(payload []byte) error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if e.closed {
