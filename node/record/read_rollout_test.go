@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"errors"
 	"strings"
 	"testing"
 
@@ -51,10 +50,10 @@ func FuzzFindRollout(f *testing.F) {
 	f.Add(whole[:40])
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := findRollout(data)
-		if err == nil {
-			err = checkShapes(r)
+		if err != nil {
+			return
 		}
-		if errors.Is(err, ErrShape) && r != nil {
+		if err := checkShapes(r); err != nil {
 			t.Fatal(err)
 		}
 	})
