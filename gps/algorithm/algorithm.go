@@ -1,0 +1,123 @@
+package algorithm
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+
+	"guidedpolicysearch/gps/dynamics"
+	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/rollout"
+)
+
+// ErrSamples marks samples that do not fit the state: conditions or sizes that differ.
+var ErrSamples = errors.New("algorithm: samples do not fit")
+
+// Algorithm improves controllers from rollouts.
+type Algorithm interface {
+	// Iterate returns the state after one more iteration. samples[m] are the rollouts
+	// drawn with the controller of condition m. state is not changed.
+	Iterate(ctx context.Context, state *State, samples [][]*rollout.Rollout) (*State, *Report, error)
+}
+
+// State is all that an algorithm carries from one iteration to the next.
+type State struct {
+	// Iteration counts finished iterations.
+	Iteration int
+	// Seed names the random streams.
+	Seed uint64
+	// Conditions has one entry per initial state that is trained on.
+	Conditions []Condition
+}
+
+// Condition is the state of one initial state's controller.
+type Condition struct {
+	// Controller is to draw the next samples with.
+	Controller *lqg.Controller
+	// Eta is the dual variable of the last update, StepMultiplier the factor on the KL
+	// step.
+	Eta, StepMultiplier float64
+	// Prior is the data and the mixture of the dynamics prior.
+	Prior *dynamics.Prior
+	// Previous is nil before the first iteration.
+	Previous *Model
+}
+
+// Model is what an iteration knew of a condition: its samples' controller, and the
+// dynamics, initial state and cost that were fitted to them.
+type Model struct {
+	Controller *lqg.Controller
+	Dynamics   *lqg.Dynamics
+	X0         *lqg.InitialState
+	Cost       *lqg.Cost
+}
+
+// Report says what an iteration did.
+type Report struct {
+	// Iteration counts from 1.
+	Iteration  int
+	Conditions []ConditionReport
+}
+
+// ConditionReport is the part of one condition.
+type ConditionReport struct {
+	// SampleCosts are the costs of the samples that the iteration began with.
+	SampleCosts []float64
+	// KL is the divergence of the new controller from the one before, in nat over the
+	// whole trajectory, Bound what was allowed, Eta its dual variable.
+	KL, Bound, Eta float64
+	// Passes counts LQR backward passes.
+	Passes int
+	// StepMultiplier is the factor on the KL step that was used.
+	StepMultiplier float64
+	// Predicted and Actual are the improvement that the last update promised and what
+	// the samples' models show; NaN in the first iteration.
+	Predicted, Actual float64
+	// EMSteps counts E-steps of the mixture fit.
+	EMSteps int
+}
+
+// MeanCost is the mean over all conditions' samples.
+func (r *Report) MeanCost() float64 {
+	sum, n := 0.0, 0
+	for _, c := range r.Conditions {
+		for _, v := range c.SampleCosts {
+			sum += v
+			n++
+		}
+	}
+	return sum / float64(n)
+}
+
+// BestCost is the lowest cost of a sample.
+func (r *Report) BestCost() float64 {
+	best := r.Conditions[0].SampleCosts[0]
+	for _, c := range r.Conditions {
+		for _, v := range c.SampleCosts {
+			best = min(best, v)
+		}
+	}
+	return best
+}
+
+// NewState returns the state before the first iteration.
+func NewState(seed uint64, eta float64, controllers []*lqg.Controller) *State {
+	s := &State{Seed: seed}
+	for _, c := range controllers {
+		s.Conditions = append(s.Conditions, Condition{Controller: c, Eta: eta, StepMultiplier: 1, Prior: new(dynamics.Prior)})
+	}
+	return s
+}
+
+// stream returns the random numbers of one purpose in one iteration and condition.
+func (s *State) stream(condition int) *rand.Rand {
+	return rand.New(rand.NewPCG(s.Seed, uint64(s.Iteration)<<32|uint64(uint32(condition))))
+}
+
+// NoiseSeed returns the seed of the exploration noise of a sample (from 0) of a condition
+// in the iteration (from 1). Samples 2i and 2i+1 get noise of opposite sign
+// (rollout.Noise): antithetic pairs halve the spread of the mean cost over seeds.
+func NoiseSeed(seed uint64, iteration, condition, sample int) uint64 {
+	rng := rand.New(rand.NewPCG(seed, 1<<63|uint64(iteration)<<40|uint64(condition)<<20|uint64(sample/2)))
+	return rng.Uint64()&^1 | uint64(sample&1)
+}

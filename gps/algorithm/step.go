@@ -1,0 +1,60 @@
+package algorithm
+
+import (
+	"fmt"
+	"math"
+
+	"guidedpolicysearch/gps/lqg"
+)
+
+// StepConfig bounds the multiplier on the KL step.
+type StepConfig struct {
+	// Min and Max bound the multiplier, 0 < Min <= 1 <= Max; default 0.01 and 10.
+	Min, Max float64
+}
+
+// DefaultStepConfig returns the defaults.
+func DefaultStepConfig() StepConfig { return StepConfig{Min: 0.01, Max: 10} }
+
+// Validate returns an error that names the field that is out of range.
+func (c StepConfig) Validate() error {
+	if !(c.Min > 0 && c.Min <= 1) || !(c.Max >= 1) || math.IsInf(c.Max, 0) {
+		return fmt.Errorf("algorithm: step multipliers need 0 < min <= 1 <= max, got %v and %v", c.Min, c.Max)
+	}
+	return nil
+}
+
+// A multiplier changes by a factor of minStepChange to maxStepChange an iteration.
+const (
+	minStepChange  = 0.1
+	maxStepChange  = 5
+	minStepPenalty = 1e-4
+)
+
+// Next returns the multiplier after an update that promised an improvement of predicted
+// and gave actual. With the improvement modelled as predicted - penalty * KL^2, the best
+// step is predicted / (2 (predicted - actual)) of the last one (Montgomery & Levine 2016,
+// section 4.2).
+func (c StepConfig) Next(multiplier, predicted, actual float64) float64 {
+	change := predicted / (2 * math.Max(minStepPenalty, predicted-actual))
+	if math.IsNaN(change) {
+		change = minStepChange
+	}
+	change = math.Min(math.Max(change, minStepChange), maxStepChange)
+	return math.Min(math.Max(multiplier*change, c.Min), c.Max)
+}
+
+// ExpectedCost returns the expected cost of a controller under a model.
+func ExpectedCost(c *lqg.Controller, model *Model) float64 {
+	m := lqg.NewTrajectory(c.T, c.DX, c.DU)
+	lqg.NewForwardPass(c.DX, c.DU).Run(m, model.X0, c, model.Dynamics)
+	return lqg.ExpectedCost(make([]float64, c.T+1), model.Cost, m)
+}
+
+// Improvement compares expected costs: of the previous controller under its own model, of
+// the current controller under the previous model (what the update promised), and of the
+// current controller under its own model.
+func Improvement(previous, current *Model) (predicted, actual float64) {
+	before := ExpectedCost(previous.Controller, previous)
+	return before - ExpectedCost(current.Controller, previous), before - ExpectedCost(current.Controller, current)
+}

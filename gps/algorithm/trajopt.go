@@ -1,0 +1,152 @@
+package algorithm
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"guidedpolicysearch/gps/cost"
+	"guidedpolicysearch/gps/dynamics"
+	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trajopt"
+)
+
+// TrajOptConfig holds the settings of TrajOpt.
+type TrajOptConfig struct {
+	// KLStep is the trust region per time step, in nat, > 0; the bound of an update is
+	// KLStep times the step multiplier times T. Default 0.2.
+	KLStep float64
+	// Step bounds the step multiplier.
+	Step StepConfig
+	// MaxEntropy is the weight of the entropy term, >= 0; default 0.
+	MaxEntropy float64
+	// MinInitialVariance is the smallest variance of x_0, > 0; default 1e-6.
+	MinInitialVariance float64
+	// UsePrior fits the dynamics under a mixture prior; default true.
+	UsePrior bool
+	Dynamics dynamics.Config
+	Prior    dynamics.PriorConfig
+	Search   trajopt.Config
+}
+
+// DefaultTrajOptConfig returns the defaults.
+func DefaultTrajOptConfig() TrajOptConfig {
+	return TrajOptConfig{KLStep: 0.2, Step: DefaultStepConfig(), MinInitialVariance: 1e-6, UsePrior: true,
+		Dynamics: dynamics.DefaultConfig(), Prior: dynamics.DefaultPriorConfig(), Search: trajopt.DefaultConfig()}
+}
+
+// Validate returns an error that names the field that is out of range.
+func (c TrajOptConfig) Validate() error {
+	switch {
+	case !(c.KLStep > 0) || math.IsInf(c.KLStep, 0):
+		return fmt.Errorf("algorithm: KL step is %v, need a finite number > 0", c.KLStep)
+	case !(c.MaxEntropy >= 0) || math.IsInf(c.MaxEntropy, 0):
+		return fmt.Errorf("algorithm: weight of the entropy is %v, need a finite number >= 0", c.MaxEntropy)
+	case !(c.MinInitialVariance > 0) || math.IsInf(c.MinInitialVariance, 0):
+		return fmt.Errorf("algorithm: smallest variance of x_0 is %v, need a finite number > 0", c.MinInitialVariance)
+	}
+	for _, v := range []interface{ Validate() error }{c.Step, c.Dynamics, c.Prior, c.Search} {
+		if err := v.Validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TrajOpt is sample-based trajectory optimisation: every condition's linear-Gaussian
+// controller is improved under dynamics fitted to its own samples (Levine & Abbeel, NIPS
+// 2014).
+type TrajOpt struct {
+	cfg TrajOptConfig
+	// costs has one term per condition.
+	costs []cost.Term
+}
+
+// NewTrajOpt returns the algorithm for one cost per condition.
+func NewTrajOpt(cfg TrajOptConfig, costs []cost.Term) (*TrajOpt, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return &TrajOpt{cfg: cfg, costs: costs}, nil
+}
+
+// Iterate implements Algorithm.
+func (a *TrajOpt) Iterate(ctx context.Context, state *State, samples [][]*rollout.Rollout) (*State, *Report, error) {
+	if len(samples) != len(state.Conditions) || len(a.costs) != len(state.Conditions) {
+		return nil, nil, fmt.Errorf("%w: %d conditions, samples of %d, costs of %d", ErrSamples, len(state.Conditions), len(samples), len(a.costs))
+	}
+	next := &State{Iteration: state.Iteration + 1, Seed: state.Seed, Conditions: make([]Condition, len(samples))}
+	report := &Report{Iteration: next.Iteration, Conditions: make([]ConditionReport, len(samples))}
+	for m := range samples {
+		if err := a.improve(ctx, state, m, samples[m], &next.Conditions[m], &report.Conditions[m]); err != nil {
+			return nil, nil, fmt.Errorf("iteration %d, condition %d: %w", next.Iteration, m, err)
+		}
+	}
+	return next, report, nil
+}
+
+// improve runs one condition's iteration.
+func (a *TrajOpt) improve(ctx context.Context, state *State, m int, samples []*rollout.Rollout, next *Condition, report *ConditionReport) error {
+	current := &state.Conditions[m]
+	controller := current.Controller
+	for n, s := range samples {
+		if s.T != controller.T || s.DX != controller.DX || s.DU != controller.DU {
+			return fmt.Errorf("%w: rollout %d has T=%d dX=%d dU=%d, the controller T=%d dX=%d dU=%d", ErrSamples, n, s.T, s.DX, s.DU, controller.T, controller.DX, controller.DU)
+		}
+	}
+	model, prior, err := a.model(ctx, state, m, samples, report)
+	if err != nil {
+		return err
+	}
+	multiplier := current.StepMultiplier
+	report.Predicted, report.Actual = math.NaN(), math.NaN()
+	if current.Previous != nil {
+		report.Predicted, report.Actual = Improvement(current.Previous, model)
+		multiplier = a.cfg.Step.Next(multiplier, report.Predicted, report.Actual)
+	}
+	search, err := trajopt.New(a.cfg.Search, controller.T, controller.DX, controller.DU)
+	if err != nil {
+		return err
+	}
+	problem := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: controller, MaxEnt: a.cfg.MaxEntropy}
+	report.Bound = a.cfg.KLStep * multiplier * float64(controller.T)
+	result, err := search.Update(&problem, report.Bound, current.Eta)
+	if err != nil {
+		return err
+	}
+	report.KL, report.Eta, report.Passes, report.StepMultiplier = result.KL, result.Eta, result.Passes, multiplier
+	*next = Condition{Controller: result.Controller, Eta: result.Eta, StepMultiplier: multiplier, Prior: prior, Previous: model}
+	return nil
+}
+
+// model fits what the samples say: dynamics, initial state and cost.
+func (a *TrajOpt) model(ctx context.Context, state *State, m int, samples []*rollout.Rollout, report *ConditionReport) (*Model, *dynamics.Prior, error) {
+	prior := state.Conditions[m].Prior
+	initial := dynamics.InitialStateConfig{MinVariance: a.cfg.MinInitialVariance, Strength: a.cfg.Dynamics.Strength}
+	if a.cfg.UsePrior {
+		prior = prior.Add(a.cfg.Prior, samples)
+		trace, err := prior.Fit(ctx, a.cfg.Prior, state.stream(m))
+		if err != nil {
+			return nil, nil, err
+		}
+		report.EMSteps = len(trace.LogLikelihoods)
+	}
+	dyn, err := dynamics.Fit(samples, prior.Mixture, a.cfg.Dynamics)
+	if err != nil {
+		return nil, nil, err
+	}
+	T, dX, dU := samples[0].T, samples[0].DX, samples[0].DU
+	expansions := make([]*cost.Expansion, len(samples))
+	for n, s := range samples {
+		expansions[n] = cost.NewExpansion(T, dX, dU)
+		if err := cost.Expand(expansions[n], a.costs[m], s); err != nil {
+			return nil, nil, fmt.Errorf("rollout %d: %w", n, err)
+		}
+		report.SampleCosts = append(report.SampleCosts, expansions[n].Total())
+	}
+	model := &Model{Controller: state.Conditions[m].Controller, Dynamics: dyn,
+		X0: dynamics.FitInitialState(samples, prior.Rollouts, initial), Cost: lqg.NewCost(T, dX, dU)}
+	cost.QuadraticMean(model.Cost, expansions, samples)
+	return model, prior, nil
+}

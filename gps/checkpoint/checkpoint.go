@@ -1,0 +1,159 @@
+// Package checkpoint stores the state of a learning run between iterations.
+//
+// A checkpoint is a file checkpoint_NNNN.gps: a header line "GPSCHECKPOINT <version>
+// <payload bytes> <SHA-256 of the payload, hex>\n" and the payload, encoding/gob of a
+// Checkpoint. It is written to a temporary name, synced and renamed, so that a file of
+// that name is whole; one that was damaged later is told by its checksum.
+package checkpoint
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/gob"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"guidedpolicysearch/gps/algorithm"
+)
+
+// Version is the format that Save writes and Load reads.
+const Version = 1
+
+// maxPayload bounds what Load reads, in bytes.
+const maxPayload = 1 << 30
+
+// ErrDamaged marks a file that is no whole checkpoint of this version.
+var ErrDamaged = errors.New("checkpoint: damaged file")
+
+// ErrVersion marks a checkpoint of a version that this program does not read.
+var ErrVersion = errors.New("checkpoint: unknown version")
+
+// ErrNone marks a folder without a readable checkpoint.
+var ErrNone = errors.New("checkpoint: none found")
+
+// Checkpoint is what a run needs to go on after an iteration.
+type Checkpoint struct {
+	State *algorithm.State
+	// StateNames names the entries of x, ActionNames those of u.
+	StateNames, ActionNames []string
+}
+
+// Name returns the file name of the checkpoint after an iteration.
+func Name(iteration int) string { return fmt.Sprintf("checkpoint_%04d.gps", iteration) }
+
+// Save writes the checkpoint of its state's iteration to dir and returns the path.
+func Save(dir string, c *Checkpoint) (path string, err error) {
+	var payload bytes.Buffer
+	if err := gob.NewEncoder(&payload).Encode(c); err != nil {
+		return "", fmt.Errorf("checkpoint: encode iteration %d: %w", c.State.Iteration, err)
+	}
+	path = filepath.Join(dir, Name(c.State.Iteration))
+	f, err := os.CreateTemp(dir, Name(c.State.Iteration)+".*.tmp")
+	if err != nil {
+		return "", fmt.Errorf("checkpoint: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	sum := sha256.Sum256(payload.Bytes())
+	fmt.Fprintf(f, "GPSCHECKPOINT %d %d %s\n", Version, payload.Len(), hex.EncodeToString(sum[:]))
+	_, err = payload.WriteTo(f)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("checkpoint: write %s: %w", path, err)
+	}
+	return path, nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Load reads a checkpoint. Errors wrap ErrDamaged or ErrVersion, or are those of the
+// file system.
+func Load(path string) (*Checkpoint, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	r := bufio.NewReader(io.LimitReader(f, maxPayload))
+	line, err := r.ReadSlice('\n')
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s has no header line", ErrDamaged, path)
+	}
+	var version int
+	var size int64
+	var digest string
+	if _, err := fmt.Sscanf(string(line), "GPSCHECKPOINT %d %d %64s\n", &version, &size, &digest); err != nil {
+		return nil, fmt.Errorf("%w: %s begins with %.40q, want a GPSCHECKPOINT header", ErrDamaged, path, line)
+	}
+	if version != Version {
+		return nil, fmt.Errorf("%w: %s is of version %d, this program reads %d", ErrVersion, path, version, Version)
+	}
+	if rest := info.Size() - int64(len(line)); size != rest || size > maxPayload {
+		return nil, fmt.Errorf("%w: %s should hold %d bytes after its header, holds %d", ErrDamaged, path, size, rest)
+	}
+	payload := make([]byte, size)
+	if _, err := io.ReadFull(r, payload); err != nil {
+		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
+	}
+	if sum := sha256.Sum256(payload); hex.EncodeToString(sum[:]) != digest {
+		return nil, fmt.Errorf("%w: the checksum of %s does not match", ErrDamaged, path)
+	}
+	c := new(Checkpoint)
+	if err := gob.NewDecoder(bytes.NewReader(payload)).Decode(c); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
+	}
+	if c.State == nil {
+		return nil, fmt.Errorf("%w: %s holds no state", ErrDamaged, path)
+	}
+	return c, nil
+}
+
+// Latest returns the readable checkpoint of the highest iteration in dir, and an error
+// per file that was passed over. It returns ErrNone if there is none.
+func Latest(dir string) (c *Checkpoint, passed []error, err error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "checkpoint_*.gps"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	// The names sort by iteration up to 9999 and by length beyond.
+	slices.SortFunc(paths, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(b, a)
+	})
+	for _, path := range paths {
+		c, err := Load(path)
+		if err == nil {
+			return c, passed, nil
+		}
+		passed = append(passed, err)
+	}
+	return nil, passed, fmt.Errorf("%w in %s", ErrNone, dir)
+}
