@@ -1,0 +1,172 @@
+// Package robot describes a robot as the learner and the controller see it: its joints in
+// canonical order, their torque limits, its end effector, and how the state x is put
+// together from joint readings.
+package robot
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"guidedpolicysearch/hardware/kinematics"
+)
+
+// ErrConfig marks a description that no robot can be built from.
+var ErrConfig = errors.New("robot: invalid description")
+
+// Components of the state.
+const (
+	JointPositions  = "joint_positions"
+	JointVelocities = "joint_velocities"
+	EndEffector     = "end_effector_points"
+)
+
+// Kinds of kinematics.
+const (
+	NoKinematics     = "none"
+	PlanarKinematics = "planar"
+)
+
+// Config describes a robot.
+type Config struct {
+	Joints      []string         `param:"joints" desc:"Joint names in canonical order: that of states, commands and limits."`
+	EffortLimit []float64        `param:"effort_limit" desc:"Largest torque that is ever published, per joint." unit:"N m" range:"(0, inf)" len:"joints"`
+	State       []string         `param:"state" desc:"Parts of the state x, in order; joint_positions and joint_velocities come first." choices:"joint_positions|joint_velocities|end_effector_points"`
+	Kinematics  KinematicsConfig `param:"kinematics"`
+}
+
+// KinematicsConfig describes where the end effector is.
+type KinematicsConfig struct {
+	Type    string    `param:"type" desc:"Kind of arm: planar is a chain of links in the x-y plane with its tip as the end effector." choices:"none|planar"`
+	Lengths []float64 `param:"lengths" desc:"Lengths of a planar arm's links." unit:"m" range:"(0, inf)" len:"joints,optional"`
+}
+
+// DefaultConfig returns the planar two-link arm.
+func DefaultConfig() Config {
+	return Config{Joints: []string{"joint1", "joint2"}, EffortLimit: []float64{100, 100},
+		State:      []string{JointPositions, JointVelocities, EndEffector},
+		Kinematics: KinematicsConfig{Type: PlanarKinematics, Lengths: []float64{0.5, 0.5}}}
+}
+
+// Validate returns an error wrapping ErrConfig that says what was expected.
+func (c Config) Validate() error {
+	n := len(c.Joints)
+	if n == 0 {
+		return fmt.Errorf("%w: joints is empty, need at least one name", ErrConfig)
+	}
+	for i, name := range c.Joints {
+		if name == "" || slices.Contains(c.Joints[:i], name) {
+			return fmt.Errorf("%w: joint %d is named %q, need names that are not empty and differ", ErrConfig, i, name)
+		}
+	}
+	if len(c.EffortLimit) != n {
+		return fmt.Errorf("%w: effort_limit has %d entries, need %d, one per joint", ErrConfig, len(c.EffortLimit), n)
+	}
+	for i, v := range c.EffortLimit {
+		if !(v > 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("%w: effort_limit of joint %q is %v, need a finite number > 0", ErrConfig, c.Joints[i], v)
+		}
+	}
+	if len(c.State) < 2 || c.State[0] != JointPositions || c.State[1] != JointVelocities {
+		return fmt.Errorf("%w: state is %v, need %s and %s first", ErrConfig, c.State, JointPositions, JointVelocities)
+	}
+	for i, part := range c.State {
+		if slices.Contains(c.State[:i], part) {
+			return fmt.Errorf("%w: state names %s twice", ErrConfig, part)
+		}
+		if part == EndEffector && c.Kinematics.Type == NoKinematics {
+			return fmt.Errorf("%w: state has %s but kinematics.type is %s", ErrConfig, EndEffector, NoKinematics)
+		}
+	}
+	if c.Kinematics.Type == PlanarKinematics && len(c.Kinematics.Lengths) != n {
+		return fmt.Errorf("%w: kinematics.lengths has %d entries, need %d, one per joint", ErrConfig, len(c.Kinematics.Lengths), n)
+	}
+	return nil
+}
+
+// Robot assembles states and bounds torques. It owns workspace: one goroutine at a time.
+type Robot struct {
+	cfg   Config
+	chain *kinematics.Planar // nil if there is no end effector
+	names []string
+}
+
+// New returns the robot, or the error of cfg.Validate.
+func New(cfg Config) (*Robot, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	r := &Robot{cfg: cfg}
+	if cfg.Kinematics.Type == PlanarKinematics {
+		chain, err := kinematics.NewPlanar(kinematics.PlanarConfig{Lengths: cfg.Kinematics.Lengths, Coordinates: 3})
+		if err != nil {
+			return nil, err
+		}
+		r.chain = chain
+	}
+	for _, part := range cfg.State {
+		switch part {
+		case JointPositions:
+			r.appendNames(".position")
+		case JointVelocities:
+			r.appendNames(".velocity")
+		case EndEffector:
+			r.names = append(r.names, "end_effector.x", "end_effector.y", "end_effector.z")
+		}
+	}
+	return r, nil
+}
+
+func (r *Robot) appendNames(suffix string) {
+	for _, joint := range r.cfg.Joints {
+		r.names = append(r.names, joint+suffix)
+	}
+}
+
+// Joints returns the joint names in canonical order. Torques have the same order.
+func (r *Robot) Joints() []string { return r.cfg.Joints }
+
+// StateNames returns one name per entry of x, dX.
+func (r *Robot) StateNames() []string { return r.names }
+
+// DX is the size of the state, DU that of the torque.
+func (r *Robot) DX() int { return len(r.names) }
+
+// DU is the number of joints, all of them driven.
+func (r *Robot) DU() int { return len(r.cfg.Joints) }
+
+// State writes x (dX) for joint positions and velocities (one per joint). It does not
+// allocate.
+func (r *Robot) State(x, position, velocity []float64) {
+	i := 0
+	for _, part := range r.cfg.State {
+		switch part {
+		case JointPositions:
+			i += copy(x[i:], position)
+		case JointVelocities:
+			i += copy(x[i:], velocity)
+		case EndEffector:
+			r.chain.Points(x[i:i+3], position)
+			i += 3
+		}
+	}
+}
+
+// Chain returns the end effector's kinematics, nil if there is none.
+func (r *Robot) Chain() *kinematics.Planar { return r.chain }
+
+// EffortLimit returns the largest torque per joint, in N m.
+func (r *Robot) EffortLimit() []float64 { return r.cfg.EffortLimit }
+
+// ClampEffort bounds torques (dU) in place and returns the index of the first that is not
+// finite, or -1. It does not allocate.
+func (r *Robot) ClampEffort(torque []float64) int {
+	for i, v := range torque {
+		if v-v != 0 {
+			return i
+		}
+		torque[i] = min(max(v, -r.cfg.EffortLimit[i]), r.cfg.EffortLimit[i])
+	}
+	return -1
+}

@@ -1,0 +1,69 @@
+package robot_test
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"testing"
+
+	"guidedpolicysearch/hardware/robot"
+)
+
+func TestState(t *testing.T) {
+	r, err := robot.New(robot.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"joint1.position", "joint2.position", "joint1.velocity", "joint2.velocity", "end_effector.x", "end_effector.y", "end_effector.z"}
+	if !slices.Equal(r.StateNames(), want) || r.DX() != 7 || r.DU() != 2 {
+		t.Errorf("names %v, dX %d, dU %d", r.StateNames(), r.DX(), r.DU())
+	}
+	x := make([]float64, 7)
+	q, dq := []float64{math.Pi / 2, -math.Pi / 2}, []float64{3, 4}
+	r.State(x, q, dq)
+	for i, v := range []float64{math.Pi / 2, -math.Pi / 2, 3, 4, 0.5, 0.5, 0} {
+		if math.Abs(x[i]-v) > 1e-15 {
+			t.Errorf("%s is %v, want %v", r.StateNames()[i], x[i], v)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { r.State(x, q, dq) }); n != 0 {
+		t.Errorf("State allocates %v times", n)
+	}
+}
+
+func TestClampEffort(t *testing.T) {
+	r, err := robot.New(robot.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := []float64{1e9, -1e9}
+	if i := r.ClampEffort(u); i != -1 || u[0] != 100 || u[1] != -100 {
+		t.Errorf("clamped to %v, index %d", u, i)
+	}
+	if i := r.ClampEffort([]float64{0, math.NaN()}); i != 1 {
+		t.Errorf("NaN at 1 was found at %d", i)
+	}
+	if i := r.ClampEffort([]float64{math.Inf(1), 0}); i != 0 {
+		t.Errorf("infinity at 0 was found at %d", i)
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	for name, bad := range map[string]func(*robot.Config){
+		"no joints":      func(c *robot.Config) { c.Joints = nil },
+		"joint twice":    func(c *robot.Config) { c.Joints[1] = c.Joints[0] },
+		"short limits":   func(c *robot.Config) { c.EffortLimit = c.EffortLimit[:1] },
+		"zero limit":     func(c *robot.Config) { c.EffortLimit[0] = 0 },
+		"NaN limit":      func(c *robot.Config) { c.EffortLimit[0] = math.NaN() },
+		"order of state": func(c *robot.Config) { c.State[0], c.State[1] = c.State[1], c.State[0] },
+		"state twice":    func(c *robot.Config) { c.State = append(c.State, robot.EndEffector) },
+		"no kinematics":  func(c *robot.Config) { c.Kinematics.Type = robot.NoKinematics },
+		"short lengths":  func(c *robot.Config) { c.Kinematics.Lengths = c.Kinematics.Lengths[:1] },
+	} {
+		c := robot.DefaultConfig()
+		bad(&c)
+		if _, err := robot.New(c); !errors.Is(err, robot.ErrConfig) {
+			t.Errorf("%s: %v, want ErrConfig", name, err)
+		}
+	}
+}
