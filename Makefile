@@ -1,0 +1,53 @@
+# make demo and make test are all that a user needs: each installs what is missing
+# from the distribution, builds, and runs.
+
+# Settings of make demo; empty leaves the program's own.
+real_time_factor :=
+seed :=
+# How long make fuzz tries each target.
+fuzz_time := 10s
+
+# Without git's stamp a commit alone relinks nothing, and a tree of another owner builds.
+export GOFLAGS += -buildvcs=false
+
+.DEFAULT_GOAL := help
+.PHONY: build test race demo deps generate fuzz clean help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: build ## watch an arm learn (real_time_factor:=1.0 for real time, seed:=7)
+	@bin/gps demo params/planar_arm.yaml $(if $(real_time_factor),--real-time-factor '$(real_time_factor)') $(if $(seed),--seed '$(seed)')
+
+# The race detector's run comes first and its failure is kept, so that the count of
+# all tests closes the output.
+test: deps ## check and test everything
+	@echo 'gofmt'; unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .) && test -z "$$unformatted" || \
+		{ printf 'not formatted (run gofmt -w):\n%s\n' "$$unformatted" >&2; exit 1; }
+	go vet ./...
+	@echo 'go test -race ./node/...'; race=0; go test -race ./node/... || race=$$?; \
+	echo 'go test ./...'; go tool gotestsum --format pkgname -- ./... || exit $$?; \
+	if [ $$race -ne 0 ]; then echo 'go test -race ./node/... failed: see above' >&2; exit $$race; fi
+
+race: deps ## run all tests under the race detector
+	go test -race ./...
+
+build: deps ## build gps_node, sim_robot and gps into bin/
+	go build -o bin/ ./node/cmd/...
+
+deps: ## install what the build needs and is missing
+	@scripts/install_dependencies.sh
+
+generate: ## write the message types anew from their definitions
+	go generate ./...
+
+fuzz: deps ## try each fuzz target for a while (fuzz_time:=10s)
+	@for file in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "$$file: $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(fuzz_time) "$$(dirname "$$file")" || exit 1; \
+		done; \
+	done
+
+clean: ## remove what build made; runs/ stays
+	rm -rf bin

@@ -1,0 +1,89 @@
+#!/bin/sh
+# Installs what the build needs and this machine lacks: a C compiler and Cyclone
+# DDS's development files. It asks the compiler, so that copies from elsewhere
+# (CGO_CFLAGS, CGO_LDFLAGS) count, and does nothing if all is there.
+set -eu
+
+main() {
+	cd "$(dirname "$0")/.."
+	check_go
+
+	missing=
+	if ! compiles 'stdlib.h'; then
+		missing='gcc libc6-dev cyclonedds-dev'
+	elif ! compiles 'dds/dds.h' -lddsc; then
+		missing='cyclonedds-dev'
+	fi
+	[ -n "$missing" ] || exit 0
+
+	# shellcheck disable=SC2086 # one argument per package
+	install_packages $missing
+	if ! compiles 'dds/dds.h' -lddsc; then
+		echo '#include <dds/dds.h>' | compile -lddsc || true
+		fail "installed $missing, but C programs still cannot be built against Cyclone DDS (the compiler's words are above)"
+	fi
+}
+
+# check_go lets Go judge go.mod, which names the oldest version that will do.
+check_go() {
+	command -v go >/dev/null 2>&1 ||
+		fail 'the go command is not in PATH: install Go 1.24 or newer (https://go.dev/dl)'
+	said=$(go list -m 2>&1) || fail "this Go cannot build the module:
+$said
+$(go version). Go 1.24 or newer is needed (https://go.dev/dl)."
+}
+
+# compile builds a program from the declarations on standard input.
+compile() {
+	# shellcheck disable=SC2086 # the variables hold several flags each
+	{ cat && echo 'int main(void) { return 0; }'; } |
+		${CC:-gcc} ${CGO_CFLAGS:-} -x c - -o /dev/null ${CGO_LDFLAGS:-} "$@"
+}
+
+# compiles says if a header, and a library if given, are there.
+compiles() {
+	header=$1
+	shift
+	echo "#include <$header>" | compile "$@" >/dev/null 2>&1
+}
+
+install_packages() {
+	command -v apt-get >/dev/null 2>&1 ||
+		fail "needed: $* (Debian's names), and there is no apt-get here to install them; install a C compiler and Cyclone DDS 0.10.2 to 0.10.5 with headers by other means"
+	if [ "$(id -u)" -eq 0 ]; then
+		as_root=
+	elif command -v sudo >/dev/null 2>&1; then
+		as_root=sudo
+	else
+		fail "needed: $*; this is not root and there is no sudo, so run as root: apt-get install $*"
+	fi
+
+	echo "Installing from the distribution: $*"
+	# Lists may be absent (a fresh image) or name versions that are gone.
+	if known "$@" && apt install -y --no-install-recommends "$@"; then
+		return
+	fi
+	apt update || fail 'apt-get update failed (see above): is the network there?'
+	known "$@" ||
+		fail "the distribution does not offer all of: $*; they are in Debian 12 and 13 (main) and Ubuntu 24.04 (universe)"
+	apt install -y --no-install-recommends "$@" || fail "apt-get could not install: $* (see above)"
+}
+
+# known says if apt's lists offer all packages.
+known() {
+	for package; do
+		[ -n "$(apt-cache madison "$package" 2>/dev/null)" ] || return 1
+	done
+}
+
+# apt runs apt-get as root, without questions.
+apt() {
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"
+}
+
+fail() {
+	echo "install_dependencies: $1" >&2
+	exit 1
+}
+
+main
