@@ -1,0 +1,337 @@
+package trial
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/node/control"
+)
+
+// Phase is what the machine does.
+type Phase uint8
+
+// The phases, with the numbers of guided_policy_search_msgs/msg/NodeState.
+const (
+	Wait Phase = iota
+	Reset
+	Run
+	Hold
+	Fault
+	Done
+)
+
+func (p Phase) String() string {
+	return [...]string{"wait", "reset", "run", "hold", "fault", "done"}[p]
+}
+
+// EventKind is what happened.
+type EventKind int
+
+// The kinds of events.
+const (
+	// Started: the reset is over, the trial runs.
+	Started EventKind = iota
+	// Finished: the trial is over; Machine.Record has it until the next Start.
+	Finished
+	// Faulted: the torque is zero; see Event.Fault.
+	Faulted
+	// Recovered: the readings are good again, the trial is repeated.
+	Recovered
+	// GaveUp: the reset timed out too often.
+	GaveUp
+)
+
+// Event tells what happened.
+type Event struct {
+	Kind  EventKind
+	Fault control.Fault
+}
+
+// Output is what a call asks the loop to do.
+type Output struct {
+	// Torque has one entry per joint, in N m; it is valid until the next call.
+	Torque []float64
+	// Publish says whether to publish it.
+	Publish bool
+}
+
+// resendAfter is how long a robot in lock step may go on repeating a joint state that
+// was answered before the answer is sent again: a robot that was restarted may have
+// joined too late for the first.
+const resendAfter = 500 * time.Millisecond
+
+// Machine runs trials. It is not safe for concurrent use.
+type Machine struct {
+	cfg      Config
+	robot    *robot.Robot
+	position control.Position
+	guard    *control.Guard
+	events   chan Event
+
+	phase   Phase
+	command *Command // still to be run, or running
+	current *Command // the last that was started
+	noise   []float64
+	fault   control.Fault
+	good    int // readings in a row without fault
+	settled int // readings in a row within the reset's tolerances
+	failed  int // resets in a row that timed out
+
+	reading    *hardware.JointState // the latest
+	resetStart int64                // stamp
+	runStart   int64                // stamp
+	step       int                  // next action
+	record     Record
+	x          []float64
+	goal       []float64 // of Hold
+	torque     []float64
+	answeredAt int64 // arrival of the reading that torque answers
+
+	ticks, faults uint64
+}
+
+// NewMachine returns a machine in phase Wait.
+func NewMachine(cfg Config, r *robot.Robot) (*Machine, error) {
+	dU := r.DU()
+	if len(cfg.Reset.Stiffness) != dU || len(cfg.Reset.Damping) != dU {
+		return nil, fmt.Errorf("trial: reset.stiffness and reset.damping have %d and %d entries, need %d, one per joint", len(cfg.Reset.Stiffness), len(cfg.Reset.Damping), dU)
+	}
+	return &Machine{cfg: cfg, robot: r,
+		position: control.Position{Stiffness: cfg.Reset.Stiffness, Damping: cfg.Reset.Damping},
+		guard:    control.NewGuard(r.Joints(), cfg.Safety.StaleTimeout),
+		events:   make(chan Event, 64),
+		reading:  hardware.NewJointState(dU), x: make([]float64, r.DX()), goal: make([]float64, dU), torque: make([]float64, dU)}, nil
+}
+
+// Events tells what happens. An event is dropped if nobody has taken the 64 before it.
+func (m *Machine) Events() <-chan Event { return m.events }
+
+// Start commands a trial. It begins at once in phase Hold, with the first reading in
+// phase Wait, and when the fault is over in phase Fault. Errors wrap ErrCommand; then
+// nothing has changed. Start must not be called in phases Reset and Run.
+func (m *Machine) Start(c *Command, arrival int64) (Output, error) {
+	if err := c.validate(m.robot.DX(), m.robot.DU()); err != nil {
+		return Output{}, err
+	}
+	switch m.phase {
+	case Reset, Run:
+		return Output{}, fmt.Errorf("%w: another trial is in phase %v", ErrCommand, m.phase)
+	case Done:
+		return Output{}, fmt.Errorf("%w: the machine was stopped", ErrCommand)
+	}
+	T, dU := c.Controller.T, m.robot.DU()
+	m.command, m.current = c, c
+	m.failed = 0
+	m.noise = rollout.Noise(c.NoiseSeed, T, dU, rollout.NoiseConfig{Sigma: m.cfg.Noise.Sigma, Renormalize: m.cfg.Noise.Renormalize})
+	if m.record.Rollout == nil || m.record.Rollout.T != T {
+		m.record = Record{Rollout: rollout.New(T, m.robot.DX(), dU), Commanded: make([]float64, T*dU), Stamps: make([]int64, T+1)}
+	}
+	if m.phase != Hold {
+		return Output{}, nil
+	}
+	m.beginReset()
+	// In lock step the robot waits for the answer to the reading that Hold left open.
+	return m.act(arrival), nil
+}
+
+// Reading takes a joint state. arrival is a steady clock in ns, now the ROS time in ns or
+// 0 where it is not known.
+func (m *Machine) Reading(s *hardware.JointState, arrival, now int64) Output {
+	if m.phase == Done {
+		return Output{}
+	}
+	m.ticks++
+	fresh, fault := m.guard.Check(s, arrival, now)
+	if fault.Kind != control.NoFault {
+		return m.fail(fault, arrival)
+	}
+	if !fresh {
+		if m.cfg.LockStep && m.answeredAt != 0 && arrival-m.answeredAt > int64(resendAfter) {
+			m.answeredAt = arrival
+			return Output{Torque: m.torque, Publish: true}
+		}
+		return Output{}
+	}
+	m.reading.CopyFrom(s)
+	return m.act(arrival)
+}
+
+// Unreadable takes a message that is no joint state of this robot.
+func (m *Machine) Unreadable(err error, arrival int64) Output {
+	if m.phase == Done {
+		return Output{}
+	}
+	m.ticks++
+	m.guard.Touch(arrival)
+	return m.fail(control.Fault{Kind: control.Unreadable, Err: err}, arrival)
+}
+
+// Watch zeroes the torque if the robot has fallen silent. now is the clock of the
+// arrivals.
+func (m *Machine) Watch(now int64) Output {
+	if m.phase == Wait || m.phase == Fault || m.phase == Done {
+		return Output{}
+	}
+	if fault := m.guard.Silent(now); fault.Kind != control.NoFault {
+		return m.fail(fault, now)
+	}
+	return Output{}
+}
+
+// Stop ends all trials: the torque is zero and stays so.
+func (m *Machine) Stop() Output {
+	m.phase = Done
+	return m.zero(0)
+}
+
+// Record returns the last trial that finished.
+func (m *Machine) Record() *Record { return &m.record }
+
+// Phase returns the current phase.
+func (m *Machine) Phase() Phase { return m.phase }
+
+// Command returns the current or last command, nil if there was none.
+func (m *Machine) Command() *Command { return m.current }
+
+// Fault returns the current fault.
+func (m *Machine) Fault() control.Fault { return m.fault }
+
+// Counts returns the control ticks and the faults so far.
+func (m *Machine) Counts() (ticks, faults uint64) { return m.ticks, m.faults }
+
+// act answers the latest reading.
+func (m *Machine) act(arrival int64) Output {
+	switch m.phase {
+	case Wait:
+		if m.command == nil {
+			m.beginHold()
+		} else {
+			m.beginReset()
+		}
+	case Fault:
+		if m.good++; m.good < m.cfg.Safety.RecoverySteps {
+			return m.zero(arrival)
+		}
+		m.fault = control.Fault{}
+		m.emit(Event{Kind: Recovered})
+		if m.command == nil {
+			m.beginHold()
+		} else {
+			m.beginReset()
+		}
+	}
+	if m.phase == Reset && m.settle() {
+		m.phase, m.step, m.runStart = Run, 0, m.reading.Stamp
+		m.emit(Event{Kind: Started})
+	}
+	switch m.phase {
+	case Reset:
+		if elapsed := time.Duration(m.reading.Stamp - m.resetStart); elapsed > m.cfg.Reset.Timeout {
+			joint, distance := control.Farthest(m.command.InitialPosition, m.reading.Position)
+			fault := control.Fault{Kind: control.ResetTimeout, Joint: joint, Name: m.robot.Joints()[joint], Value: distance, Limit: m.cfg.Reset.Timeout}
+			if m.failed++; m.failed >= m.cfg.Reset.Attempts {
+				m.emit(Event{Kind: GaveUp, Fault: fault})
+			}
+			return m.fail(fault, arrival)
+		}
+		m.position.Act(m.torque, m.command.InitialPosition, m.reading.Position, m.reading.Velocity)
+	case Run:
+		if out, over := m.run(arrival); over {
+			return out
+		}
+	}
+	if m.phase == Hold {
+		if m.cfg.LockStep {
+			m.answeredAt = 0
+			return Output{}
+		}
+		m.position.Act(m.torque, m.goal, m.reading.Position, m.reading.Velocity)
+	}
+	if m.phase != Run {
+		m.robot.ClampEffort(m.torque)
+	}
+	m.answeredAt = arrival
+	return Output{Torque: m.torque, Publish: true}
+}
+
+// settle counts readings within the reset's tolerances and tells when there are enough.
+func (m *Machine) settle() bool {
+	if !control.Within(m.command.InitialPosition, m.reading.Position, m.reading.Velocity, m.cfg.Reset.PositionTolerance, m.cfg.Reset.VelocityTolerance) {
+		m.settled = 0
+		return false
+	}
+	m.settled++
+	return m.settled >= m.cfg.Reset.SettleSteps
+}
+
+// run takes the action that is due at the latest reading into m.torque. over says that
+// the tick is answered by out: a fault.
+func (m *Machine) run(arrival int64) (out Output, over bool) {
+	dt := m.command.DT * 1e9
+	elapsed := float64(m.reading.Stamp - m.runStart)
+	due := int(math.Round(elapsed / dt))
+	if due < m.step {
+		return Output{}, false // between two actions: the last torque holds
+	}
+	if due > m.step {
+		missing := time.Duration(elapsed - float64(m.step)*dt)
+		return m.fail(control.Fault{Kind: control.Gap, Step: m.step, Duration: missing}, arrival), true
+	}
+	r := m.record.Rollout
+	x := r.State(m.step)
+	m.robot.State(x, m.reading.Position, m.reading.Velocity)
+	m.record.Stamps[m.step] = m.reading.Stamp
+	if m.step == r.T {
+		m.failed = 0
+		m.record.Command, m.command = m.command, nil
+		m.beginHold()
+		m.emit(Event{Kind: Finished})
+		return Output{}, false
+	}
+	dU := r.DU
+	m.command.Controller.Act(m.torque, x, m.step, m.noise[m.step*dU:(m.step+1)*dU])
+	copy(m.record.Commanded[m.step*dU:], m.torque)
+	if joint := m.robot.ClampEffort(m.torque); joint >= 0 {
+		return m.fail(control.Fault{Kind: control.BadTorque, Joint: joint, Name: m.robot.Joints()[joint], Value: m.torque[joint], Step: m.step}, arrival), true
+	}
+	copy(r.Action(m.step), m.torque)
+	m.step++
+	return Output{}, false
+}
+
+// fail enters phase Fault, or stays there, and answers with zero torque.
+func (m *Machine) fail(fault control.Fault, arrival int64) Output {
+	m.good = 0
+	if m.phase != Fault {
+		m.phase, m.fault = Fault, fault
+		m.faults++
+		m.emit(Event{Kind: Faulted, Fault: fault})
+	}
+	return m.zero(arrival)
+}
+
+func (m *Machine) zero(arrival int64) Output {
+	clear(m.torque)
+	m.answeredAt = arrival
+	return Output{Torque: m.torque, Publish: true}
+}
+
+func (m *Machine) beginReset() {
+	m.phase, m.settled, m.resetStart = Reset, 0, m.reading.Stamp
+}
+
+func (m *Machine) beginHold() {
+	m.phase = Hold
+	copy(m.goal, m.reading.Position)
+}
+
+func (m *Machine) emit(e Event) {
+	select {
+	case m.events <- e:
+	default:
+	}
+}
