@@ -16,7 +16,7 @@ import (
 // maxLines bounds a file that is neither a test nor generated.
 const maxLines = 600
 
-// names that say nothing about what a package holds.
+// emptyNames say nothing about what a file or package holds.
 var emptyNames = []string{"util", "utils", "helper", "helpers", "common", "misc"}
 
 // file is a source file of the repository.
@@ -30,6 +30,16 @@ type file struct {
 
 // folder is the file's folder in the form of within.
 func (f file) folder() string { return "./" + filepath.ToSlash(filepath.Dir(f.path)) }
+
+// names are those of the file, its folders and its package, without suffixes.
+func (f file) names() []string {
+	stem := strings.TrimSuffix(f.path, filepath.Ext(f.path))
+	all := strings.Split(strings.TrimSuffix(stem, "_test"), "/")
+	if f.syntax != nil {
+		all = append(all, strings.TrimSuffix(f.syntax.Name.Name, "_test"))
+	}
+	return all
+}
 
 // files reads and parses every Go and C file, whatever its build tags.
 func files(t *testing.T) []file {
@@ -85,14 +95,16 @@ func TestFiles(t *testing.T) {
 		if strings.HasSuffix(f.path, ".gen.go") && !f.generated {
 			t.Errorf("%s is named as generated, but lacks the line that says so", f.path)
 		}
+		for _, name := range f.names() {
+			if slices.Contains(emptyNames, name) {
+				t.Errorf("%s: %q says nothing about what is in there", f.path, name)
+			}
+		}
 		if f.syntax == nil {
 			if !within(f.folder(), withC...) {
 				t.Errorf("%s: C is allowed in %s only", f.path, strings.Join(withC, ", "))
 			}
 			continue
-		}
-		if name := strings.TrimSuffix(f.syntax.Name.Name, "_test"); slices.Contains(emptyNames, name) {
-			t.Errorf("%s: package %s: the name says nothing about what it holds", f.path, name)
 		}
 		for _, i := range f.syntax.Imports {
 			if i.Path.Value == `"C"` && !within(f.folder(), withC...) {
