@@ -72,8 +72,9 @@ type Handler func(payload []byte, info Info)
 type Match struct {
 	// Matched is the number of endpoints connected now.
 	Matched int
-	// Incompatible counts the endpoints seen so far that have the topic and
-	// type but a quality of service that does not match.
+	// Incompatible counts how often an endpoint was seen that has the topic
+	// and type but a quality of service that does not match. One endpoint may
+	// count more than once.
 	Incompatible int
 	// Policy names the policy that kept the latest of those apart
 	// ("reliability"), or is empty.

@@ -38,7 +38,9 @@ func watch(t *testing.T, n *Node, topic, typ string) <-chan []byte {
 	e := &endpoint{node: n, topic: topic, handler: func(p []byte, _ transport.Info) { got <- slices.Clone(p) }}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err := e.open(topic, typ, "", transport.Latched()); err != nil {
+	q := transport.Latched()
+	q.Depth = 1000 // the topic has no key, so all writers share the depth
+	if err := e.open(topic, typ, "", q); err != nil {
 		t.Fatal(err)
 	}
 	return got
