@@ -56,6 +56,27 @@ func (r *JointReader) Read(dst *hardware.JointState, payload []byte) error {
 	return nil
 }
 
+// JointWriter writes sensor_msgs/msg/JointState.
+type JointWriter struct {
+	msg     sensor_msgs.JointState
+	payload []byte
+}
+
+// NewJointWriter returns a writer for the joints of a robot.
+func NewJointWriter(joints []string) *JointWriter {
+	return &JointWriter{msg: sensor_msgs.JointState{Name: slices.Clone(joints)}}
+}
+
+// Write returns the payload of a reading at stamp (ns); it is valid until the next call.
+// It does not allocate after the first.
+func (w *JointWriter) Write(stamp int64, position, velocity []float64) []byte {
+	w.msg.Header.Stamp = Stamp(stamp)
+	w.msg.Position = append(w.msg.Position[:0], position...)
+	w.msg.Velocity = append(w.msg.Velocity[:0], velocity...)
+	w.payload = w.msg.AppendCDR(w.payload[:0])
+	return w.payload
+}
+
 // EffortWriter writes torques as std_msgs/msg/Float64MultiArray.
 type EffortWriter struct {
 	msg     std_msgs.Float64MultiArray

@@ -1,0 +1,213 @@
+package learner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"time"
+
+	"guidedpolicysearch/gps/algorithm"
+	"guidedpolicysearch/gps/checkpoint"
+	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/trial"
+)
+
+// ErrOtherRun marks a run folder that belongs to another problem.
+var ErrOtherRun = errors.New("learner: the run folder is of another problem")
+
+// Core is the learner: it says which trial comes next, and improves the controllers when
+// an iteration's trials are recorded.
+type Core struct {
+	problem *Problem
+	folder  *record.Folder
+	state   *algorithm.State
+	// recorded has the rollouts of the current iteration, by condition and sample; ""
+	// where there is none yet.
+	recorded [][]string
+	began    time.Time
+}
+
+// NewCore returns the learner of a run folder: at its beginning, or after its latest
+// checkpoint and the rollouts recorded since. notes says what was passed over. Errors wrap
+// ErrOtherRun or are those of the file system.
+func NewCore(p *Problem, folder *record.Folder) (c *Core, notes []string, err error) {
+	c = &Core{problem: p, folder: folder, began: time.Now()}
+	saved, passed, err := checkpoint.Latest(folder.Path(record.CheckpointsDir))
+	for _, e := range passed {
+		notes = append(notes, e.Error())
+	}
+	switch {
+	case errors.Is(err, checkpoint.ErrNone):
+		c.state = algorithm.NewState(p.cfg.Seed, 1, p.initial)
+	case err != nil:
+		return nil, notes, err
+	default:
+		if err := p.suits(saved); err != nil {
+			return nil, notes, err
+		}
+		c.state = saved.State
+	}
+	c.clearRecorded()
+	paths, err := folder.Rollouts(uint32(c.Iteration()))
+	if err != nil {
+		return nil, notes, err
+	}
+	for _, path := range paths {
+		if err := c.note(path); err != nil {
+			notes = append(notes, fmt.Sprintf("%s is not used: %v", path, err))
+		}
+	}
+	return c, notes, nil
+}
+
+// suits checks that a checkpoint is of this problem.
+func (p *Problem) suits(c *checkpoint.Checkpoint) error {
+	s := c.State
+	switch {
+	case fmt.Sprint(c.StateNames) != fmt.Sprint(p.robot.StateNames()) || fmt.Sprint(c.ActionNames) != fmt.Sprint(p.robot.Joints()):
+		return fmt.Errorf("%w: its state is %v and its actions %v, the robot's are %v and %v", ErrOtherRun, c.StateNames, c.ActionNames, p.robot.StateNames(), p.robot.Joints())
+	case len(s.Conditions) != p.conditions:
+		return fmt.Errorf("%w: it has %d conditions, conditions.initial_position has %d", ErrOtherRun, len(s.Conditions), p.conditions)
+	case s.Conditions[0].Controller.T != p.cfg.Steps:
+		return fmt.Errorf("%w: its trials have %d steps, steps is %d", ErrOtherRun, s.Conditions[0].Controller.T, p.cfg.Steps)
+	case s.Seed != p.cfg.Seed:
+		return fmt.Errorf("%w: its seed is %d, seed is %d", ErrOtherRun, s.Seed, p.cfg.Seed)
+	}
+	return nil
+}
+
+// Iteration returns the iteration whose trials are being recorded, from 1.
+func (c *Core) Iteration() int { return c.state.Iteration + 1 }
+
+// Next returns the next trial, or nil when all iterations are done.
+func (c *Core) Next() *trial.Command {
+	if c.Iteration() > c.problem.cfg.Iterations {
+		return nil
+	}
+	for m, samples := range c.recorded {
+		for n, path := range samples {
+			if path == "" {
+				return &trial.Command{Iteration: c.Iteration(), Condition: m, Sample: n, DT: c.problem.cfg.DT,
+					InitialPosition: c.problem.positions[m],
+					NoiseSeed:       algorithm.NoiseSeed(c.state.Seed, c.Iteration(), m, n),
+					Controller:      c.state.Conditions[m].Controller}
+			}
+		}
+	}
+	return nil
+}
+
+// Trials returns how many trials of the current iteration are recorded, and how many
+// there are to be.
+func (c *Core) Trials() (recorded, total int) {
+	for _, samples := range c.recorded {
+		for _, path := range samples {
+			total++
+			if path != "" {
+				recorded++
+			}
+		}
+	}
+	return recorded, total
+}
+
+// Recorded takes the path of a recorded rollout, relative to the run folder. When it was
+// the last of the iteration the controllers are improved from the recorded rollouts, the
+// checkpoint is written, and a report is returned.
+func (c *Core) Recorded(ctx context.Context, path string) (*Report, error) {
+	if err := c.note(path); err != nil {
+		return nil, err
+	}
+	return c.Update(ctx)
+}
+
+// Update improves the controllers if all trials of the iteration are recorded, else it
+// returns nil.
+func (c *Core) Update(ctx context.Context) (*Report, error) {
+	if recorded, total := c.Trials(); recorded < total || c.Iteration() > c.problem.cfg.Iterations {
+		return nil, nil
+	}
+	begin := time.Now()
+	samples := make([][]*rollout.Rollout, len(c.recorded))
+	distance, count, target := 0.0, 0, false
+	for m, paths := range c.recorded {
+		for _, path := range paths {
+			r, err := c.read(path)
+			if err != nil {
+				return nil, err
+			}
+			samples[m] = append(samples[m], r)
+			var d float64
+			d, target = c.problem.endEffectorError(r.State(r.T)[:c.problem.robot.DU()])
+			distance += d
+			count++
+		}
+	}
+	next, report, err := c.problem.algorithm.Iterate(ctx, c.state, samples)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := checkpoint.Save(c.folder.Path(record.CheckpointsDir), &checkpoint.Checkpoint{State: next,
+		StateNames: c.problem.robot.StateNames(), ActionNames: c.problem.robot.Joints()}); err != nil {
+		return nil, err
+	}
+	c.state = next
+	c.clearRecorded()
+	now := time.Now()
+	r := &Report{Iteration: report.Iteration, Iterations: c.problem.cfg.Iterations, MeanCost: report.MeanCost(), BestCost: report.BestCost(),
+		UpdateSeconds: now.Sub(begin).Seconds(), Seconds: now.Sub(c.began).Seconds()}
+	if target {
+		distance /= float64(count)
+		r.Error = &distance
+	}
+	for _, condition := range report.Conditions {
+		share := 1 / float64(len(report.Conditions))
+		r.SampleCosts = append(r.SampleCosts, condition.SampleCosts...)
+		r.KL += share * condition.KL
+		r.Eta += share * condition.Eta
+		r.StepMultiplier += share * condition.StepMultiplier
+	}
+	c.began = now
+	return r, nil
+}
+
+// note puts a rollout of the current iteration on the list.
+func (c *Core) note(path string) error {
+	r, err := c.folder.ReadRollout(path)
+	if err != nil {
+		return err
+	}
+	if _, err := rosio.ReadRollout(r, c.problem.robot); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	m, n := int(r.Condition), int(r.Sample)
+	switch {
+	case int(r.Iteration) != c.Iteration():
+		return fmt.Errorf("learner: %s is of iteration %d, the run is at %d", path, r.Iteration, c.Iteration())
+	case m >= len(c.recorded) || n >= len(c.recorded[m]):
+		return fmt.Errorf("learner: %s is sample %d of condition %d, there are %d samples of %d conditions", path, n, m, c.problem.cfg.Samples, c.problem.conditions)
+	case int(r.Steps) != c.problem.cfg.Steps || math.Abs(r.Dt-c.problem.cfg.DT) > 1e-12:
+		return fmt.Errorf("learner: %s has %d steps of %v s, want %d of %v s", path, r.Steps, r.Dt, c.problem.cfg.Steps, c.problem.cfg.DT)
+	}
+	c.recorded[m][n] = path
+	return nil
+}
+
+func (c *Core) read(path string) (*rollout.Rollout, error) {
+	msg, err := c.folder.ReadRollout(path)
+	if err != nil {
+		return nil, err
+	}
+	return rosio.ReadRollout(msg, c.problem.robot)
+}
+
+func (c *Core) clearRecorded() {
+	c.recorded = make([][]string, c.problem.conditions)
+	for m := range c.recorded {
+		c.recorded[m] = make([]string, c.problem.cfg.Samples)
+	}
+}

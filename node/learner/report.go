@@ -1,0 +1,56 @@
+package learner
+
+import (
+	"math"
+
+	"guidedpolicysearch/msgs/guided_policy_search_msgs"
+	"guidedpolicysearch/node/rosio"
+)
+
+// Report says how one iteration went.
+type Report struct {
+	// Iteration counts from 1; Iterations is how many there are to be.
+	Iteration  int `json:"iteration"`
+	Iterations int `json:"iterations"`
+	// MeanCost and BestCost are over the samples, whose costs are SampleCosts.
+	MeanCost    float64   `json:"mean_cost"`
+	BestCost    float64   `json:"best_cost"`
+	SampleCosts []float64 `json:"sample_cost"`
+	// KL is the divergence of the new controllers from the ones before, in nat over the
+	// trajectory, Eta its dual variable, StepMultiplier the factor on the KL step: means
+	// over the conditions.
+	KL             float64 `json:"kl"`
+	Eta            float64 `json:"eta"`
+	StepMultiplier float64 `json:"step_multiplier"`
+	// Error is the end effector's distance from its target at the last step, mean over
+	// the samples, in m; nil if there is no target.
+	Error *float64 `json:"error_m"`
+	// UpdateSeconds is the wall time of the update, Seconds of the whole iteration.
+	UpdateSeconds float64 `json:"update_seconds"`
+	Seconds       float64 `json:"seconds"`
+}
+
+// Message returns the report as a message; without a target its error is NaN.
+func (r *Report) Message(stamp int64) *guided_policy_search_msgs.IterationReport {
+	return &guided_policy_search_msgs.IterationReport{Stamp: rosio.Stamp(stamp), Iteration: uint32(r.Iteration), Iterations: uint32(r.Iterations),
+		MeanCost: r.MeanCost, BestCost: r.BestCost, SampleCost: r.SampleCosts, Kl: r.KL, Eta: r.Eta, StepMultiplier: r.StepMultiplier,
+		EndEffectorError: r.EndEffectorError(), UpdateSeconds: r.UpdateSeconds, Seconds: r.Seconds}
+}
+
+// EndEffectorError returns Error, NaN if there is no target.
+func (r *Report) EndEffectorError() float64 {
+	if r.Error == nil {
+		return math.NaN()
+	}
+	return *r.Error
+}
+
+// readReport is the inverse of Message.
+func readReport(m *guided_policy_search_msgs.IterationReport) *Report {
+	r := &Report{Iteration: int(m.Iteration), Iterations: int(m.Iterations), MeanCost: m.MeanCost, BestCost: m.BestCost,
+		SampleCosts: m.SampleCost, KL: m.Kl, Eta: m.Eta, StepMultiplier: m.StepMultiplier, UpdateSeconds: m.UpdateSeconds, Seconds: m.Seconds}
+	if !math.IsNaN(m.EndEffectorError) {
+		r.Error = &m.EndEffectorError
+	}
+	return r
+}

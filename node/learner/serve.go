@@ -1,0 +1,61 @@
+package learner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/rosio"
+)
+
+// Serve runs the learner of a run folder as one end of a pipe: it reads the paths of
+// recorded rollouts from r and writes trial commands and reports to w, until all
+// iterations are done or r ends.
+func Serve(ctx context.Context, p *Problem, folder *record.Folder, r io.Reader, w io.Writer) error {
+	core, notes, err := NewCore(p, folder)
+	for _, n := range notes {
+		if err := writeFrame(w, frameNote, []byte(n)); err != nil {
+			return err
+		}
+	}
+	if err == nil {
+		err = serve(ctx, core, r, w)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return errors.Join(err, writeFrame(w, frameFailed, []byte(err.Error())))
+	}
+	return nil
+}
+
+func serve(ctx context.Context, core *Core, r io.Reader, w io.Writer) error {
+	// The rollouts of an iteration may be complete when the learner starts again.
+	report, err := core.Update(ctx)
+	for {
+		if err != nil {
+			return err
+		}
+		if report != nil {
+			if err := writeFrame(w, frameReport, report.Message(time.Now().UnixNano()).AppendCDR(nil)); err != nil {
+				return err
+			}
+		}
+		command := core.Next()
+		if command == nil {
+			return writeFrame(w, frameDone, nil)
+		}
+		if err := writeFrame(w, frameCommand, rosio.Command(command, time.Now().UnixNano()).AppendCDR(nil)); err != nil {
+			return err
+		}
+		kind, body, err2 := readFrame(r)
+		if err2 != nil {
+			return err2
+		}
+		if kind != frameRecorded {
+			return fmt.Errorf("%w: a frame of kind %q where a recorded rollout was expected", ErrProtocol, kind)
+		}
+		report, err = core.Recorded(ctx, string(body))
+	}
+}
