@@ -75,6 +75,8 @@ static uint32_t data_size(const struct ddsi_serdata *dc) {
 
 static void data_free(struct ddsi_serdata *dc) { free(dc); }
 
+// data_from_ser reads nn_rdata (q_radmin.h): the chain of fragments of one
+// sample, min and maxp1 being the byte range each covers.
 static struct ddsi_serdata *data_from_ser(const struct ddsi_sertype *type, enum ddsi_serdata_kind kind, const struct nn_rdata *frag, size_t size) {
   bool fill;
   struct raw_data *d = received(type, kind, size, &fill);
@@ -217,6 +219,8 @@ static uint32_t type_hash(const struct ddsi_sertype *t) {
   return ((const struct raw_type *)t)->max_payload;
 }
 
+// get_serialized_size and serialize_into stay NULL, by which Cyclone knows that
+// the type cannot go through iceoryx shared memory, even if it is configured.
 static const struct ddsi_sertype_ops type_ops = {
   .version = ddsi_sertype_v0,
   .free = type_free,

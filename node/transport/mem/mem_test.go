@@ -21,3 +21,34 @@ func TestConformance(t *testing.T) {
 		return transporttest.Pair{Near: open, Far: open}
 	})
 }
+
+func TestPublishAndReceiveAllocateNothing(t *testing.T) {
+	var bus mem.Bus
+	n, err := bus.Open(transport.Options{Name: "node"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	received := make(chan struct{})
+	typ := transport.Type{Name: "std_msgs/msg/String"}
+	if _, err := n.Subscribe("/a", typ, transport.Default(), func([]byte, transport.Info) { received <- struct{}{} }, nil); err != nil {
+		t.Fatal(err)
+	}
+	p, err := n.Publisher("/a", typ, transport.Default(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := make([]byte, 100)
+	round := func() {
+		if err := p.Publish(payload); err != nil {
+			t.Fatal(err)
+		}
+		<-received
+	}
+	for range 100 { // every slot of the inbox gets its buffer
+		round()
+	}
+	if allocs := testing.AllocsPerRun(1000, round); allocs != 0 {
+		t.Errorf("%v allocations per message, want 0", allocs)
+	}
+}
