@@ -149,7 +149,7 @@ type peerEndpoint struct {
 func startPeer(tb testing.TB, o transport.Options) *peer {
 	tb.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), peerVariable+"=1")
+	cmd.Env = append(os.Environ(), peerVariable+"=1", "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
