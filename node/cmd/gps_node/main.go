@@ -1,0 +1,78 @@
+// Command gps_node is the ROS 2 node guided_policy_search: it learns torque control on the
+// robot whose joint_states it receives. It takes ROS arguments (--ros-args).
+//
+// Exit status: 0 done (and learned, where there is a reference) or stopped by a signal,
+// 1 the run failed, 2 bad arguments or parameters, 3 done but not learned.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"guidedpolicysearch/node"
+	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/transport/dds"
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(os.Args) > 1 && os.Args[1] == node.LearnerCommand {
+		// The node ends its learner; a signal that reaches both must not.
+		if err := node.ServeLearner(context.Background(), os.Args[2:], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
+	args, err := rcl.Parse(os.Args[1:])
+	if err != nil {
+		return fail(2, err)
+	}
+	setup, cfg, err := node.Load(args)
+	if err != nil {
+		return fail(2, err)
+	}
+	opt, err := transport.Options{Name: setup.Name.Name, Namespace: setup.Name.Namespace}.FromEnvironment(os.Getenv)
+	if err != nil {
+		return fail(2, err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return fail(1, err)
+	}
+	t, err := dds.Open(opt)
+	if err != nil {
+		return fail(1, err)
+	}
+	res, err := node.Run(ctx, cfg, setup, node.Options{Transport: t, Terminal: os.Stdout,
+		Learner: func(folder string) []string {
+			return append([]string{exe}, node.LearnerArguments(setup.Name, folder)...)
+		}})
+	if closeErr := t.Close(); err == nil && closeErr != nil {
+		err = closeErr
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return 0
+	case err != nil:
+		return fail(1, err)
+	case res.Compared && !res.Learned:
+		return 3
+	}
+	return 0
+}
+
+func fail(status int, err error) int {
+	for _, line := range node.Lines(err) {
+		fmt.Fprintf(os.Stderr, "gps_node: %s\n", line)
+	}
+	return status
+}

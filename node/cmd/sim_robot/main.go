@@ -1,0 +1,66 @@
+// Command sim_robot simulates a torque-controlled robot and its ROS 2 driver: joint_states
+// and /clock out, effort_controller/commands in. It takes ROS arguments (--ros-args) and
+// runs until SIGINT or SIGTERM.
+//
+// Exit status: 0 stopped by a signal, 1 the simulation failed, 2 bad arguments or
+// parameters.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"guidedpolicysearch/node"
+	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/simrobot"
+	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/transport/dds"
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	args, err := rcl.Parse(os.Args[1:])
+	if err != nil {
+		return fail(2, err)
+	}
+	setup, cfg, err := node.LoadSimulator(args)
+	if err != nil {
+		return fail(2, err)
+	}
+	topics, err := node.SimulatorTopics(setup)
+	if err != nil {
+		return fail(2, err)
+	}
+	opt, err := transport.Options{Name: setup.Name.Name, Namespace: setup.Name.Namespace}.FromEnvironment(os.Getenv)
+	if err != nil {
+		return fail(2, err)
+	}
+	t, err := dds.Open(opt)
+	if err != nil {
+		return fail(1, err)
+	}
+	log := node.NewLogger(setup.Name.Logger(), os.Stdout)
+	driver, err := simrobot.New(*cfg, t, topics, func(text string) { log.Log(node.Warn, "%s", text) })
+	if err == nil {
+		log.Log(node.Info, "%s with joints %v on %s, lock step %v", cfg.Plant.Type, cfg.Joints, topics.JointStates, cfg.LockStep)
+		err = driver.Run(ctx)
+	}
+	if err = errors.Join(err, t.Close()); err != nil {
+		return fail(1, err)
+	}
+	return 0
+}
+
+func fail(status int, err error) int {
+	for _, line := range node.Lines(err) {
+		fmt.Fprintf(os.Stderr, "sim_robot: %s\n", line)
+	}
+	return status
+}

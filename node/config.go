@@ -1,0 +1,68 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+
+	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/params"
+	"guidedpolicysearch/node/trial"
+)
+
+// DefaultName is the node's name unless it is remapped.
+const DefaultName = "guided_policy_search"
+
+// SimulatorName is the name of the simulated robot's node.
+const SimulatorName = "sim_robot"
+
+// Aliases give the embedded structs names of their own.
+type (
+	// Trials are the settings of the phases of a trial.
+	Trials = trial.Config
+	// Learning are the settings of the learning problem and the algorithm.
+	Learning = learner.Config
+)
+
+// Config holds all parameters of the node.
+type Config struct {
+	UseSimTime   bool         `param:"use_sim_time" desc:"Take the time from /clock instead of the system clock."`
+	RunFolder    string       `param:"run_folder" desc:"Folder of the run; a run that is there already goes on. Empty for a new folder in runs_folder."`
+	RunsFolder   string       `param:"runs_folder" desc:"Folder in which runs get a folder of their own, named by their time."`
+	Console      string       `param:"console" desc:"What is written to the terminal: the log as other nodes write it, or a table of the iterations with a progress bar." choices:"log|table"`
+	ExitWhenDone bool         `param:"exit_when_done" desc:"End the process after the last iteration, with a status that says whether it learned."`
+	Robot        robot.Config `param:"robot"`
+	Reliable     bool         `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
+	Trials
+	Learning
+}
+
+// DefaultConfig returns the planar two-link reaching task.
+func DefaultConfig() *Config {
+	return &Config{RunsFolder: "runs", Console: "log", ExitWhenDone: true, Reliable: true,
+		Robot: robot.DefaultConfig(), Trials: trial.DefaultConfig(), Learning: learner.DefaultConfig()}
+}
+
+// Validate checks what no single parameter shows: that robot, task and reset fit together.
+func (c *Config) Validate() error {
+	r, err := robot.New(c.Robot)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, part := range []struct {
+		key    string
+		length int
+	}{{"reset.stiffness", len(c.Reset.Stiffness)}, {"reset.damping", len(c.Reset.Damping)}} {
+		if part.length != r.DU() {
+			problems = append(problems, params.FieldError{Key: part.key, Problem: fmt.Sprintf("has %d entries, need %d, one per joint", part.length, r.DU())})
+		}
+	}
+	if !(c.Algorithm.MaxEta > c.Algorithm.MinEta) {
+		problems = append(problems, params.FieldError{Key: "algorithm.max_eta", Problem: fmt.Sprintf("is %v, need more than algorithm.min_eta, %v", c.Algorithm.MaxEta, c.Algorithm.MinEta)})
+	}
+	if _, err := learner.NewProblem(c.Learning, r); err != nil {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,139 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"guidedpolicysearch/node/params"
+	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/simrobot"
+)
+
+// Setup is what the command line and the parameter files say of one node.
+type Setup struct {
+	Args *rcl.Args
+	Name rcl.NodeName
+	Set  *params.Set
+	// Warnings are lines for the log.
+	Warnings []string
+}
+
+// load applies the arguments to cfg for the node of a default name. known are the default
+// names of other nodes that a shared parameter file may be for. extra are overrides that
+// win over all others. Errors tell file, line, key and what was expected.
+func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Override) (*Setup, error) {
+	if err := args.Check(); err != nil {
+		return nil, err
+	}
+	nodeName, err := args.Node(name, "")
+	if err != nil {
+		return nil, err
+	}
+	set, err := params.Declare(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Setup{Args: args, Name: nodeName, Set: set}
+	overrides, err := args.Overrides(nodeName.FQN())
+	err = errors.Join(err, set.Apply(append(overrides, extra...)))
+	names := []string{nodeName.FQN()}
+	for _, k := range known {
+		names = append(names, "/"+k)
+	}
+	for _, u := range args.UnmatchedNodeKeys(names...) {
+		text := fmt.Sprintf("%s: parameters for node %q, but this node is %q", u.Source, u.Key, nodeName.FQN())
+		if u.Nearest != "" {
+			text += fmt.Sprintf("; the nearest is %q", u.Nearest)
+		}
+		err = errors.Join(err, errors.New(text))
+	}
+	for _, o := range overrides {
+		for _, lost := range o.Shadowed {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s: %s has no effect: the value at %s was given for the node by its name", lost.Source, o.Name, o.Source))
+		}
+	}
+	return s, err
+}
+
+// Load reads the node's parameters from its arguments.
+func Load(args *rcl.Args) (*Setup, *Config, error) {
+	cfg := DefaultConfig()
+	s, err := load(args, DefaultName, cfg, []string{SimulatorName}, nil)
+	return s, cfg, err
+}
+
+// LoadSimulator reads the simulated robot's parameters from its arguments.
+func LoadSimulator(args *rcl.Args) (*Setup, *simrobot.Config, error) {
+	cfg := simrobot.DefaultConfig()
+	s, err := load(args, SimulatorName, &cfg, []string{DefaultName}, nil)
+	return s, &cfg, err
+}
+
+// LoadFile reads the parameters of both nodes from a parameter file, with assignments
+// name=value that go to whichever node has the parameter (to both if both have it).
+func LoadFile(path string, assignments []string) (*Config, *Setup, *simrobot.Config, error) {
+	args, err := rcl.Parse([]string{"--ros-args", "--params-file", path})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	cfg, simCfg := DefaultConfig(), simrobot.DefaultConfig()
+	nodeSet, err := params.Declare(cfg)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	simSet, err := params.Declare(&simCfg)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var forNode, forSim []rcl.Override
+	for _, text := range assignments {
+		o, err := params.ParseAssignment(text)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		inSim := slices.Contains(simSet.Names(), o.Name)
+		inNode := slices.Contains(nodeSet.Names(), o.Name)
+		if inSim {
+			forSim = append(forSim, o)
+		}
+		if inNode || !inSim {
+			forNode = append(forNode, o)
+		}
+	}
+	s, err := load(args, DefaultName, cfg, []string{SimulatorName}, forNode)
+	_, simErr := load(args, SimulatorName, &simCfg, []string{DefaultName}, forSim)
+	// What concerns the file as a whole is said by both.
+	if err != nil && simErr != nil && err.Error() == simErr.Error() {
+		simErr = nil
+	}
+	return cfg, s, &simCfg, errors.Join(err, simErr)
+}
+
+// Resolved returns the node's parameters as ROS 2 parameter YAML that reads back equal.
+func (s *Setup) Resolved() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString("# Parameters as they were used, with what was not given filled in.\n")
+	if err := s.Set.WriteYAML(&b, s.Name.FQN()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// Lines splits an error of Load into its lines.
+func Lines(err error) []string { return strings.Split(err.Error(), "\n") }
+
+// SimulatorTopics resolves the names of the simulated robot's topics.
+func SimulatorTopics(s *Setup) (t simrobot.Topics, err error) {
+	for _, topic := range []struct {
+		dst  *string
+		name string
+	}{{&t.JointStates, jointStatesTopic}, {&t.Commands, commandsTopic}, {&t.Clock, clockTopic}} {
+		if *topic.dst, err = s.Args.ResolveTopic(s.Name, topic.name); err != nil {
+			return t, fmt.Errorf("topic %s: %w", topic.name, err)
+		}
+	}
+	return t, nil
+}

@@ -1,0 +1,125 @@
+package node
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/trial"
+)
+
+// loop is the control loop: each joint state is answered with a torque on the goroutine
+// that received it. In steady state it neither allocates nor waits for anything but the
+// lock, which nobody holds for longer than a tick.
+type loop struct {
+	mu       sync.Mutex
+	machine  *trial.Machine
+	reader   *rosio.JointReader
+	writer   rosio.EffortWriter
+	state    *hardware.JointState
+	commands transport.Publisher
+	clock    *Clock
+	recorded *record.Trial
+	failures uint64 // commands that could not be published
+	lastErr  error
+}
+
+// jointState handles a message on joint_states.
+func (l *loop) jointState(payload []byte, info transport.Info) {
+	arrival := steady()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.machine.Phase()
+	var out trial.Output
+	if err := l.reader.Read(l.state, payload); err != nil {
+		out = l.machine.Unreadable(err, arrival)
+	} else {
+		out = l.machine.Reading(l.state, arrival, l.clock.Now())
+	}
+	l.note(before, payload, info.ReceiveTime, info.SourceTime)
+	l.publish(out)
+}
+
+// note records the message if it belongs to a trial.
+func (l *loop) note(before trial.Phase, payload []byte, received, sent int64) {
+	after := l.machine.Phase()
+	if before != trial.Run && after == trial.Run {
+		l.recorded.Reset()
+	}
+	if before == trial.Run || after == trial.Run {
+		l.recorded.JointStates.Append(payload, received, sent)
+	}
+}
+
+// publish sends the torque, if there is one to send.
+func (l *loop) publish(out trial.Output) {
+	if !out.Publish {
+		return
+	}
+	payload := l.writer.Write(out.Torque)
+	if err := l.commands.Publish(payload); err != nil {
+		l.failures++
+		l.lastErr = err
+		return
+	}
+	if l.machine.Phase() == trial.Run {
+		now := time.Now().UnixNano()
+		l.recorded.Commands.Append(payload, now, now)
+	}
+}
+
+// start begins a trial.
+func (l *loop) start(c *trial.Command) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out, err := l.machine.Start(c, steady())
+	l.publish(out)
+	return err
+}
+
+// watch zeroes the torque when the robot falls silent, until ctx ends.
+func (l *loop) watch(ctx context.Context, timeout time.Duration) {
+	ticker := time.NewTicker(max(timeout/4, time.Millisecond))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			l.mu.Lock()
+			l.publish(l.machine.Watch(steady()))
+			l.mu.Unlock()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// stop publishes zero torque, for good.
+func (l *loop) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.publish(l.machine.Stop())
+}
+
+// status is what ~/state tells.
+type status struct {
+	phase                        trial.Phase
+	iteration, condition, sample int
+	fault                        string
+	ticks, faults, failures      uint64
+	lastErr                      error
+}
+
+func (l *loop) status() status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := status{phase: l.machine.Phase(), fault: l.machine.Fault().String(), failures: l.failures, lastErr: l.lastErr}
+	s.ticks, s.faults = l.machine.Counts()
+	if c := l.machine.Command(); c != nil {
+		s.iteration, s.condition, s.sample = c.Iteration, c.Condition, c.Sample
+	}
+	return s
+}

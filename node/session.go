@@ -1,0 +1,169 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/node/console"
+	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/plots"
+	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/trial"
+)
+
+// PictureFile is the learning curve in the run folder.
+const PictureFile = "learning_curve.png"
+
+// Result is the outcome of a run.
+type Result struct {
+	Reports   []*learner.Report
+	RunFolder string
+	// Picture is the path of the learning curve, empty if there is none.
+	Picture string
+	// Compared tells whether there is a reference; then Learned tells whether the final
+	// cost is at or below it, with its margin.
+	Compared, Learned bool
+}
+
+// session is what a run writes: the run folder, the log, and the terminal.
+type session struct {
+	cfg     *Config
+	run     *record.Run
+	logFile *os.File
+	log     *Logger
+	printer *console.Printer // nil if the terminal shows the log
+	began   time.Time
+	reports []*learner.Report
+}
+
+// openSession makes or opens the run folder of cfg and writes the resolved parameters to
+// it. out is the terminal.
+func openSession(cfg *Config, setup *Setup, out io.Writer) (*session, error) {
+	s := &session{cfg: cfg, log: NewLogger(setup.Name.Logger()), began: time.Now()}
+	dir := cfg.RunFolder
+	var err error
+	var notes []string
+	if dir == "" {
+		if dir, err = record.NewRunDir(cfg.RunsFolder); err != nil {
+			return nil, err
+		}
+	}
+	if s.run, notes, err = record.Open(dir); errors.Is(err, record.ErrNotRun) {
+		s.run, err = record.Create(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	resolved, err := setup.Resolved()
+	if err == nil {
+		err = s.run.WriteFile(record.ParamsFile, resolved)
+	}
+	if err == nil {
+		s.logFile, err = os.OpenFile(s.run.Path(record.LogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("run folder %s: %w", dir, err), s.run.Close())
+	}
+	s.log.Add(s.logFile)
+	if cfg.Console == "table" {
+		s.printer = console.New(out, console.Config{Iterations: cfg.Iterations, Trials: cfg.Samples * len(cfg.Conditions.Position) / len(cfg.Robot.Joints), Terminal: console.IsTerminal(out)})
+	} else {
+		s.log.Add(out)
+	}
+	for _, n := range append(notes, setup.Warnings...) {
+		s.note(Warn, "%s", n)
+	}
+	return s, nil
+}
+
+// note logs a line, and shows warnings and errors above the table.
+func (s *session) note(severity Severity, format string, args ...any) {
+	s.log.Log(severity, format, args...)
+	if s.printer != nil && severity != Info {
+		_ = s.printer.Notice(fmt.Sprintf(format, args...))
+	}
+}
+
+// event logs what happened in a trial.
+func (s *session) event(e trial.Event) {
+	switch e.Kind {
+	case trial.Faulted:
+		s.note(Warn, "torque is zero: %s", e.Fault)
+	case trial.Recovered:
+		s.note(Warn, "the robot is back; the trial is repeated")
+	}
+}
+
+// progress says how many trials of an iteration are recorded.
+func (s *session) progress(iteration, trials int) {
+	if s.printer != nil {
+		_ = s.printer.Progress(iteration, trials)
+	}
+}
+
+// write records a finished trial and returns its path in the run folder.
+func (s *session) write(recorded *record.Trial, rec *trial.Record, r *robot.Robot) (string, error) {
+	rosio.SetRollout(&recorded.Rollout, rec, r)
+	path, err := s.run.WriteTrial(recorded)
+	if err != nil {
+		return "", fmt.Errorf("record iteration %d, condition %d, sample %d: %w", rec.Command.Iteration, rec.Command.Condition, rec.Command.Sample, err)
+	}
+	if dropped := recorded.JointStates.Dropped() + recorded.Commands.Dropped(); dropped > 0 {
+		s.note(Warn, "%s: %d messages did not fit into the recording's memory and are missing; the rollout itself is whole", path, dropped)
+	}
+	return path, nil
+}
+
+// report takes the report of an iteration; one that was taken already is left out.
+func (s *session) report(r *learner.Report) error {
+	if n := len(s.reports); n > 0 && s.reports[n-1].Iteration >= r.Iteration {
+		return nil
+	}
+	s.reports = append(s.reports, r)
+	s.log.Log(Info, "iteration %d of %d: mean cost %.4g, best %.4g, end effector error %.3g m, KL %.4g nat, eta %.3g, update %.3f s",
+		r.Iteration, r.Iterations, r.MeanCost, r.BestCost, r.EndEffectorError(), r.KL, r.Eta, r.UpdateSeconds)
+	if s.printer != nil {
+		_ = s.printer.Iteration(console.Iteration{Number: r.Iteration, MeanCost: r.MeanCost, BestCost: r.BestCost, Error: r.EndEffectorError(), KL: r.KL, Eta: r.Eta, Seconds: r.Seconds})
+	}
+	return s.run.AppendIteration(r)
+}
+
+// finish draws the picture, writes the summary and closes the run folder.
+func (s *session) finish() (*Result, error) {
+	res := &Result{Reports: s.reports, RunFolder: s.run.Dir()}
+	if len(s.reports) == 0 {
+		return res, s.close()
+	}
+	curve := plots.LearningCurve{Title: "Guided policy search", Reference: s.cfg.Reference.MeanCost, ReferenceName: s.cfg.Reference.Name}
+	for _, r := range s.reports {
+		curve.Points = append(curve.Points, plots.Point{Iteration: r.Iteration, Mean: r.MeanCost, Best: r.BestCost, Worst: slices.Max(r.SampleCosts), Error: r.EndEffectorError()})
+	}
+	picture := filepath.Join(s.run.Dir(), PictureFile)
+	if err := curve.Save(picture); err != nil {
+		s.note(Warn, "no picture of the learning curve: %v", err)
+	} else {
+		res.Picture = picture
+	}
+	last := s.reports[len(s.reports)-1]
+	reference := math.NaN()
+	if n := len(s.cfg.Reference.MeanCost); n > 0 {
+		reference = s.cfg.Reference.MeanCost[min(last.Iteration, n)-1]
+	}
+	summary := console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: s.cfg.Reference.Margin, RunFolder: res.RunFolder, Picture: res.Picture, Seconds: time.Since(s.began).Seconds()}
+	res.Compared, res.Learned = !math.IsNaN(reference), summary.Learned()
+	s.log.Log(Info, "done: final mean cost %.4g; run folder %s", last.MeanCost, res.RunFolder)
+	if s.printer != nil {
+		_ = s.printer.Summary(summary)
+	}
+	return res, s.close()
+}
+
+func (s *session) close() error { return errors.Join(s.logFile.Close(), s.run.Close()) }

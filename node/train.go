@@ -1,0 +1,170 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/sim"
+	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/simrobot"
+	"guidedpolicysearch/node/trial"
+)
+
+// Train runs learner, trial phases and a simulated robot in one process, without
+// middleware: the same ticks in the same order as Run and a simulated robot in lock step,
+// so one seed gives the same costs.
+func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.Config, terminal io.Writer) (*Result, error) {
+	s, err := openSession(cfg, setup, terminal)
+	if err != nil {
+		return nil, err
+	}
+	err = train(ctx, s, cfg, simulated)
+	if err != nil && ctx.Err() == nil {
+		s.note(Error, "%v", err)
+	}
+	res, closeErr := s.finish()
+	if err == nil {
+		err = closeErr
+	}
+	return res, err
+}
+
+// bench is a machine wired to a simulator.
+type bench struct {
+	machine   *trial.Machine
+	robot     *robot.Robot
+	simulator *sim.Simulator
+	reading   *hardware.JointState
+	step      int64 // ns
+	joints    *rosio.JointWriter
+	efforts   rosio.EffortWriter
+	recorded  *record.Trial
+}
+
+func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Config) error {
+	b, err := newBench(cfg, simulated)
+	if err != nil {
+		return err
+	}
+	problem, err := learner.NewProblem(cfg.Learning, b.robot)
+	if err != nil {
+		return err
+	}
+	core, notes, err := learner.NewCore(problem, &s.run.Folder)
+	if err != nil {
+		return err
+	}
+	for _, n := range notes {
+		s.note(Warn, "learner: %s", n)
+	}
+	report, err := core.Update(ctx)
+	for {
+		if err != nil {
+			return err
+		}
+		if report != nil {
+			if err := s.report(report); err != nil {
+				return err
+			}
+		}
+		command := core.Next()
+		if command == nil {
+			return nil
+		}
+		if err := b.run(ctx, s, command); err != nil {
+			return err
+		}
+		path, err2 := s.write(b.recorded, b.machine.Record(), b.robot)
+		if err2 != nil {
+			return err2
+		}
+		done, _ := core.Trials()
+		s.progress(command.Iteration, done+1)
+		report, err = core.Recorded(ctx, path)
+	}
+}
+
+func newBench(cfg *Config, simulated *simrobot.Config) (*bench, error) {
+	r, err := robot.New(cfg.Robot)
+	if err != nil {
+		return nil, err
+	}
+	simulator, err := simulated.Simulator()
+	if err != nil {
+		return nil, err
+	}
+	if _, efforts := simulator.Plant().Dims(); efforts != r.DU() {
+		return nil, fmt.Errorf("the simulated robot takes %d efforts, robot.joints names %d joints", efforts, r.DU())
+	}
+	// Between two actions the simulator gives one state: time passes as in lock step.
+	trials := cfg.Trials
+	trials.LockStep = true
+	machine, err := trial.NewMachine(trials, r)
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{machine: machine, robot: r, simulator: simulator, reading: hardware.NewJointState(r.DU()), step: int64(simulated.TimeStep*1e9 + 0.5),
+		joints: rosio.NewJointWriter(r.Joints()),
+		recorded: record.NewTrial(record.Topics{
+			JointStates: record.Topic{Name: "/" + jointStatesTopic, Depth: 10},
+			Commands:    record.Topic{Name: "/" + commandsTopic, Depth: 10},
+			Rollout:     record.Topic{Name: "/" + DefaultName + "/rollout", Depth: 10},
+		}, logMessages(cfg.Steps), logBytes(cfg.Steps, r.DU()))}
+	b.observe()
+	b.machine.Reading(b.reading, 1, 0)
+	return b, nil
+}
+
+// observe takes the simulator's state as the robot's driver would publish it.
+func (b *bench) observe() {
+	copy(b.reading.Position, b.simulator.Positions())
+	copy(b.reading.Velocity, b.simulator.Velocities())
+}
+
+// run runs one trial to its end.
+func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
+	out, err := b.machine.Start(c, b.reading.Stamp+1)
+	if err != nil {
+		return err
+	}
+	for {
+		for len(b.machine.Events()) > 0 {
+			e := <-b.machine.Events()
+			s.event(e)
+			switch e.Kind {
+			case trial.Finished:
+				return nil
+			case trial.GaveUp:
+				return fmt.Errorf("%w: %s", ErrGaveUp, e.Fault)
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if !out.Publish {
+			return fmt.Errorf("the trial stands still in phase %v", b.machine.Phase())
+		}
+		if b.machine.Phase() == trial.Run {
+			b.recorded.Commands.Append(b.efforts.Write(out.Torque), b.reading.Stamp, b.reading.Stamp)
+		}
+		if err := b.simulator.Step(out.Torque); err != nil {
+			return err
+		}
+		b.reading.Stamp += b.step
+		b.observe()
+		before := b.machine.Phase()
+		out = b.machine.Reading(b.reading, b.reading.Stamp+1, 0)
+		after := b.machine.Phase()
+		if before != trial.Run && after == trial.Run {
+			b.recorded.Reset()
+		}
+		if before == trial.Run || after == trial.Run {
+			b.recorded.JointStates.Append(b.joints.Write(b.reading.Stamp, b.reading.Position, b.reading.Velocity), b.reading.Stamp, b.reading.Stamp)
+		}
+	}
+}
