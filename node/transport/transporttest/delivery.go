@@ -2,6 +2,7 @@ package transporttest
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -17,13 +18,13 @@ func testExactBytes(t *testing.T, pair Pair) {
 	}
 	sizes = append(sizes, 1000, 1401, 1402, 1403, 14719, 14720, 14721, 65000, 65535, 65537, 70001, 1<<20+3)
 	for name, ends := range map[string][2]transport.Node{
-		"from near": {pair.near(t), pair.far(t)},
-		"from far":  {pair.far(t), pair.near(t)},
+		"near_to_far": {pair.near(t), pair.far(t)},
+		"far_to_near": {pair.far(t), pair.near(t)},
 	} {
 		in := newInbox()
 		q := transport.Default()
 		q.MaxBlocking = patience
-		pub, sub := connected(t, ends[0], ends[1], "/bytes", q, in.handle)
+		pub, sub := connected(t, ends[0], ends[1], "/"+name, q, in.handle)
 		for _, size := range sizes {
 			want := randomPayload(r, size)
 			sent := bytes.Clone(want)
@@ -121,13 +122,14 @@ func testLockStep(t *testing.T, pair Pair) {
 // testKeepLast holds a handler up: what it has not come to is the last Depth
 // messages.
 func testKeepLast(t *testing.T, pair Pair) {
-	for _, q := range []transport.QoS{transport.Default(), transport.SensorData(), transport.Clock()} {
+	for i, q := range []transport.QoS{transport.Default(), transport.SensorData(), transport.Clock()} {
 		const messages = 50
+		keep, end := fmt.Sprintf("/keep%d", i), fmt.Sprintf("/end%d", i) // apart from endpoints that are still going
 		far := pair.far(t)
 		in, hold := newInbox(), newGate()
-		end := newInbox()
+		ended := newInbox()
 		near := pair.near(t)
-		pub, sub := connected(t, far, near, "/keep", q, func(p []byte, info transport.Info) {
+		pub, sub := connected(t, far, near, keep, q, func(p []byte, info transport.Info) {
 			hold.pass()
 			in.handle(p, info)
 		})
@@ -139,9 +141,9 @@ func testKeepLast(t *testing.T, pair Pair) {
 		}
 		// A second node tells when the last message is there.
 		late := pair.Near(t, transport.Options{Name: "late"})
-		subscribe(t, late, "/end", transport.Latched(), end.handle, nil)
-		publish(t, publisher(t, far, "/end", transport.Latched(), nil), numbered(0, 8))
-		end.next(t)
+		subscribe(t, late, end, transport.Latched(), ended.handle, nil)
+		publish(t, publisher(t, far, end, transport.Latched(), nil), numbered(0, 8))
+		ended.next(t)
 		close(hold.open)
 		if got := number(in.next(t)); got != 0 {
 			t.Errorf("depth %d: first message %d, want 0", q.Depth, got)
