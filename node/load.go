@@ -52,6 +52,9 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 	}
 	for _, o := range overrides {
 		for _, lost := range o.Shadowed {
+			if lost.Source.Argument == "" {
+				continue // the command line wins over files, as it should
+			}
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%s: %s has no effect: the value at %s was given for the node by its name", lost.Source, o.Name, o.Source))
 		}
 	}
@@ -79,30 +82,11 @@ func LoadFile(path string, assignments []string) (*Config, *Setup, *simrobot.Con
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	forNode, forSim, err := split(assignments)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	cfg, simCfg := DefaultConfig(), simrobot.DefaultConfig()
-	nodeSet, err := params.Declare(cfg)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	simSet, err := params.Declare(&simCfg)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	var forNode, forSim []rcl.Override
-	for _, text := range assignments {
-		o, err := params.ParseAssignment(text)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		inSim := slices.Contains(simSet.Names(), o.Name)
-		inNode := slices.Contains(nodeSet.Names(), o.Name)
-		if inSim {
-			forSim = append(forSim, o)
-		}
-		if inNode || !inSim {
-			forNode = append(forNode, o)
-		}
-	}
 	s, err := load(args, DefaultName, cfg, []string{SimulatorName}, forNode)
 	_, simErr := load(args, SimulatorName, &simCfg, []string{DefaultName}, forSim)
 	// What concerns the file as a whole is said by both.
@@ -110,6 +94,51 @@ func LoadFile(path string, assignments []string) (*Config, *Setup, *simrobot.Con
 		simErr = nil
 	}
 	return cfg, s, &simCfg, errors.Join(err, simErr)
+}
+
+// SplitAssignments checks a parameter file with assignments as LoadFile does, and returns
+// the assignments that are for the node and for the simulated robot, in the form
+// name:=value of -p.
+func SplitAssignments(path string, assignments []string) (forNode, forSim []string, err error) {
+	if _, _, _, err := LoadFile(path, assignments); err != nil {
+		return nil, nil, err
+	}
+	node, sim, err := split(assignments)
+	text := func(overrides []rcl.Override) []string {
+		var list []string
+		for _, o := range overrides {
+			list = append(list, o.Name+":="+o.Value.String())
+		}
+		return list
+	}
+	return text(node), text(sim), err
+}
+
+// split sorts assignments name=value by the node that has the parameter.
+func split(assignments []string) (forNode, forSim []rcl.Override, err error) {
+	simCfg := simrobot.DefaultConfig()
+	simSet, err := params.Declare(&simCfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	nodeSet, err := params.Declare(DefaultConfig())
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, text := range assignments {
+		o, err := params.ParseAssignment(text)
+		if err != nil {
+			return nil, nil, err
+		}
+		inSim, inNode := slices.Contains(simSet.Names(), o.Name), slices.Contains(nodeSet.Names(), o.Name)
+		if inSim {
+			forSim = append(forSim, o)
+		}
+		if inNode || !inSim {
+			forNode = append(forNode, o)
+		}
+	}
+	return forNode, forSim, nil
 }
 
 // Resolved returns the node's parameters as ROS 2 parameter YAML that reads back equal.

@@ -39,7 +39,7 @@ type Config struct {
 // KinematicsConfig describes where the end effector is.
 type KinematicsConfig struct {
 	Type    string    `param:"type" desc:"Kind of arm: planar is a chain of links in the x-y plane with its tip as the end effector." choices:"none|planar"`
-	Lengths []float64 `param:"lengths" desc:"Lengths of a planar arm's links." unit:"m" range:"(0, inf)" len:"joints,optional"`
+	Lengths []float64 `param:"lengths" desc:"Lengths of a planar arm's links." unit:"m" range:"(0, inf)"`
 }
 
 // DefaultConfig returns the planar two-link arm.

@@ -47,7 +47,7 @@ type NoiseConfig struct {
 // DefaultConfig returns settings for a light two-joint arm.
 func DefaultConfig() Config {
 	return Config{
-		Reset: ResetConfig{Stiffness: []float64{10, 2}, Damping: []float64{6, 1}, PositionTolerance: 1e-3, VelocityTolerance: 1e-2,
+		Reset: ResetConfig{Stiffness: []float64{6, 1}, Damping: []float64{3, 0}, PositionTolerance: 1e-3, VelocityTolerance: 1e-2,
 			SettleSteps: 3, Timeout: 30 * time.Second, Attempts: 3},
 		Safety: SafetyConfig{StaleTimeout: time.Second, RecoverySteps: 10},
 		Noise:  NoiseConfig{Sigma: 2, Renormalize: true},

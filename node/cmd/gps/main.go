@@ -1,0 +1,80 @@
+// Command gps trains and shows guided policy search runs; `gps help` lists what it can do.
+//
+// Exit status: 0 done, 1 failed, 2 bad arguments or parameters, 3 done but not learned
+// (demo), 130 interrupted.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"guidedpolicysearch/node"
+)
+
+// exitStatus is an error that carries the process's exit status.
+type exitStatus struct {
+	status int
+	err    error // may be nil
+}
+
+func (e exitStatus) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e exitStatus) Unwrap() error { return e.err }
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{
+		Use:           "gps",
+		Short:         "Guided policy search for torque-controlled arms",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(trainCommand(), demoCommand(), tableCommand())
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	status := 2 // cobra's own errors are about arguments
+	var e exitStatus
+	if errors.As(err, &e) {
+		status = e.status
+	}
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "gps: interrupted")
+		return 130
+	}
+	if err.Error() != "" {
+		for _, line := range node.Lines(err) {
+			fmt.Fprintf(os.Stderr, "gps: %s\n", line)
+		}
+	}
+	return status
+}
+
+// assignments adds the flags that were given to the parameters that were set.
+// flags maps a flag to its parameter.
+func assignments(cmd *cobra.Command, set []string, flags map[string]string) []string {
+	list := append([]string(nil), set...)
+	for _, flag := range slices.Sorted(maps.Keys(flags)) {
+		if cmd.Flags().Changed(flag) {
+			list = append(list, flags[flag]+"="+cmd.Flag(flag).Value.String())
+		}
+	}
+	return list
+}

@@ -1,0 +1,102 @@
+// Package demo runs the simulated robot and the node as two processes on loopback.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Options say what to run.
+type Options struct {
+	// Programs is the folder with sim_robot and gps_node.
+	Programs string
+	// ParamsFile is for both.
+	ParamsFile string
+	// Node and Simulator are further ROS arguments of one of them.
+	Node, Simulator []string
+	Stdout, Stderr  io.Writer
+}
+
+// stopGrace is how long a program may take to end after SIGINT before it is killed.
+const stopGrace = 5 * time.Second
+
+// Run starts both programs, waits for the node and stops the robot. Both see no network
+// but loopback, whatever the environment says: torques must not reach a real robot. It
+// returns the node's exit status, or an error if there is none. When ctx ends the node is
+// stopped before the robot, which so sees its zero torque.
+func Run(ctx context.Context, o Options) (status int, err error) {
+	robot, err := o.start("sim_robot", o.Simulator)
+	if err != nil {
+		return 0, err
+	}
+	node, err := o.start("gps_node", o.Node)
+	if err != nil {
+		return 0, errors.Join(err, robot.stop())
+	}
+	select {
+	case <-node.done:
+	case <-robot.done:
+		err = fmt.Errorf("sim_robot ended before the node: %v", robot.err)
+	case <-ctx.Done():
+	}
+	err = errors.Join(err, node.stop(), robot.stop())
+	return node.cmd.ProcessState.ExitCode(), err
+}
+
+// program is one started process.
+type program struct {
+	name string
+	cmd  *exec.Cmd
+	done chan struct{}
+	err  error // of Wait, valid after done
+}
+
+func (o *Options) start(name string, args []string) (*program, error) {
+	p := &program{name: name, done: make(chan struct{})}
+	p.cmd = exec.Command(filepath.Join(o.Programs, name), append([]string{"--ros-args", "--params-file", o.ParamsFile}, args...)...)
+	p.cmd.Env = append(os.Environ(), "ROS_LOCALHOST_ONLY=1", "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST")
+	p.cmd.Stdout, p.cmd.Stderr = o.Stdout, o.Stderr
+	// A group of their own: the terminal's Ctrl-C comes to them through Run, in order.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w (run `make build`)", name, err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// stop ends the process if it still runs. The error is nil for any exit status.
+func (p *program) stop() error {
+	select {
+	case <-p.done:
+		return p.ended()
+	default:
+	}
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-p.done:
+		return p.ended()
+	case <-time.After(stopGrace):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		return fmt.Errorf("%s did not end within %v of SIGINT and was killed", p.name, stopGrace)
+	}
+}
+
+func (p *program) ended() error {
+	var exit *exec.ExitError
+	if p.err == nil || errors.As(p.err, &exit) && exit.Exited() {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", p.name, p.err)
+}
