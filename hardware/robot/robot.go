@@ -44,7 +44,7 @@ type KinematicsConfig struct {
 
 // DefaultConfig returns the planar two-link arm.
 func DefaultConfig() Config {
-	return Config{Joints: []string{"joint1", "joint2"}, EffortLimit: []float64{100, 100},
+	return Config{Joints: []string{"joint1", "joint2"}, EffortLimit: []float64{200, 200},
 		State:      []string{JointPositions, JointVelocities, EndEffector},
 		Kinematics: KinematicsConfig{Type: PlanarKinematics, Lengths: []float64{0.5, 0.5}}}
 }

@@ -37,7 +37,7 @@ func TestClampEffort(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := []float64{1e9, -1e9}
-	if i := r.ClampEffort(u); i != -1 || u[0] != 100 || u[1] != -100 {
+	if i := r.ClampEffort(u); i != -1 || u[0] != 200 || u[1] != -200 {
 		t.Errorf("clamped to %v, index %d", u, i)
 	}
 	if i := r.ClampEffort([]float64{0, math.NaN()}); i != 1 {
