@@ -20,6 +20,16 @@
 // may lose messages. Two nodes in lock step have one message per topic under
 // way, for which any depth does; the default of 10 leaves room for a restart.
 //
+// # Matching
+//
+// The two sides of a connection learn of it one after the other, over a network
+// within milliseconds. What counts is the publisher's side: a reliable message
+// published while Matched includes a subscription reaches it, whether or not
+// that subscription has been told; one published before does not, unless both
+// are transient-local. So a node that answers messages, and whose answer must
+// not be lost, waits until its own publisher is matched before it answers: that
+// a message has come in says nothing about the way back.
+//
 // # Padding
 //
 // RTPS carries payloads in units of 4 bytes. A payload of another length is

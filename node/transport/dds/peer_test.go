@@ -93,8 +93,8 @@ func servePeer(in io.Reader, out io.Writer) error {
 			}, match)
 		case "echo": // messages on Topic come back on Topic_back
 			var back transport.Publisher
-			if back, err = node.Publisher(r.Topic+"_back", r.Type, r.QoS, nil); err == nil {
-				open[r.ID], err = node.Subscribe(r.Topic, r.Type, r.QoS, func(p []byte, _ transport.Info) { back.Publish(p) }, match)
+			if back, err = node.Publisher(r.Topic+"_back", r.Type, r.QoS, match); err == nil {
+				open[r.ID], err = node.Subscribe(r.Topic, r.Type, r.QoS, func(p []byte, _ transport.Info) { back.Publish(p) }, nil)
 			}
 		case "publish":
 			err = open[r.ID].(transport.Publisher).Publish(r.Payload)
