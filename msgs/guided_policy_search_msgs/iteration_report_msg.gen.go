@@ -33,6 +33,8 @@ type IterationReport struct {
 	EndEffectorError float64
 	// wall time of the update, s
 	UpdateSeconds float64
+	// processor time of the update, all threads of the learner, s
+	UpdateCpuSeconds float64
 	// wall time of the whole iteration, s
 	Seconds float64
 }
@@ -54,7 +56,8 @@ float64 kl                    # KL divergence of the new controller from the old
 float64 eta                   # dual variable of the KL bound
 float64 step_multiplier       # factor on the KL bound
 float64 end_effector_error    # distance from the target at the last step, mean over the samples, m
-float64 update_seconds        # wall time of the update, s
+float64 update_seconds         # wall time of the update, s
+float64 update_cpu_seconds     # processor time of the update, all threads of the learner, s
 float64 seconds               # wall time of the whole iteration, s
 ================================================================================
 MSG: builtin_interfaces/Time
@@ -94,6 +97,7 @@ func (m *IterationReport) EncodeCDR(e *cdr.Encoder) {
 	e.Float64(m.StepMultiplier)
 	e.Float64(m.EndEffectorError)
 	e.Float64(m.UpdateSeconds)
+	e.Float64(m.UpdateCpuSeconds)
 	e.Float64(m.Seconds)
 }
 
@@ -112,5 +116,6 @@ func (m *IterationReport) DecodeCDR(d *cdr.Decoder) {
 	m.StepMultiplier = d.Float64("step_multiplier")
 	m.EndEffectorError = d.Float64("end_effector_error")
 	m.UpdateSeconds = d.Float64("update_seconds")
+	m.UpdateCpuSeconds = d.Float64("update_cpu_seconds")
 	m.Seconds = d.Float64("seconds")
 }

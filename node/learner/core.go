@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"guidedpolicysearch/gps/algorithm"
@@ -131,7 +132,7 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 	if recorded, total := c.Trials(); recorded < total || c.Iteration() > c.problem.cfg.Iterations {
 		return nil, nil
 	}
-	begin := time.Now()
+	begin, cpu := time.Now(), processorTime()
 	samples := make([][]*rollout.Rollout, len(c.recorded))
 	distance, count, target := 0.0, 0, false
 	for m, paths := range c.recorded {
@@ -159,7 +160,7 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 	c.clearRecorded()
 	now := time.Now()
 	r := &Report{Iteration: report.Iteration, Iterations: c.problem.cfg.Iterations, MeanCost: report.MeanCost(), BestCost: report.BestCost(),
-		UpdateSeconds: now.Sub(begin).Seconds(), Seconds: now.Sub(c.began).Seconds()}
+		UpdateSeconds: now.Sub(begin).Seconds(), UpdateCPUSeconds: (processorTime() - cpu).Seconds(), Seconds: now.Sub(c.began).Seconds()}
 	if target {
 		distance /= float64(count)
 		r.Error = &distance
@@ -203,6 +204,15 @@ func (c *Core) read(path string) (*rollout.Rollout, error) {
 		return nil, err
 	}
 	return rosio.ReadRollout(msg, c.problem.robot)
+}
+
+// processorTime returns the processor time that this process has used.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func (c *Core) clearRecorded() {

@@ -25,16 +25,18 @@ type Report struct {
 	// Error is the end effector's distance from its target at the last step, mean over
 	// the samples, in m; nil if there is no target.
 	Error *float64 `json:"error_m"`
-	// UpdateSeconds is the wall time of the update, Seconds of the whole iteration.
-	UpdateSeconds float64 `json:"update_seconds"`
-	Seconds       float64 `json:"seconds"`
+	// UpdateSeconds is the wall time of the update, UpdateCPUSeconds the processor time
+	// that the process spent on it, Seconds the wall time of the whole iteration.
+	UpdateSeconds    float64 `json:"update_seconds"`
+	UpdateCPUSeconds float64 `json:"update_cpu_seconds"`
+	Seconds          float64 `json:"seconds"`
 }
 
 // Message returns the report as a message; without a target its error is NaN.
 func (r *Report) Message(stamp int64) *guided_policy_search_msgs.IterationReport {
 	return &guided_policy_search_msgs.IterationReport{Stamp: rosio.Stamp(stamp), Iteration: uint32(r.Iteration), Iterations: uint32(r.Iterations),
 		MeanCost: r.MeanCost, BestCost: r.BestCost, SampleCost: r.SampleCosts, Kl: r.KL, Eta: r.Eta, StepMultiplier: r.StepMultiplier,
-		EndEffectorError: r.EndEffectorError(), UpdateSeconds: r.UpdateSeconds, Seconds: r.Seconds}
+		EndEffectorError: r.EndEffectorError(), UpdateSeconds: r.UpdateSeconds, UpdateCpuSeconds: r.UpdateCPUSeconds, Seconds: r.Seconds}
 }
 
 // EndEffectorError returns Error, NaN if there is no target.
@@ -48,7 +50,7 @@ func (r *Report) EndEffectorError() float64 {
 // readReport is the inverse of Message.
 func readReport(m *guided_policy_search_msgs.IterationReport) *Report {
 	r := &Report{Iteration: int(m.Iteration), Iterations: int(m.Iterations), MeanCost: m.MeanCost, BestCost: m.BestCost,
-		SampleCosts: m.SampleCost, KL: m.Kl, Eta: m.Eta, StepMultiplier: m.StepMultiplier, UpdateSeconds: m.UpdateSeconds, Seconds: m.Seconds}
+		SampleCosts: m.SampleCost, KL: m.Kl, Eta: m.Eta, StepMultiplier: m.StepMultiplier, UpdateSeconds: m.UpdateSeconds, UpdateCPUSeconds: m.UpdateCpuSeconds, Seconds: m.Seconds}
 	if !math.IsNaN(m.EndEffectorError) {
 		r.Error = &m.EndEffectorError
 	}
