@@ -23,6 +23,7 @@ type loop struct {
 	state    *hardware.JointState
 	commands transport.Publisher
 	clock    *Clock
+	lockStep bool
 	recorded *record.Trial
 	failures uint64 // commands that could not be published
 	lastErr  error
@@ -30,6 +31,9 @@ type loop struct {
 
 // jointState handles a message on joint_states.
 func (l *loop) jointState(payload []byte, info transport.Info) {
+	if l.lockStep && l.commands.Matched() == 0 {
+		return // nobody would hear the answer; the robot will repeat the joint state
+	}
 	arrival := steady()
 	l.mu.Lock()
 	defer l.mu.Unlock()

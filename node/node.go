@@ -136,7 +136,7 @@ func (n *node) open(setup *Setup) error {
 	if !n.cfg.Reliable {
 		states = transport.SensorData()
 	}
-	n.loop = &loop{machine: n.machine, reader: rosio.NewJointReader(n.robot.Joints()), state: hardware.NewJointState(n.robot.DU()), clock: &n.clock,
+	n.loop = &loop{machine: n.machine, reader: rosio.NewJointReader(n.robot.Joints()), state: hardware.NewJointState(n.robot.DU()), clock: &n.clock, lockStep: n.cfg.LockStep,
 		recorded: record.NewTrial(record.Topics{
 			JointStates: record.Topic{Name: names[jointStatesTopic], Depth: states.Depth, BestEffort: !n.cfg.Reliable},
 			Commands:    record.Topic{Name: names[commandsTopic], Depth: transport.Default().Depth},

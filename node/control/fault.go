@@ -42,7 +42,8 @@ type Fault struct {
 	Value float64
 	// Duration is by how much a time was missed, Limit what was allowed.
 	Duration, Limit time.Duration
-	// Step is the trial's time step, for Gap and BadTorque.
+	// Step is the trial's time step, for Gap and BadTorque; -1 for a torque of the position
+	// controller.
 	Step int
 }
 
@@ -66,6 +67,9 @@ func (f Fault) String() string {
 	case ResetTimeout:
 		return fmt.Sprintf("reset: joint %q is still %.4g away from the initial position after %v (reset.timeout): is it blocked, are reset.stiffness and effort_limit large enough?", f.Name, f.Value, f.Limit)
 	case BadTorque:
+		if f.Step < 0 {
+			return fmt.Sprintf("the position controller gave joint %q a torque of %v: the joint states are out of all bounds, or reset.stiffness and reset.damping are", f.Name, f.Value)
+		}
 		return fmt.Sprintf("the controller gave joint %q a torque of %v at time step %d", f.Name, f.Value, f.Step)
 	}
 	return fmt.Sprintf("fault %d", f.Kind)

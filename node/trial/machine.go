@@ -82,6 +82,7 @@ type Machine struct {
 	failed  int // resets in a row that timed out
 
 	reading    *hardware.JointState // the latest
+	interval   int64                // from the reading before it, ns
 	resetStart int64                // stamp
 	runStart   int64                // stamp
 	step       int                  // next action
@@ -156,6 +157,7 @@ func (m *Machine) Reading(s *hardware.JointState, arrival, now int64) Output {
 		}
 		return Output{}
 	}
+	m.interval = s.Stamp - m.reading.Stamp
 	m.reading.CopyFrom(s)
 	return m.act(arrival)
 }
@@ -252,7 +254,9 @@ func (m *Machine) act(arrival int64) Output {
 		m.position.Act(m.torque, m.goal, m.reading.Position, m.reading.Velocity)
 	}
 	if m.phase != Run {
-		m.robot.ClampEffort(m.torque)
+		if joint := m.robot.ClampEffort(m.torque); joint >= 0 {
+			return m.fail(control.Fault{Kind: control.BadTorque, Joint: joint, Name: m.robot.Joints()[joint], Value: m.torque[joint], Step: -1}, arrival)
+		}
 	}
 	m.answeredAt = arrival
 	return Output{Torque: m.torque, Publish: true}
@@ -273,11 +277,14 @@ func (m *Machine) settle() bool {
 func (m *Machine) run(arrival int64) (out Output, over bool) {
 	dt := m.command.DT * 1e9
 	elapsed := float64(m.reading.Stamp - m.runStart)
-	due := int(math.Round(elapsed / dt))
-	if due < m.step {
+	// An action is taken at the reading nearest to its time: the next reading is expected
+	// an interval later.
+	half := min(max(float64(m.interval), 0), dt) / 2
+	due := math.Floor((elapsed + half) / dt)
+	if due < float64(m.step) {
 		return Output{}, false // between two actions: the last torque holds
 	}
-	if due > m.step {
+	if due > float64(m.step) {
 		missing := time.Duration(elapsed - float64(m.step)*dt)
 		return m.fail(control.Fault{Kind: control.Gap, Step: m.step, Duration: missing}, arrival), true
 	}
