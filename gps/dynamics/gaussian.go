@@ -77,14 +77,14 @@ func (g *GaussianFit) Fit(dst *Conditional, points, weights []float64, prior *mi
 	}
 	count := float64(n)
 	for i := range n {
-		g.addOuter(count*weight(i), points[i*p:(i+1)*p], g.mean)
+		dense.AddOuter(g.sigma, count*weight(i), points[i*p:(i+1)*p], g.mean)
 	}
 	divisor := count
 	if prior != nil {
 		for i, v := range prior.Cov {
 			g.sigma[i] += v
 		}
-		g.addOuter(count*prior.M/(count+prior.M), prior.Mean, g.mean)
+		dense.AddOuter(g.sigma, count*prior.M/(count+prior.M), prior.Mean, g.mean)
 		divisor += prior.N0
 		if mean == ShrunkMean {
 			for j := range g.mean {
@@ -95,11 +95,7 @@ func (g *GaussianFit) Fit(dst *Conditional, points, weights []float64, prior *mi
 	for i := range g.sigma {
 		g.sigma[i] /= divisor
 	}
-	for i := range p {
-		for j := range i {
-			g.sigma[j*p+i] = g.sigma[i*p+j]
-		}
-	}
+	dense.MirrorLower(g.sigma, p)
 	if regularize != nil {
 		regularize(g.sigma)
 	}
@@ -135,16 +131,4 @@ func (g *GaussianFit) condition(dst *Conditional) error {
 		}
 	}
 	return nil
-}
-
-// addOuter adds w (x - mean)(x - mean)' to the lower part of sigma.
-func (g *GaussianFit) addOuter(w float64, x, mean []float64) {
-	p := len(mean)
-	for i := range p {
-		wi := w * (x[i] - mean[i])
-		row := g.sigma[i*p : i*p+i+1]
-		for j := range row {
-			row[j] += wi * (x[j] - mean[j])
-		}
-	}
 }

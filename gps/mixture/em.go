@@ -179,7 +179,7 @@ func (e *em) maximize() (revived bool) {
 	}
 	// About the component's own mean: a large common offset cancels nothing.
 	e.each(func(n int, r responsibility) {
-		addOuter(m.Cov(int(r.component)), r.weight, e.points[n*D:(n+1)*D], m.Mean(int(r.component)))
+		dense.AddOuter(m.Cov(int(r.component)), r.weight, e.points[n*D:(n+1)*D], m.Mean(int(r.component)))
 	})
 	dead := e.cfg.MinWeight / float64(m.K) * float64(e.n)
 	for k := range m.K {
@@ -230,7 +230,7 @@ func (e *em) revive(k int) bool {
 		}
 	}
 	for n := range e.n {
-		addOuter(cov, 1, e.points[n*D:(n+1)*D], mean)
+		dense.AddOuter(cov, 1, e.points[n*D:(n+1)*D], mean)
 	}
 	e.finish(k, 1/float64(e.n))
 	if e.cfg.ReferenceRules || e.revivals == 0 {
@@ -256,17 +256,5 @@ func (e *em) normalizeWeights() {
 	}
 	for k := range e.m.LogWeights {
 		e.m.LogWeights[k] -= math.Log(sum)
-	}
-}
-
-// addOuter adds w (x - mean)(x - mean)' to the lower part of cov.
-func addOuter(cov []float64, w float64, x, mean []float64) {
-	D := len(x)
-	for i := range D {
-		wi := w * (x[i] - mean[i])
-		row := cov[i*D : i*D+i+1]
-		for j := range row {
-			row[j] += wi * (x[j] - mean[j])
-		}
 	}
 }

@@ -1,6 +1,10 @@
 package mixture
 
-import "math"
+import (
+	"math"
+
+	"guidedpolicysearch/gps/internal/dense"
+)
 
 // Prior is the normal-inverse-Wishart prior that a mixture gives for a set of points:
 // mean mu0 with the weight of M points, and covariance Cov with that of N0 points.
@@ -78,11 +82,7 @@ func (q *Query) Prior(dst *Prior, points []float64) {
 			}
 		}
 	}
-	for i := range D {
-		for j := range i {
-			dst.Cov[j*D+i] = dst.Cov[i*D+j]
-		}
-	}
+	dense.MirrorLower(dst.Cov, D)
 	dst.M = 1
 	dst.N0 = math.Max(minPriorCount, float64(m.FitCount-2-D)/float64(max(1, m.FitCount)))
 }

@@ -3,6 +3,8 @@ package mixture
 import (
 	"math"
 	"math/rand/v2"
+
+	"guidedpolicysearch/gps/internal/dense"
 )
 
 // FromAssignment returns the mixture of the hard clusters assign[n] in [0, K): means and
@@ -24,7 +26,7 @@ func FromAssignment(points []float64, D int, assign []int, K int, regularization
 		}
 	}
 	for n, k := range assign {
-		addOuter(m.Cov(k), 1, points[n*D:(n+1)*D], m.Mean(k))
+		dense.AddOuter(m.Cov(k), 1, points[n*D:(n+1)*D], m.Mean(k))
 	}
 	whole := &em{cfg: Config{Regularization: regularization}, m: m, points: points, n: len(assign)}
 	for k, c := range counts {

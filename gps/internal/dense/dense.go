@@ -41,17 +41,34 @@ func Cholesky(a []float64, n int) bool {
 // that it factorises.
 func InvertFactored(a []float64, n int) {
 	lapack64.Potri(Factor(a, n))
-	for i := range n {
-		for j := range i {
-			a[j*n+i] = a[i*n+j]
-		}
-	}
+	MirrorLower(a, n)
 }
 
 // SolveFactored overwrites b (n x m) with (L L')^-1 b.
 func SolveFactored(l []float64, n int, b blas64.General) {
 	blas64.Trsm(blas.Left, blas.NoTrans, 1, Factor(l, n), b)
 	blas64.Trsm(blas.Left, blas.Trans, 1, Factor(l, n), b)
+}
+
+// AddOuter adds w (x - mean)(x - mean)' to the lower part of a, n x n with n = len(x).
+func AddOuter(a []float64, w float64, x, mean []float64) {
+	n := len(x)
+	for i := range n {
+		wi := w * (x[i] - mean[i])
+		row := a[i*n : i*n+i+1]
+		for j := range row {
+			row[j] += wi * (x[j] - mean[j])
+		}
+	}
+}
+
+// MirrorLower copies the lower part of the n x n matrix to the upper.
+func MirrorLower(a []float64, n int) {
+	for i := range n {
+		for j := range i {
+			a[j*n+i] = a[i*n+j]
+		}
+	}
 }
 
 // Symmetrize replaces the n x n matrix of the given stride by the mean of it and its
