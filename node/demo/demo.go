@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -30,8 +32,12 @@ const stopGrace = 5 * time.Second
 // Run starts both programs, waits for the node and stops the robot. Both see no network
 // but loopback, whatever the environment says: torques must not reach a real robot. It
 // returns the node's exit status, or an error if there is none. When ctx ends the node is
-// stopped before the robot, which so sees its zero torque.
+// stopped before the robot, which so sees its zero torque. A robot that is killed may be
+// started again by hand, as a real one: the node waits for it.
 func Run(ctx context.Context, o Options) (status int, err error) {
+	// Programs get a signal when the thread that started them ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	robot, err := o.start("sim_robot", o.Simulator)
 	if err != nil {
 		return 0, err
@@ -40,13 +46,25 @@ func Run(ctx context.Context, o Options) (status int, err error) {
 	if err != nil {
 		return 0, errors.Join(err, robot.stop())
 	}
-	select {
-	case <-node.done:
-	case <-robot.done:
-		err = fmt.Errorf("sim_robot ended before the node: %v", robot.err)
-	case <-ctx.Done():
+	robotDone := robot.done
+	for waiting := true; waiting; {
+		waiting = false
+		select {
+		case <-node.done:
+		case <-robotDone:
+			if robot.killed() {
+				fmt.Fprintf(o.Stderr, "%v; the node waits for it. To start it again: ROS_LOCALHOST_ONLY=1 %s\n", robot.ended(), strings.Join(robot.cmd.Args, " "))
+				robotDone, waiting = nil, true
+				continue
+			}
+			err = fmt.Errorf("sim_robot ended before the node: %v", robot.err)
+		case <-ctx.Done():
+		}
 	}
-	err = errors.Join(err, node.stop(), robot.stop())
+	err = errors.Join(err, node.stop())
+	if !robot.killed() {
+		err = errors.Join(err, robot.stop())
+	}
 	return node.cmd.ProcessState.ExitCode(), err
 }
 
@@ -64,7 +82,7 @@ func (o *Options) start(name string, args []string) (*program, error) {
 	p.cmd.Env = append(os.Environ(), "ROS_LOCALHOST_ONLY=1", "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST")
 	p.cmd.Stdout, p.cmd.Stderr = o.Stdout, o.Stderr
 	// A group of their own: the terminal's Ctrl-C comes to them through Run, in order.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w (run `make build`)", name, err)
 	}
@@ -90,6 +108,16 @@ func (p *program) stop() error {
 		_ = p.cmd.Process.Kill()
 		<-p.done
 		return fmt.Errorf("%s did not end within %v of SIGINT and was killed", p.name, stopGrace)
+	}
+}
+
+// killed tells whether a signal has ended the process.
+func (p *program) killed() bool {
+	select {
+	case <-p.done:
+		return p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled()
+	default:
+		return false
 	}
 }
 
