@@ -13,7 +13,7 @@ const (
 	NoFault FaultKind = iota
 	// Unreadable: the joint state message cannot be used; see Fault.Err.
 	Unreadable
-	// NotFinite: a position or velocity is NaN or infinite.
+	// NotFinite: a position or velocity, or the state they give, is NaN or infinite.
 	NotFinite
 	// Backwards: a joint state is older than the one before it.
 	Backwards
@@ -35,7 +35,8 @@ type Fault struct {
 	// Err is set for Unreadable.
 	Err error
 	// Joint is the index of the joint concerned, for NotFinite, ResetTimeout and
-	// BadTorque; Name its name.
+	// BadTorque; Name its name. -1 with the name of a state's component for a state that
+	// is not finite though its joints are.
 	Joint int
 	Name  string
 	// Value is the number concerned: a reading, a torque, or a distance in rad.
@@ -55,6 +56,9 @@ func (f Fault) String() string {
 	case Unreadable:
 		return f.Err.Error()
 	case NotFinite:
+		if f.Joint < 0 {
+			return fmt.Sprintf("joint_states: the state's %q is %v, expected a finite number", f.Name, f.Value)
+		}
 		return fmt.Sprintf("joint_states: joint %q reads %v, expected a finite number", f.Name, f.Value)
 	case Backwards:
 		return fmt.Sprintf("joint_states: the stamp went back by %v; the robot's clock jumped, the robot was restarted, or there are two publishers", f.Duration)

@@ -44,12 +44,14 @@ type bench struct {
 	events []trial.Event
 }
 
-type setting func(*trial.Config, *robot.Config)
+type robotConfig = robot.Config
 
-func freeRunning(c *trial.Config, _ *robot.Config) { c.LockStep = false }
+type setting func(*trial.Config, *robotConfig)
+
+func freeRunning(c *trial.Config, _ *robotConfig) { c.LockStep = false }
 
 func effortLimit(limit float64) setting {
-	return func(_ *trial.Config, r *robot.Config) { r.EffortLimit = []float64{limit, limit} }
+	return func(_ *trial.Config, r *robotConfig) { r.EffortLimit = []float64{limit, limit} }
 }
 
 // newBench returns a bench whose arm rests at position q and has said nothing yet.
@@ -209,7 +211,7 @@ func (b *bench) wantZero(out trial.Output) {
 func command(T int) *trial.Command {
 	c := lqg.NewController(T, 7, 2)
 	for t := range T {
-		copy(c.Gain(t), []float64{-1, 0.1, -0.3, 0, 0, 0, 0, 0.1, -0.5, 0, -0.1, 0, 0, 0.2})
+		copy(c.Gain(t), []float64{-2, 0.1, -3, 0, 0, 0, 0, 0.1, -0.5, 0, -0.1, 0, 0, 0.2})
 		copy(c.BiasAt(t), []float64{2 * math.Sin(float64(t)), math.Cos(float64(2 * t))})
 		copy(c.CholAt(t), []float64{0.3, 0, 0.1, 0.2})
 	}
@@ -257,3 +259,16 @@ func (b *bench) checkRecord(c *trial.Command) {
 }
 
 var errBad = errors.New("joint_states: no such joint")
+
+// checkRecordShape checks that the last record is whole.
+func (b *bench) checkRecordShape() {
+	b.t.Helper()
+	rec := b.machine.Record()
+	T := rec.Rollout.T
+	if rec.Command == nil || rec.Command.Controller.T != T || len(rec.Rollout.X) != (T+1)*7 || len(rec.Stamps) != T+1 {
+		b.t.Fatalf("record of T=%d: %d states, %d stamps", T, len(rec.Rollout.X), len(rec.Stamps))
+	}
+	if err := rec.Rollout.Validate(); err != nil {
+		b.t.Fatal(err)
+	}
+}

@@ -291,6 +291,11 @@ func (m *Machine) run(arrival int64) (out Output, over bool) {
 	r := m.record.Rollout
 	x := r.State(m.step)
 	m.robot.State(x, m.reading.Position, m.reading.Velocity)
+	for i, v := range x {
+		if v-v != 0 { // the end effector of joints that are finite but out of all bounds
+			return m.fail(control.Fault{Kind: control.NotFinite, Joint: -1, Name: m.robot.StateNames()[i], Value: v}, arrival), true
+		}
+	}
 	m.record.Stamps[m.step] = m.reading.Stamp
 	if m.step == r.T {
 		m.failed = 0
