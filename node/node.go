@@ -50,6 +50,9 @@ const (
 // iteration in between.
 const maxRestarts = 10
 
+// absentAfter is when a robot that never said anything is missed.
+const absentAfter = 3 * time.Second
+
 // node is a running node.
 type node struct {
 	cfg     *Config
@@ -174,6 +177,8 @@ func typeOf(m interface{ TypeName() string }) transport.Type {
 func (n *node) learn(ctx context.Context) error {
 	tick := time.NewTicker(time.Second / 5)
 	defer tick.Stop()
+	absent := time.NewTimer(absentAfter)
+	defer absent.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -189,6 +194,10 @@ func (n *node) learn(ctx context.Context) error {
 			done, err := n.message(m)
 			if done || err != nil {
 				return err
+			}
+		case <-absent.C:
+			if n.loop.status().phase == trial.Wait {
+				n.session.note(Warn, "no joint_states on %s yet: is the robot's driver running, in the same domain (ROS_DOMAIN_ID)?", n.loop.recorded.Topics.JointStates.Name)
 			}
 		case <-tick.C:
 		}
