@@ -182,7 +182,7 @@ func (n *node) learn(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctx.Err()
 		case e := <-n.machine.Events():
 			if err := n.event(e); err != nil {
 				return err

@@ -144,7 +144,7 @@ func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
 			}
 		}
 		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
+			return ctx.Err()
 		}
 		if !out.Publish {
 			return fmt.Errorf("the trial stands still in phase %v", b.machine.Phase())
