@@ -159,7 +159,7 @@ func (s *session) finish() (*Result, error) {
 	}
 	summary := console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: s.cfg.Reference.Margin, RunFolder: res.RunFolder, Picture: res.Picture, Seconds: time.Since(s.began).Seconds()}
 	res.Compared, res.Learned = !math.IsNaN(reference), summary.Learned()
-	s.log.Log(Info, "done: final mean cost %.4g; run folder %s", last.MeanCost, res.RunFolder)
+	s.log.Log(Info, "ended after iteration %d of %d: mean cost %.4g; run folder %s", last.Iteration, last.Iterations, last.MeanCost, res.RunFolder)
 	if s.printer != nil {
 		_ = s.printer.Summary(summary)
 	}
