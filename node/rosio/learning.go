@@ -58,7 +58,7 @@ func SetRollout(dst *guided_policy_search_msgs.Rollout, rec *trial.Record, r *ro
 // not of this robot, and rollout.ErrNotFinite if it holds a NaN.
 func ReadRollout(m *guided_policy_search_msgs.Rollout, r *robot.Robot) (*rollout.Rollout, error) {
 	if !slices.Equal(m.JointNames, r.Joints()) || !slices.Equal(m.StateNames, r.StateNames()) {
-		return nil, fmt.Errorf("%w: rollout of joints %.200q and state %.400q, the robot has %q and %q", ErrMessage, m.JointNames, m.StateNames, r.Joints(), r.StateNames())
+		return nil, fmt.Errorf("%w: rollout of joints %s and state %s, the robot has %q and %q", ErrMessage, quoted(m.JointNames), quoted(m.StateNames), r.Joints(), r.StateNames())
 	}
 	T, dX, dU := int(m.Steps), int(m.Dx), int(m.Du)
 	if T < 1 || dX != r.DX() || dU != r.DU() || len(m.States) != (T+1)*dX || len(m.Actions) != T*dU {

@@ -42,7 +42,7 @@ func (r *JointReader) Read(dst *hardware.JointState, payload []byte) error {
 		}
 		k := slices.Index(r.msg.Name, joint)
 		if k < 0 {
-			return fmt.Errorf("%w: joint_states: joint %q is missing, the message names %.200q", ErrMessage, joint, r.msg.Name)
+			return fmt.Errorf("%w: joint_states: joint %q is missing, the message names %s", ErrMessage, joint, quoted(r.msg.Name))
 		}
 		r.index[i] = k
 	}
@@ -54,6 +54,16 @@ func (r *JointReader) Read(dst *hardware.JointState, payload []byte) error {
 	}
 	dst.Stamp = Nanoseconds(r.msg.Header.Stamp)
 	return nil
+}
+
+// quoted lists names for an error, which stays short whatever a message holds.
+func quoted(names []string) string {
+	const most = 16
+	text := fmt.Sprintf("%.64q", names[:min(len(names), most)])
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // JointWriter writes sensor_msgs/msg/JointState.
