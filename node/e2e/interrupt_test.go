@@ -1,0 +1,153 @@
+//go:build !rclgo
+
+package e2e
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/record"
+)
+
+// interrupt sends SIGINT and wants the process to end soon.
+func (p *process) interrupt(status int) {
+	p.t.Helper()
+	begin := time.Now()
+	p.signal(syscall.SIGINT)
+	p.finish(status)
+	// The programs promise a second; a loaded machine may take longer.
+	if took := time.Since(begin); took > 3*time.Second {
+		p.t.Errorf("%s took %v to end after SIGINT", p, took)
+	}
+}
+
+// like holds a run that was interrupted to one that was not: iterations before the
+// interruption to the bit, those after it to what an arm that was reset from elsewhere,
+// within the tolerance of the reset, makes of it.
+func like(t *testing.T, got, want []learner.Report, before int) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d iterations, want %d", len(got), len(want))
+	}
+	sameCosts(t, got[:before], want[:before])
+	for i := before; i < len(got); i++ {
+		if d := math.Abs(got[i].MeanCost-want[i].MeanCost) / want[i].MeanCost; d > 0.02 {
+			t.Errorf("iteration %d: mean cost %v, uninterrupted %v", i+1, got[i].MeanCost, want[i].MeanCost)
+		}
+	}
+}
+
+func TestInterruptedNode(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]syscall.Signal{"SIGINT": syscall.SIGINT, "SIGTERM": syscall.SIGTERM} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			domain := ddsDomain(t)
+			folder := filepath.Join(t.TempDir(), "run")
+			o := observe(t, domain, "")
+			startRobot(t, domain)
+			n := startNode(t, domain, folder, "iterations:=4", "seed:=5")
+			n.until("a trial of the second iteration is recorded", func() bool { return exists(folder, record.TrialPath(2, 0, 1)) })
+			states, _ := o.counts()
+			n.until("the next trial runs", func() bool { now, _ := o.counts(); return now > states+40 })
+			begin := time.Now()
+			n.signal(s)
+			n.finish(0)
+			if took := time.Since(begin); took > 3*time.Second {
+				t.Errorf("%v until the node ended", took)
+			}
+			until(t, "the last command is zero torque", func() bool { return isZero(o.lastCommand()) })
+			_, commands := o.counts()
+			until(t, "the learner is gone", func() bool { return syscall.Kill(n.learner(), 0) != nil })
+			if _, now := o.counts(); now != commands || !isZero(o.lastCommand()) {
+				t.Errorf("%d commands after zero torque, the last %v", now-commands, o.lastCommand())
+			}
+			so := len(reports(t, folder))
+			if recordings := wholeFolder(t, folder); so < 1 || so > 3 || recordings < 7 || recordings > 19 {
+				t.Errorf("%d iterations and %d recordings when it was interrupted", so, recordings)
+			}
+			checkPicture(t, folder)
+
+			// The robot goes on, and so does the run.
+			n = startNode(t, domain, folder, "iterations:=4", "seed:=5")
+			n.finish(0, 3)
+			if recordings := wholeFolder(t, folder); recordings != 20 {
+				t.Errorf("%d recordings, want 20", recordings)
+			}
+			alone := train(t, filepath.Join(t.TempDir(), "alone"), "--iterations", "4", "--seed", "5")
+			like(t, reports(t, folder), alone.Iterations, so)
+		})
+	}
+}
+
+func TestInterruptedBeforeRobot(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "run")
+	n := startNode(t, ddsDomain(t), folder)
+	n.until("the learner is there", func() bool { return n.learner() != 0 })
+	n.interrupt(0)
+	if wholeFolder(t, folder) != 0 {
+		t.Error("there are recordings")
+	}
+}
+
+func TestInterruptedDemo(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "run")
+	args := []string{"demo", planarArm(t), "--set", "run_folder=" + folder, "--set", strings.Replace(patient, ":=", "=", 1), "--iterations", "4", "--seed", "5"}
+	domain := ddsDomain(t)
+	p := start(t, domain, "gps", args...)
+	p.until("a trial of the second iteration is recorded", func() bool { return exists(folder, record.TrialPath(2, 0, 1)) })
+	p.interrupt(130)
+	checkTable(t, p.stdout.String(), 1)
+	checkNobodyLeft(t, folder)
+	so := len(reports(t, folder))
+	wholeFolder(t, folder)
+	checkPicture(t, folder)
+	p = start(t, domain, "gps", args...)
+	p.finish(0, 3)
+	alone := train(t, filepath.Join(t.TempDir(), "alone"), "--iterations", "4", "--seed", "5")
+	like(t, reports(t, folder), alone.Iterations, so)
+}
+
+// checkNobodyLeft looks for processes that name the folder in their arguments.
+func checkNobodyLeft(t *testing.T, folder string) {
+	t.Helper()
+	left := func() string {
+		paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			data, _ := os.ReadFile(path) // gone in the meantime: empty
+			if strings.Contains(string(data), folder) {
+				return strings.ReplaceAll(string(data), "\x00", " ")
+			}
+		}
+		return ""
+	}
+	until(t, "no process of the run is left: "+left(), func() bool { return left() == "" })
+}
+
+func TestInterruptedTraining(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "run")
+	args := []string{"train", planarArm(t), "--out", folder, "--seed", "5", "--json"}
+	p := start(t, 0, "gps", append(args, "--iterations", "10000")...)
+	p.until("a trial of the third iteration is recorded", func() bool { return exists(folder, record.TrialPath(3, 0, 1)) })
+	p.interrupt(130)
+	so := reports(t, folder)
+	wholeFolder(t, folder)
+	checkPicture(t, folder)
+	alone := train(t, filepath.Join(t.TempDir(), "alone"), "--iterations", itoa(len(so)+2), "--seed", "5")
+	resumed := start(t, 0, "gps", append(args, "--iterations", itoa(len(so)+2))...)
+	resumed.finish(0)
+	like(t, reports(t, folder), alone.Iterations, len(so))
+	like(t, lastLine(t, resumed).Iterations, alone.Iterations, len(so))
+}
