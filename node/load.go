@@ -41,7 +41,7 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 	err = errors.Join(err, set.Apply(append(overrides, extra...)))
 	names := []string{nodeName.FQN()}
 	for _, k := range known {
-		names = append(names, "/"+k)
+		names = append(names, "/"+k, strings.TrimSuffix(nodeName.Namespace, "/")+"/"+k)
 	}
 	for _, u := range args.UnmatchedNodeKeys(names...) {
 		text := fmt.Sprintf("%s: parameters for node %q, but this node is %q", u.Source, u.Key, nodeName.FQN())

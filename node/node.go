@@ -71,6 +71,9 @@ type node struct {
 	restarts int
 	trials   map[key]string // recorded in this iteration, by path
 	running  bool           // a trial was commanded and is not recorded
+	// asked is the trial that the present learner waits for. It is told of no other: a
+	// learner that was started in the meantime finds those in the run folder.
+	asked key
 }
 
 // key names a trial.
@@ -220,18 +223,28 @@ func (n *node) event(e trial.Event) error {
 		n.trials[keyOf(rec.Command)] = path
 		n.running, n.restarts = false, 0
 		n.session.progress(rec.Command.Iteration, len(n.trials))
-		// A learner that is gone reads the rollout from the folder when it is back.
-		_ = n.process.Recorded(path)
+		n.answer(keyOf(rec.Command), path)
 	}
 	return nil
+}
+
+// answer tells the learner of a recorded trial if it waits for that one. If it is gone,
+// another will ask again.
+func (n *node) answer(trial key, path string) {
+	if n.asked == trial {
+		n.asked = key{}
+		_ = n.process.Recorded(path)
+	}
 }
 
 // message handles what the learner said.
 func (n *node) message(m learner.Message) (done bool, err error) {
 	switch {
 	case m.Command != nil:
-		if path, ok := n.trials[keyOf(m.Command)]; ok {
-			return false, n.process.Recorded(path)
+		n.asked = keyOf(m.Command)
+		if path, ok := n.trials[n.asked]; ok {
+			n.answer(n.asked, path)
+			return false, nil
 		}
 		if n.running {
 			return false, nil // a restarted learner asks for the trial that is running
@@ -255,6 +268,7 @@ func (n *node) message(m learner.Message) (done bool, err error) {
 	case m.Done:
 		return true, nil
 	case m.Exited:
+		n.asked = key{}
 		return false, n.restartLearner(m.Err)
 	}
 	return false, nil
@@ -283,6 +297,9 @@ func (n *node) restartLearner(cause error) error {
 		cause = errors.New("it ended before its time")
 	}
 	n.session.note(Warn, "learner process %d is gone: %v; another goes on from the last checkpoint", n.process.PID(), cause)
+	if err := n.session.forgetUnreported(); err != nil {
+		return fmt.Errorf("%w: %w", ErrGaveUp, err)
+	}
 	return n.startLearner()
 }
 

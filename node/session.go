@@ -41,7 +41,7 @@ type session struct {
 	log     *Logger
 	printer *console.Printer // nil if the terminal shows the log
 	began   time.Time
-	reports []*learner.Report
+	reports []*learner.Report // of the whole run, also from before it was resumed
 }
 
 // openSession makes or opens the run folder of cfg and writes the resolved parameters to
@@ -80,6 +80,13 @@ func openSession(cfg *Config, setup *Setup, out io.Writer) (*session, error) {
 	}
 	for _, n := range append(notes, setup.Warnings...) {
 		s.note(Warn, "%s", n)
+	}
+	err = s.resume()
+	if err == nil {
+		err = s.forgetUnreported()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
@@ -130,10 +137,15 @@ func (s *session) report(r *learner.Report) error {
 	s.reports = append(s.reports, r)
 	s.log.Log(Info, "iteration %d of %d: mean cost %.4g, best %.4g, end effector error %.3g m, KL %.4g nat, eta %.3g, update %.3f s",
 		r.Iteration, r.Iterations, r.MeanCost, r.BestCost, r.EndEffectorError(), r.KL, r.Eta, r.UpdateSeconds)
+	s.show(r)
+	return s.run.AppendIteration(r)
+}
+
+// show writes the table's line of an iteration.
+func (s *session) show(r *learner.Report) {
 	if s.printer != nil {
 		_ = s.printer.Iteration(console.Iteration{Number: r.Iteration, MeanCost: r.MeanCost, BestCost: r.BestCost, Error: r.EndEffectorError(), KL: r.KL, Eta: r.Eta, Seconds: r.Seconds})
 	}
-	return s.run.AppendIteration(r)
 }
 
 // finish draws the picture, writes the summary and closes the run folder.

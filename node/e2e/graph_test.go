@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
@@ -64,13 +66,17 @@ func TestTwoArms(t *testing.T) {
 		seed   string
 	}
 	var arms []arm
-	for i, remaps := range [][]string{
-		{"-r", "__ns:=/arm1", "-r", "joint_states:=/other/joint_states"},
-		{"-r", "__ns:=/arm2", "-r", "/clock:=/arm2/clock"},
+	for i, c := range []struct {
+		remaps []string
+		keys   string // before the nodes' names in the parameter file
+	}{
+		{[]string{"-r", "__ns:=/arm1", "-r", "joint_states:=/other/joint_states"}, "/**/"},
+		{[]string{"-r", "__ns:=/arm2", "-r", "/clock:=/arm2/clock"}, "/arm2/"},
 	} {
+		args := append([]string{"--ros-args", "--params-file", namespaced(t, c.keys)}, c.remaps...)
 		a := arm{folder: filepath.Join(t.TempDir(), "run"), seed: itoa(i + 21)}
-		start(t, domain, "sim_robot", append(rosArgs(t), remaps...)...)
-		a.node = start(t, domain, "gps_node", append(rosArgs(t, patient, "iterations:=3", "run_folder:="+a.folder, "seed:="+a.seed), remaps...)...)
+		start(t, domain, "sim_robot", args...)
+		a.node = start(t, domain, "gps_node", append(args, "-p", patient, "-p", "iterations:=3", "-p", "run_folder:="+a.folder, "-p", "seed:="+a.seed)...)
 		arms = append(arms, a)
 	}
 	o := observe(t, domain, "/arm2")
@@ -85,4 +91,19 @@ func TestTwoArms(t *testing.T) {
 	if states, commands := o.counts(); states < 100 || commands < 100 {
 		t.Errorf("%d joint states and %d commands below /arm2", states, commands)
 	}
+}
+
+// namespaced returns a copy of the task's parameters with a prefix before the nodes' names:
+// in ROS a name without one is that of a node outside of namespaces.
+func namespaced(t *testing.T, prefix string) string {
+	t.Helper()
+	data, err := os.ReadFile(planarArm(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	for _, name := range []string{"sim_robot", "guided_policy_search"} {
+		text = strings.Replace(text, "\n"+name+":", "\n"+prefix+name+":", 1)
+	}
+	return write(t, text)
 }
