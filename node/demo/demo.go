@@ -79,7 +79,8 @@ type program struct {
 func (o *Options) start(name string, args []string) (*program, error) {
 	p := &program{name: name, done: make(chan struct{})}
 	p.cmd = exec.Command(filepath.Join(o.Programs, name), append([]string{"--ros-args", "--params-file", o.ParamsFile}, args...)...)
-	p.cmd.Env = append(os.Environ(), "ROS_LOCALHOST_ONLY=1", "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST")
+	// The user's own middleware configuration could name another interface.
+	p.cmd.Env = append(os.Environ(), "ROS_LOCALHOST_ONLY=1", "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST", "CYCLONEDDS_URI=")
 	p.cmd.Stdout, p.cmd.Stderr = o.Stdout, o.Stderr
 	// A group of their own: the terminal's Ctrl-C comes to them through Run, in order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}

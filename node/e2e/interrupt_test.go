@@ -3,8 +3,8 @@
 package e2e
 
 import (
+	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -119,20 +119,8 @@ func TestInterruptedDemo(t *testing.T) {
 // checkNobodyLeft looks for processes that name the folder in their arguments.
 func checkNobodyLeft(t *testing.T, folder string) {
 	t.Helper()
-	left := func() string {
-		paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range paths {
-			data, _ := os.ReadFile(path) // gone in the meantime: empty
-			if strings.Contains(string(data), folder) {
-				return strings.ReplaceAll(string(data), "\x00", " ")
-			}
-		}
-		return ""
-	}
-	until(t, "no process of the run is left: "+left(), func() bool { return left() == "" })
+	_, commands := running(t, folder)
+	until(t, fmt.Sprintf("none of %q is left", commands), func() bool { pids, _ := running(t, folder); return len(pids) == 0 })
 }
 
 func TestInterruptedTraining(t *testing.T) {
@@ -150,4 +138,49 @@ func TestInterruptedTraining(t *testing.T) {
 	resumed.finish(0)
 	like(t, reports(t, folder), alone.Iterations, len(so))
 	like(t, lastLine(t, resumed).Iterations, alone.Iterations, len(so))
+}
+
+// TestNodeKilled kills the node without a warning. Its learner ends too, and the run goes
+// on when the node is started again.
+func TestNodeKilled(t *testing.T) {
+	t.Parallel()
+	domain := ddsDomain(t)
+	folder := filepath.Join(t.TempDir(), "run")
+	startRobot(t, domain)
+	var n *process
+	for iteration := range uint32(3) {
+		n = startNode(t, domain, folder, "iterations:=4", "seed:=5")
+		file := record.TrialPath(iteration+1, 0, 2)
+		n.until(file+" is there", func() bool { return exists(folder, file) })
+		n.kill()
+		checkNobodyLeft(t, folder)
+	}
+	n = startNode(t, domain, folder, "iterations:=4", "seed:=5")
+	n.finish(0, 3)
+	alone := train(t, filepath.Join(t.TempDir(), "alone"), "--iterations", "4", "--seed", "5")
+	like(t, reports(t, folder), alone.Iterations, 0)
+	if n := wholeFolder(t, folder); n != 20 {
+		t.Errorf("%d recordings, want 20", n)
+	}
+}
+
+// TestResumeOtherProblem goes on with a run that had other settings.
+func TestResumeOtherProblem(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "run")
+	train(t, folder, "--iterations", "1", "--seed", "5")
+	for _, c := range []struct{ set, want string }{
+		{"seed=6", "seed"},
+		{"steps=50", "steps"},
+	} {
+		p := runToEnd(t, 0, "gps", "train", planarArm(t), "--out", folder, "--set", "seed=5", "--iterations", "2", "--set", c.set)
+		p.finish(1)
+		wantError(t, p, "the run folder is of another problem", c.want)
+	}
+	p := startNode(t, ddsDomain(t), folder, "seed:=6", "iterations:=2")
+	p.finish(1)
+	wantError(t, p, "the run folder is of another problem")
+	if n := len(reports(t, folder)); n != 1 {
+		t.Errorf("%d iterations, want 1", n)
+	}
 }

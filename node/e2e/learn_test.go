@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"image/png"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,6 +116,33 @@ func TestDemo(t *testing.T) {
 			t.Error("the terminal does not show that it did not learn")
 		}
 	})
+}
+
+// TestDemoStaysOnLoopback starts the demo where everything says that the network is to be
+// used.
+func TestDemoStaysOnLoopback(t *testing.T) {
+	t.Parallel()
+	domain := ddsDomain(t)
+	cmd := exec.Command(filepath.Join(programs, "gps"), "demo", namespaced(t, ""), "--iterations", "2")
+	params := cmd.Args[2]
+	cmd.Env = []string{"ROS_LOCALHOST_ONLY=0", "ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET", "ROS_STATIC_PEERS=192.0.2.1",
+		"CYCLONEDDS_URI=<Domain><General><Interfaces><NetworkInterface autodetermine=\"true\"/></Interfaces></General></Domain>"}
+	p := startCommand(t, domain, cmd)
+	for _, name := range []string{"sim_robot", "gps_node"} {
+		text := filepath.Join(programs, name) + "\x00--ros-args\x00--params-file\x00" + params
+		p.until(name+" runs", func() bool { pids, _ := running(t, text); return len(pids) == 1 })
+		pids, _ := running(t, text)
+		data, err := os.ReadFile(filepath.Join("/proc", itoa(pids[0]), "environ"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"ROS_LOCALHOST_ONLY=1", "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST", "CYCLONEDDS_URI="} {
+			if !slices.Contains(strings.Split(string(data), "\x00"), want) {
+				t.Errorf("%s runs without %s: %q", name, want, data)
+			}
+		}
+	}
+	p.finish(0, 3)
 }
 
 // checkTable finds the header and one line per iteration.

@@ -57,6 +57,23 @@ func environment(domain uint32) []string {
 	return append(env, "ROS_LOCALHOST_ONLY=1", fmt.Sprintf("ROS_DOMAIN_ID=%d", domain))
 }
 
+// running returns the processes that have a text in their command line.
+func running(t *testing.T, text string) (pids []int, commands []string) {
+	t.Helper()
+	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		data, _ := os.ReadFile(path) // gone in the meantime: empty
+		if strings.Contains(string(data), text) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			pids, commands = append(pids, pid), append(commands, strings.ReplaceAll(string(data), "\x00", " "))
+		}
+	}
+	return pids, commands
+}
+
 // start starts a program of the module in an empty folder. It is killed when t ends.
 func start(t *testing.T, domain uint32, name string, args ...string) *process {
 	t.Helper()
@@ -66,7 +83,8 @@ func start(t *testing.T, domain uint32, name string, args ...string) *process {
 func startCommand(t *testing.T, domain uint32, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, name: filepath.Base(cmd.Path), cmd: cmd, done: make(chan struct{})}
-	cmd.Env, cmd.Stdout, cmd.Stderr = environment(domain), &p.stdout, &p.stderr
+	cmd.Env = append(environment(domain), cmd.Env...)
+	cmd.Stdout, cmd.Stderr = &p.stdout, &p.stderr
 	if cmd.Dir == "" {
 		cmd.Dir = t.TempDir()
 	}
