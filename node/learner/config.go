@@ -166,6 +166,9 @@ func (p *Problem) buildInitial() error {
 		p.robot.State(x0, q, rest)
 		c, err := lqg.HoldInitialState(lqg.HoldConfig{Gains: in.Gains, Acc: in.Acceleration, Variance: in.Variance, Stiffness: in.Stiffness,
 			StiffnessVel: in.StiffnessVel, FinalWeight: in.FinalWeight, DT: p.cfg.DT}, x0, p.cfg.Steps, dU)
+		if err == nil {
+			err = c.Validate()
+		}
 		if err != nil {
 			return params.FieldError{Key: "initial_controller", Problem: err.Error()}
 		}

@@ -20,6 +20,9 @@ import (
 // ErrOtherRun marks a run folder that belongs to another problem.
 var ErrOtherRun = errors.New("learner: the run folder is of another problem")
 
+// errOver marks a rollout of an iteration that is over.
+var errOver = errors.New("learner: the iteration is over")
+
 // Core is the learner: it says which trial comes next, and improves the controllers when
 // an iteration's trials are recorded.
 type Core struct {
@@ -73,10 +76,18 @@ func (p *Problem) suits(c *checkpoint.Checkpoint) error {
 		return fmt.Errorf("%w: its state is %v and its actions %v, the robot's are %v and %v", ErrOtherRun, c.StateNames, c.ActionNames, p.robot.StateNames(), p.robot.Joints())
 	case len(s.Conditions) != p.conditions:
 		return fmt.Errorf("%w: it has %d conditions, conditions.initial_position has %d", ErrOtherRun, len(s.Conditions), p.conditions)
-	case s.Conditions[0].Controller.T != p.cfg.Steps:
-		return fmt.Errorf("%w: its trials have %d steps, steps is %d", ErrOtherRun, s.Conditions[0].Controller.T, p.cfg.Steps)
 	case s.Seed != p.cfg.Seed:
 		return fmt.Errorf("%w: its seed is %d, seed is %d", ErrOtherRun, s.Seed, p.cfg.Seed)
+	}
+	for m, condition := range s.Conditions {
+		switch c := condition.Controller; {
+		case c == nil || c.DX != p.robot.DX() || c.DU != p.robot.DU():
+			return fmt.Errorf("%w: condition %d has no controller of dX=%d dU=%d", ErrOtherRun, m, p.robot.DX(), p.robot.DU())
+		case c.T != p.cfg.Steps:
+			return fmt.Errorf("%w: its trials have %d steps, steps is %d", ErrOtherRun, c.T, p.cfg.Steps)
+		case c.Validate() != nil:
+			return fmt.Errorf("%w: condition %d: %w", ErrOtherRun, m, c.Validate())
+		}
 	}
 	return nil
 }
@@ -118,9 +129,10 @@ func (c *Core) Trials() (recorded, total int) {
 
 // Recorded takes the path of a recorded rollout, relative to the run folder. When it was
 // the last of the iteration the controllers are improved from the recorded rollouts, the
-// checkpoint is written, and a report is returned.
+// checkpoint is written, and a report is returned. A rollout of an iteration that is over
+// changes nothing: a learner that was started again may have found it by itself.
 func (c *Core) Recorded(ctx context.Context, path string) (*Report, error) {
-	if err := c.note(path); err != nil {
+	if err := c.note(path); err != nil && !errors.Is(err, errOver) {
 		return nil, err
 	}
 	return c.Update(ctx)
@@ -187,12 +199,16 @@ func (c *Core) note(path string) error {
 	}
 	m, n := int(r.Condition), int(r.Sample)
 	switch {
+	case int(r.Iteration) < c.Iteration():
+		return fmt.Errorf("%w: %s is of iteration %d, the run is at %d", errOver, path, r.Iteration, c.Iteration())
 	case int(r.Iteration) != c.Iteration():
 		return fmt.Errorf("learner: %s is of iteration %d, the run is at %d", path, r.Iteration, c.Iteration())
 	case m >= len(c.recorded) || n >= len(c.recorded[m]):
 		return fmt.Errorf("learner: %s is sample %d of condition %d, there are %d samples of %d conditions", path, n, m, c.problem.cfg.Samples, c.problem.conditions)
 	case int(r.Steps) != c.problem.cfg.Steps || math.Abs(r.Dt-c.problem.cfg.DT) > 1e-12:
 		return fmt.Errorf("learner: %s has %d steps of %v s, want %d of %v s", path, r.Steps, r.Dt, c.problem.cfg.Steps, c.problem.cfg.DT)
+	case r.NoiseSeed != algorithm.NoiseSeed(c.state.Seed, c.Iteration(), m, n):
+		return fmt.Errorf("learner: %s has exploration noise %d, which is not that of seed %d", path, r.NoiseSeed, c.state.Seed)
 	}
 	c.recorded[m][n] = path
 	return nil

@@ -114,25 +114,29 @@ func (p *Process) read(ctx context.Context, r io.Reader) {
 		case <-ctx.Done():
 		}
 	}
-	var failed error
-	for {
+	var failed, ended error
+	for failed == nil {
 		kind, body, err := readFrame(r)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrProtocol) {
+			ended = err
 			break
 		}
-		m, err := parse(kind, body)
-		if err != nil {
+		var m Message
+		if err == nil {
+			m, err = parse(kind, body)
+		}
+		switch {
+		case err != nil:
 			failed = err
-			break
-		}
-		if kind == frameFailed {
+		case kind == frameFailed:
 			failed = fmt.Errorf("%w: %s", ErrFailed, body)
-			continue
+		default:
+			send(m)
 		}
-		send(m)
 	}
 	p.stdin.Close()
 	if failed != nil {
+		// It is of no use any more, whether it ends by itself or not.
 		p.cmd.Process.Kill()
 	}
 	err := p.cmd.Wait()
@@ -141,6 +145,8 @@ func (p *Process) read(ctx context.Context, r io.Reader) {
 		err = failed
 	case err != nil:
 		err = fmt.Errorf("learner: %w%s", err, p.stderr.text())
+	case ended != io.EOF:
+		err = fmt.Errorf("learner: %w", ended)
 	}
 	send(Message{Exited: true, Err: err})
 }

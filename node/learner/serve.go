@@ -24,7 +24,7 @@ func Serve(ctx context.Context, p *Problem, folder *record.Folder, r io.Reader, 
 	if err == nil {
 		err = serve(ctx, core, r, w)
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil {
 		return errors.Join(err, writeFrame(w, frameFailed, []byte(err.Error())))
 	}
 	return nil
@@ -50,6 +50,9 @@ func serve(ctx context.Context, core *Core, r io.Reader, w io.Writer) error {
 			return err
 		}
 		kind, body, err2 := readFrame(r)
+		if err2 == io.EOF {
+			return nil // the node is gone, or wants no more
+		}
 		if err2 != nil {
 			return err2
 		}

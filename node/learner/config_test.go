@@ -1,0 +1,81 @@
+package learner
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/node/params"
+)
+
+func TestNewProblemBlamesTheKey(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		edit func(*Config, *robot.Config)
+		key  string
+		says string
+	}{
+		{"no conditions", func(c *Config, _ *robot.Config) { c.Conditions.Position = nil }, "conditions.initial_position", "multiple of 2"},
+		{"half a condition", func(c *Config, _ *robot.Config) { c.Conditions.Position = []float64{1, 2, 3} }, "conditions.initial_position", "3 entries"},
+		{"gains", func(c *Config, _ *robot.Config) { c.Initial.Gains = []float64{1} }, "initial_controller.gains", "need 2"},
+		{"acceleration", func(c *Config, _ *robot.Config) { c.Initial.Acceleration = nil }, "initial_controller", "2 and 0"},
+		{"variance", func(c *Config, _ *robot.Config) { c.Initial.Variance = 0 }, "initial_controller", "variance"},
+		{"NaN position", func(c *Config, _ *robot.Config) { c.Conditions.Position[0] = math.NaN() }, "initial_controller", "NaN"},
+		{"no cost", func(c *Config, _ *robot.Config) { c.Cost.Torque.Weight, c.Cost.Position.Weight = 0, 0 }, "cost", "weight 0"},
+		{"target", func(c *Config, _ *robot.Config) { c.Cost.Position.Target = []float64{1} }, "cost.joint_position.target", "need 2"},
+		{"penalty", func(c *Config, _ *robot.Config) { c.Cost.Position.Log, c.Cost.Position.Alpha = 1, -1 }, "cost.joint_position", ""},
+		{"no end effector", func(c *Config, _ *robot.Config) { c.Cost.EndEffector.Weight = 1 }, "cost.end_effector.weight", "kinematics.type"},
+		{"target of the end effector", func(c *Config, r *robot.Config) {
+			r.Kinematics = robot.DefaultConfig().Kinematics
+			c.Cost.EndEffector.Weight, c.Cost.EndEffector.Target = 1, []float64{1, 0}
+		}, "cost.end_effector.target", "need 3"},
+		{"KL step", func(c *Config, _ *robot.Config) { c.Algorithm.KLStep = 0 }, "algorithm", "KL step"},
+		{"step multipliers", func(c *Config, _ *robot.Config) { c.Algorithm.MinStep = 2 }, "algorithm", "min"},
+		{"eta", func(c *Config, _ *robot.Config) { c.Algorithm.MinEta = -1 }, "algorithm", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, rc := taskConfig()
+			c.edit(&cfg, &rc)
+			_, err := NewProblem(cfg, mustRobot(t, rc))
+			var field params.FieldError
+			if !errors.As(err, &field) {
+				t.Fatalf("error %v, want a FieldError", err)
+			}
+			if field.Key != c.key || !strings.Contains(field.Problem, c.says) || field.Problem == "" {
+				t.Errorf("key %q, problem %q; want key %q and %q", field.Key, field.Problem, c.key, c.says)
+			}
+		})
+	}
+}
+
+func TestDefaultConfigIsATask(t *testing.T) {
+	p, err := NewProblem(DefaultConfig(), mustRobot(t, robot.DefaultConfig()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The target position (0, 0) stretches the arm along x.
+	if d, ok := p.endEffectorError([]float64{math.Pi, 0}); !ok || math.Abs(d-2) > 1e-12 {
+		t.Errorf("error %v, %v, want 2 m", d, ok)
+	}
+	if err := p.initial[0].Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEndEffectorCost: with a target of its own the error is the distance from that.
+func TestEndEffectorCost(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Cost.EndEffector.Weight, cfg.Cost.EndEffector.Target = 1, []float64{0, 1, 0}
+	p, err := NewProblem(cfg, mustRobot(t, robot.DefaultConfig()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, ok := p.endEffectorError([]float64{math.Pi / 2, 0}); !ok || d > 1e-12 {
+		t.Errorf("error %v, %v, want 0", d, ok)
+	}
+	if d, ok := taskProblem(t).endEffectorError([]float64{0, 0}); ok || !math.IsNaN(d) {
+		t.Errorf("without kinematics: error %v, %v", d, ok)
+	}
+}
