@@ -328,6 +328,24 @@ func TestResetTimeoutsAreCountedInARow(t *testing.T) {
 	}
 }
 
+// TestRepeatedTrialSettlesAnew: the readings before a fault do not count for the reset
+// after it.
+func TestRepeatedTrialSettlesAnew(t *testing.T) {
+	b := newBench(t, there, func(c *trial.Config, _ *robotConfig) { c.Reset.SettleSteps = 5 })
+	b.blocked = true
+	b.read()
+	b.start(command(20))
+	b.until(trial.Started)
+	b.took(b.machine.Unreadable(errBad, b.arrival))
+	b.until(trial.Recovered)
+	// The reading that ended the fault is the first of the five.
+	for range 4 {
+		b.wantPhase(trial.Reset)
+		b.tick()
+	}
+	b.wantPhase(trial.Run)
+}
+
 // TestResetNeedsRest: an arm that passes through the initial position is not there yet.
 func TestResetNeedsRest(t *testing.T) {
 	b := newBench(t, there)

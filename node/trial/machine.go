@@ -135,6 +135,7 @@ func (m *Machine) Start(c *Command, arrival int64) (Output, error) {
 		return Output{}, nil
 	}
 	m.beginReset()
+	m.settled = -1 // the trial begins with a reading to come, not with the one of Hold
 	// In lock step the robot waits for the answer to the reading that Hold left open.
 	return m.act(arrival), nil
 }
@@ -298,7 +299,6 @@ func (m *Machine) run(arrival int64) (out Output, over bool) {
 	}
 	m.record.Stamps[m.step] = m.reading.Stamp
 	if m.step == r.T {
-		m.failed = 0
 		m.record.Command, m.command = m.command, nil
 		m.beginHold()
 		m.emit(Event{Kind: Finished})

@@ -125,6 +125,20 @@ func TestJitter(t *testing.T) {
 	}
 }
 
+// TestTrialBeginsWithAReading: whoever records the readings of a trial sees its first.
+func TestTrialBeginsWithAReading(t *testing.T) {
+	for _, s := range []setting{freeRunning, func(*trial.Config, *robotConfig) {}} {
+		b := newBench(t, there, s, func(c *trial.Config, _ *robotConfig) { c.Reset.SettleSteps = 1 })
+		b.read()
+		b.start(command(5))
+		b.wantPhase(trial.Reset)
+		b.tick()
+		b.wantPhase(trial.Run)
+		b.until(trial.Finished)
+		b.checkRecord(b.machine.Command())
+	}
+}
+
 func TestFreeRunningHold(t *testing.T) {
 	b := newBench(t, elsewhere, freeRunning, effortLimit(0.5))
 	b.read()
@@ -307,6 +321,12 @@ func TestDuplicates(t *testing.T) {
 	}
 	b.until(trial.Finished)
 	b.checkRecord(b.machine.Command())
+	for range 5 {
+		b.arrival += 2 * int64(resend)
+		if out := b.read(); out.Publish {
+			t.Fatal("hold after a trial answered a repetition")
+		}
+	}
 
 	free := newBench(t, elsewhere, freeRunning)
 	free.read()
