@@ -85,6 +85,14 @@ func (l *loop) start(c *trial.Command) error {
 	return err
 }
 
+// finished returns what the trial that has just finished left behind, with its log: once
+// the tick that finished it is over. Both stay as they are until the next start.
+func (l *loop) finished() (*trial.Record, *record.Trial) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.machine.Record(), l.recorded
+}
+
 // watch zeroes the torque when the robot falls silent, until ctx ends.
 func (l *loop) watch(ctx context.Context, timeout time.Duration) {
 	ticker := time.NewTicker(max(timeout/4, time.Millisecond))

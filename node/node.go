@@ -215,8 +215,8 @@ func (n *node) event(e trial.Event) error {
 	case trial.GaveUp:
 		return fmt.Errorf("%w: %s; that was attempt %d", ErrGaveUp, e.Fault, n.cfg.Reset.Attempts)
 	case trial.Finished:
-		rec := n.machine.Record()
-		path, err := n.session.write(n.loop.recorded, rec, n.robot)
+		rec, recorded := n.loop.finished()
+		path, err := n.session.write(recorded, rec, n.robot)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrGaveUp, err)
 		}

@@ -166,7 +166,8 @@ func (s *session) finish() (*Result, error) {
 	}
 	last := s.reports[len(s.reports)-1]
 	reference := math.NaN()
-	if n := len(s.cfg.Reference.MeanCost); n > 0 {
+	// A run that was interrupted has no final cost to compare.
+	if n := len(s.cfg.Reference.MeanCost); n > 0 && last.Iteration >= s.cfg.Iterations {
 		reference = s.cfg.Reference.MeanCost[min(last.Iteration, n)-1]
 	}
 	summary := console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: s.cfg.Reference.Margin, RunFolder: res.RunFolder, Picture: res.Picture, Seconds: time.Since(s.began).Seconds()}

@@ -106,6 +106,9 @@ func TestInterruptedDemo(t *testing.T) {
 	p.until("a trial of the second iteration is recorded", func() bool { return exists(folder, record.TrialPath(2, 0, 1)) })
 	p.interrupt(130)
 	checkTable(t, p.stdout.String(), 1)
+	if out := p.stdout.String(); strings.Contains(out, "earned: ") || !strings.Contains(out, "Run folder: "+folder) {
+		t.Errorf("a run that was interrupted is judged, or does not say where it is:\n%s", out)
+	}
 	checkNobodyLeft(t, folder)
 	so := len(reports(t, folder))
 	wholeFolder(t, folder)

@@ -109,7 +109,7 @@ func TestDemo(t *testing.T) {
 	t.Run("not learned", func(t *testing.T) {
 		t.Parallel()
 		folder := filepath.Join(t.TempDir(), "run")
-		p := runToEnd(t, ddstest.Domain(t), "gps", "demo", planarArm(t), "--set", "run_folder="+folder, "--set", "reference.mean_cost=[0.001]", "--iterations", "1")
+		p := runToEnd(t, ddstest.Domain(t), "gps", "demo", planarArm(t), "--set", "run_folder="+folder, "--set", "reference.mean_cost=[0.001]", "--iterations", "1", "--real-time-factor", "50")
 		p.finish(3)
 		checkTable(t, p.stdout.String(), 1)
 		if !strings.Contains(p.stdout.String(), "Not learned: final mean cost") {
