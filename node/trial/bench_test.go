@@ -156,8 +156,8 @@ func (b *bench) start(c *trial.Command) trial.Output {
 	return b.took(out)
 }
 
-// until ticks until an event of the kind has come, and returns it. In a fault-free lock
-// step every tick must be answered.
+// until ticks until an event of the kind has come, and returns it. It fails if the machine
+// gave up instead.
 func (b *bench) until(kind trial.EventKind) trial.Event {
 	b.t.Helper()
 	for range 3000 {
@@ -165,6 +165,9 @@ func (b *bench) until(kind trial.EventKind) trial.Event {
 			if e.Kind == kind {
 				b.events = b.events[i+1:]
 				return e
+			}
+			if e.Kind == trial.GaveUp {
+				b.t.Fatalf("gave up: %s", e.Fault)
 			}
 		}
 		b.tick()
