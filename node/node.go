@@ -297,7 +297,7 @@ func (n *node) restartLearner(cause error) error {
 		cause = errors.New("it ended before its time")
 	}
 	n.session.note(Warn, "learner process %d is gone: %v; another goes on from the last checkpoint", n.process.PID(), cause)
-	if err := n.session.forgetUnreported(); err != nil {
+	if err := n.session.mendCheckpoints(); err != nil {
 		return fmt.Errorf("%w: %w", ErrGaveUp, err)
 	}
 	return n.startLearner()

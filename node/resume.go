@@ -49,21 +49,30 @@ func (s *session) resume() error {
 	return nil
 }
 
-// forgetUnreported removes the latest checkpoint if its iteration was never reported,
-// because learner or node ended in between: the update is done again from the same
-// recordings, with the same outcome, and reported.
-func (s *session) forgetUnreported() error {
+// mendCheckpoints clears up after a learner or a node that ended between two steps: what
+// was left half-written goes, and so does the latest checkpoint if its iteration was never
+// reported. Then the update is done again from the same recordings, with the same outcome,
+// and reported. No learner may be running.
+func (s *session) mendCheckpoints() error {
+	folder := s.run.Path(record.CheckpointsDir)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return fmt.Errorf("read the checkpoints: %w", err)
+	}
 	last := 0
 	if n := len(s.reports); n > 0 {
 		last = s.reports[n-1].Iteration
 	}
-	folder := s.run.Path(record.CheckpointsDir)
 	// Where more are ahead the reports were lost otherwise; the checkpoints count.
-	if _, err := os.Stat(filepath.Join(folder, checkpoint.Name(last+2))); err == nil {
-		return nil
-	}
-	if err := os.Remove(filepath.Join(folder, checkpoint.Name(last+1))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the checkpoint of iteration %d, which was not reported: %w", last+1, err)
+	_, err = os.Stat(filepath.Join(folder, checkpoint.Name(last+2)))
+	ahead := err == nil
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".tmp" && (ahead || e.Name() != checkpoint.Name(last+1)) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
+			return fmt.Errorf("remove a checkpoint that was not finished or not reported: %w", err)
+		}
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func openSession(cfg *Config, setup *Setup, out io.Writer) (*session, error) {
 	}
 	err = s.resume()
 	if err == nil {
-		err = s.forgetUnreported()
+		err = s.mendCheckpoints()
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())

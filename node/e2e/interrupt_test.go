@@ -5,12 +5,14 @@ package e2e
 import (
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"guidedpolicysearch/gps/checkpoint"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/record"
 )
@@ -136,11 +138,16 @@ func TestInterruptedTraining(t *testing.T) {
 	so := reports(t, folder)
 	wholeFolder(t, folder)
 	checkPicture(t, folder)
+	// As a learner leaves it behind that was killed while it wrote.
+	if err := os.WriteFile(filepath.Join(folder, record.CheckpointsDir, checkpoint.Name(len(so)+1)+".123.tmp"), []byte("GPS"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	alone := train(t, filepath.Join(t.TempDir(), "alone"), "--iterations", itoa(len(so)+2), "--seed", "5")
 	resumed := start(t, 0, "gps", append(args, "--iterations", itoa(len(so)+2))...)
 	resumed.finish(0)
 	like(t, reports(t, folder), alone.Iterations, len(so))
 	like(t, lastLine(t, resumed).Iterations, alone.Iterations, len(so))
+	wholeFolder(t, folder)
 }
 
 // TestNodeKilled kills the node without a warning. Its learner ends too, and the run goes

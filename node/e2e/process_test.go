@@ -84,7 +84,9 @@ func startCommand(t *testing.T, domain uint32, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, name: filepath.Base(cmd.Path), cmd: cmd, done: make(chan struct{})}
 	cmd.Env = append(environment(domain), cmd.Env...)
-	cmd.Stdout, cmd.Stderr = &p.stdout, &p.stderr
+	if cmd.Stderr = &p.stderr; cmd.Stdout == nil {
+		cmd.Stdout = &p.stdout
+	}
 	if cmd.Dir == "" {
 		cmd.Dir = t.TempDir()
 	}

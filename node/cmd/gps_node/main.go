@@ -24,6 +24,8 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// A terminal that is gone must not stop an arm: SIGINT and SIGTERM do.
+	signal.Ignore(syscall.SIGPIPE)
 	if len(os.Args) > 1 && os.Args[1] == node.LearnerCommand {
 		// The node ends its learner; a signal that reaches both must not.
 		if err := node.ServeLearner(context.Background(), os.Args[2:], os.Stdin, os.Stdout); err != nil {

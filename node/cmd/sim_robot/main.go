@@ -26,6 +26,8 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// A terminal that is gone must not stop an arm: SIGINT and SIGTERM do.
+	signal.Ignore(syscall.SIGPIPE)
 	args, err := rcl.Parse(os.Args[1:])
 	if err != nil {
 		return fail(2, err)

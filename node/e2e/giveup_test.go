@@ -1,0 +1,79 @@
+//go:build !rclgo
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"guidedpolicysearch/node/record"
+)
+
+// TestTerminalGone closes the terminal that a node writes to: the arm goes on.
+func TestTerminalGone(t *testing.T) {
+	t.Parallel()
+	domain := ddsDomain(t)
+	folder := filepath.Join(t.TempDir(), "run")
+	startRobot(t, domain)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(programs, "gps_node"), rosArgs(t, patient, "run_folder:="+folder, "iterations:=2")...)
+	cmd.Stdout = write
+	n := startCommand(t, domain, cmd)
+	read.Close()
+	write.Close()
+	n.finish(0, 3)
+	if len(reports(t, folder)) != 2 {
+		t.Errorf("%d iterations, want 2", len(reports(t, folder)))
+	}
+}
+
+// TestNothingCanBeRecorded takes the folder for recordings away: the torque goes to zero
+// and the run ends with an error that says why.
+func TestNothingCanBeRecorded(t *testing.T) {
+	t.Parallel()
+	domain := ddsDomain(t)
+	folder := filepath.Join(t.TempDir(), "run")
+	o := observe(t, domain, "")
+	startRobot(t, domain)
+	n := startNode(t, domain, folder)
+	n.until("a trial is recorded", func() bool { return exists(folder, record.TrialPath(1, 0, 1)) })
+	if err := os.Rename(filepath.Join(folder, record.RolloutsDir), filepath.Join(folder, "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	n.finish(1)
+	until(t, "the last command is zero torque", func() bool { return isZero(o.lastCommand()) })
+	wantError(t, n, "the run was given up", folder, "no such file")
+}
+
+// TestLearnerDoesNotComeUp kills every learner: the node gives up in the end.
+func TestLearnerDoesNotComeUp(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, ddsDomain(t), filepath.Join(t.TempDir(), "run"))
+	until(t, "the node gives up", func() bool {
+		if pid := n.learner(); pid != 0 && !n.ended() {
+			n.killLearner()
+		}
+		return n.ended()
+	})
+	n.finish(1)
+	wantError(t, n, "the run was given up", "times in a row", "signal: killed")
+}
+
+// TestBadEnvironment is about variables that ROS 2 reads.
+func TestBadEnvironment(t *testing.T) {
+	t.Parallel()
+	for variable, want := range map[string]string{"ROS_DOMAIN_ID=300": "0 to 232", "ROS_LOCALHOST_ONLY=yes": "0 or 1", "ROS_DISTRO=hunble": "humble"} {
+		for _, program := range []string{"gps_node", "sim_robot"} {
+			cmd := exec.Command(filepath.Join(programs, program), rosArgs(t)...)
+			cmd.Env = []string{variable}
+			p := startCommand(t, ddsDomain(t), cmd)
+			p.finish(2)
+			wantError(t, p, variable[:10], want)
+		}
+	}
+}
