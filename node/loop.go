@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/node/control"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/transport"
@@ -93,20 +94,28 @@ func (l *loop) finished() (*trial.Record, *record.Trial) {
 	return l.machine.Record(), l.recorded
 }
 
-// watch zeroes the torque when the robot falls silent, until ctx ends.
-func (l *loop) watch(ctx context.Context, timeout time.Duration) {
-	ticker := time.NewTicker(max(timeout/4, time.Millisecond))
-	defer ticker.Stop()
+// watch zeroes the torque when the robot falls silent, at the moment it has been silent for
+// too long, until ctx ends.
+func (l *loop) watch(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
-		case <-ticker.C:
-			l.mu.Lock()
-			l.publish(l.machine.Watch(steady()))
-			l.mu.Unlock()
+		case <-timer.C:
+			timer.Reset(l.check())
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// check publishes zero torque if the robot is silent and returns when to check again.
+func (l *loop) check() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := steady()
+	l.publish(l.machine.Watch(now))
+	return max(time.Millisecond, time.Duration(l.machine.Deadline(now)-now))
 }
 
 // stop publishes zero torque, for good.
@@ -120,7 +129,7 @@ func (l *loop) stop() {
 type status struct {
 	phase                        trial.Phase
 	iteration, condition, sample int
-	fault                        string
+	fault                        control.Fault
 	ticks, faults, failures      uint64
 	lastErr                      error
 }
@@ -128,7 +137,7 @@ type status struct {
 func (l *loop) status() status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := status{phase: l.machine.Phase(), fault: l.machine.Fault().String(), failures: l.failures, lastErr: l.lastErr}
+	s := status{phase: l.machine.Phase(), fault: l.machine.Fault(), failures: l.failures, lastErr: l.lastErr}
 	s.ticks, s.faults = l.machine.Counts()
 	if c := l.machine.Command(); c != nil {
 		s.iteration, s.condition, s.sample = c.Iteration, c.Condition, c.Sample

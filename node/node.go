@@ -71,6 +71,8 @@ type node struct {
 	restarts int
 	trials   map[key]string // recorded in this iteration, by path
 	running  bool           // a trial was commanded and is not recorded
+	notes    chan string    // from the middleware's goroutine to the log
+	failed   bool           // that commands are not published was said
 	// asked is the trial that the present learner waits for. It is told of no other: a
 	// learner that was started in the meantime finds those in the run folder.
 	asked key
@@ -89,7 +91,7 @@ func Run(ctx context.Context, cfg *Config, setup *Setup, opt Options) (*Result, 
 	if err != nil {
 		return nil, err
 	}
-	n := &node{cfg: cfg, opt: opt, session: s, clock: Clock{simulated: cfg.UseSimTime}, trials: map[key]string{}}
+	n := &node{cfg: cfg, opt: opt, session: s, clock: Clock{simulated: cfg.UseSimTime}, trials: map[key]string{}, notes: make(chan string, 16)}
 	err = n.run(ctx, setup)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		s.note(Error, "%v", err)
@@ -110,7 +112,7 @@ func (n *node) run(ctx context.Context, setup *Setup) error {
 	watcher.Add(1)
 	go func() {
 		defer watcher.Done()
-		n.loop.watch(watching, n.cfg.Safety.StaleTimeout)
+		n.loop.watch(watching)
 	}()
 	defer watcher.Wait()
 	defer stopWatching()
@@ -153,10 +155,10 @@ func (n *node) open(setup *Setup) error {
 	if n.state, err = t.Publisher(names[stateTopic], typeOf(new(guided_policy_search_msgs.NodeState)), transport.Latched(), nil); err != nil {
 		return err
 	}
-	if n.iteration, err = t.Publisher(names[iterationTopic], typeOf(new(guided_policy_search_msgs.IterationReport)), transport.Default(), nil); err != nil {
+	if n.iteration, err = t.Publisher(names[iterationTopic], typeOf(new(guided_policy_search_msgs.IterationReport)), iterationQoS, nil); err != nil {
 		return err
 	}
-	if n.loop.commands, err = t.Publisher(names[commandsTopic], transport.Type{Name: "std_msgs/msg/Float64MultiArray"}, transport.Default(), nil); err != nil {
+	if n.loop.commands, err = t.Publisher(names[commandsTopic], transport.Type{Name: "std_msgs/msg/Float64MultiArray"}, transport.Default(), n.mismatch(names[commandsTopic], "")); err != nil {
 		return err
 	}
 	if n.cfg.UseSimTime {
@@ -164,8 +166,30 @@ func (n *node) open(setup *Setup) error {
 			return err
 		}
 	}
-	_, err = t.Subscribe(names[jointStatesTopic], transport.Type{Name: "sensor_msgs/msg/JointState"}, states, n.loop.jointState, nil)
+	_, err = t.Subscribe(names[jointStatesTopic], transport.Type{Name: "sensor_msgs/msg/JointState"}, states, n.loop.jointState, n.mismatch(names[jointStatesTopic], "; set reliable_joint_states to false"))
 	return err
+}
+
+// iterationQoS lets a late subscriber see the iterations so far.
+var iterationQoS = transport.QoS{Reliability: transport.Reliable, Durability: transport.TransientLocal, Depth: 1000}
+
+// mismatch returns a handler that tells of endpoints on a topic whose quality of service
+// keeps them apart from this node's, with advice for reliability.
+func (n *node) mismatch(topic, advice string) transport.MatchHandler {
+	seen := 0
+	return func(m transport.Match) {
+		if m.Incompatible <= seen {
+			return
+		}
+		seen = m.Incompatible
+		if m.Policy != transport.PolicyReliability {
+			advice = ""
+		}
+		select {
+		case n.notes <- fmt.Sprintf("%s: another endpoint's quality of service does not match (%s): no message passes between it and this node%s", topic, m.Policy, advice):
+		default:
+		}
+	}
 }
 
 // A trial's log has room for joint states at ten times the rate of the policy.
@@ -202,6 +226,8 @@ func (n *node) learn(ctx context.Context) error {
 			if n.loop.status().phase == trial.Wait {
 				n.session.note(Warn, "no joint_states on %s yet: is the robot's driver running, in the same domain (ROS_DOMAIN_ID)?", n.loop.recorded.Topics.JointStates.Name)
 			}
+		case text := <-n.notes:
+			n.session.note(Warn, "%s", text)
 		case <-tick.C:
 		}
 		n.publishState()
@@ -306,9 +332,13 @@ func (n *node) restartLearner(cause error) error {
 // publishState publishes ~/state.
 func (n *node) publishState() {
 	st := n.loop.status()
+	if st.failures > 0 && !n.failed {
+		n.failed = true
+		n.session.note(Error, "a command was not published: %v", st.lastErr)
+	}
 	msg := guided_policy_search_msgs.NodeState{Stamp: rosio.Stamp(n.clock.Now()), Phase: uint8(st.phase),
 		Iteration: uint32(st.iteration), Iterations: uint32(n.cfg.Iterations), Condition: uint32(st.condition),
-		Sample: uint32(st.sample), Samples: uint32(n.cfg.Samples), Fault: st.fault, Ticks: st.ticks, Faults: st.faults}
+		Sample: uint32(st.sample), Samples: uint32(n.cfg.Samples), Fault: st.fault.String(), Ticks: st.ticks, Faults: st.faults}
 	n.payload = msg.AppendCDR(n.payload[:0])
 	if err := n.state.Publish(n.payload); err != nil {
 		n.session.log.Log(Warn, "publish the state: %v", err)

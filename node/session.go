@@ -170,7 +170,7 @@ func (s *session) finish() (*Result, error) {
 	if n := len(s.cfg.Reference.MeanCost); n > 0 && last.Iteration >= s.cfg.Iterations {
 		reference = s.cfg.Reference.MeanCost[min(last.Iteration, n)-1]
 	}
-	summary := console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: s.cfg.Reference.Margin, RunFolder: res.RunFolder, Picture: res.Picture, Seconds: time.Since(s.began).Seconds()}
+	summary := console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: s.cfg.Reference.Margin, RunFolder: res.RunFolder, Picture: res.Picture, Seconds: time.Since(s.began).Seconds(), Interrupted: last.Iteration < s.cfg.Iterations}
 	res.Compared, res.Learned = !math.IsNaN(reference), summary.Learned()
 	s.log.Log(Info, "ended after iteration %d of %d: mean cost %.4g; run folder %s", last.Iteration, last.Iterations, last.MeanCost, res.RunFolder)
 	if s.printer != nil {

@@ -44,7 +44,7 @@ const (
 	NodeState_HOLD uint8 = 3
 	// zero torque, see fault
 	NodeState_FAULT uint8 = 4
-	// all iterations are through
+	// the run has ended, zero torque for good
 	NodeState_DONE uint8 = 5
 )
 
@@ -60,7 +60,7 @@ uint8 RESET   = 1 # driving the arm to the initial state
 uint8 RUN     = 2 # a trial runs
 uint8 HOLD    = 3 # holding the arm while the learner works
 uint8 FAULT   = 4 # zero torque, see fault
-uint8 DONE    = 5 # all iterations are through
+uint8 DONE    = 5 # the run has ended, zero torque for good
 
 builtin_interfaces/Time stamp
 uint8 phase       # one of the constants

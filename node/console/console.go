@@ -120,6 +120,8 @@ type Summary struct {
 	RunFolder, Picture string
 	// Seconds is the wall-clock time of the whole run.
 	Seconds float64
+	// Interrupted says that the run ended before its last iteration.
+	Interrupted bool
 }
 
 // Learned reports whether the final cost is at or below the reference with its margin;
@@ -144,6 +146,8 @@ func (p *Printer) Summary(s Summary) error {
 	}
 	cost := number(s.FinalCost, 4)
 	switch {
+	case s.Interrupted:
+		fmt.Fprintf(&b, "Stopped before the last iteration: mean cost %s, after %s s.\n", cost, fixed(s.Seconds))
 	case math.IsNaN(s.Reference):
 		fmt.Fprintf(&b, "Done: final mean cost %s, after %s s.\n", cost, fixed(s.Seconds))
 	case s.Learned():

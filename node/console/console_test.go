@@ -96,6 +96,7 @@ func TestVerdict(t *testing.T) {
 		{Summary{FinalCost: nan, Reference: 22.8, Margin: 0.1}, false, "Not learned: final mean cost -"},
 		{Summary{FinalCost: -9.5, Reference: -10, Margin: 0.1}, true, "(up to -9.000 counts)"},
 		{Summary{FinalCost: 3, Reference: nan}, true, "Done: final mean cost 3.000, after 0.00 s."},
+		{Summary{FinalCost: 30, Reference: nan, Interrupted: true}, true, "Stopped before the last iteration: mean cost 30.00"},
 		{Summary{FinalCost: math.Inf(1), Reference: nan}, false, "Done: final mean cost +Inf"},
 	} {
 		var b bytes.Buffer

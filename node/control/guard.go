@@ -58,3 +58,12 @@ func (g *Guard) Silent(now int64) Fault {
 	}
 	return Fault{}
 }
+
+// Deadline returns when the robot will have been silent for too long if nothing arrives
+// after now: a time on the clock of the arrivals.
+func (g *Guard) Deadline(now int64) int64 {
+	if due := g.lastArrival + g.timeout + 1; g.lastArrival != 0 && due > now {
+		return due
+	}
+	return now + g.timeout + 1
+}

@@ -59,9 +59,9 @@ type Output struct {
 	Publish bool
 }
 
-// resendAfter is how long a robot in lock step may go on repeating a joint state that
-// was answered before the answer is sent again: a robot that was restarted may have
-// joined too late for the first.
+// resendAfter is how long a robot in lock step may go on repeating its first joint state
+// before the answer is sent again: it may have joined too late for the first. A robot that
+// has heard one answer hears all, and a second one would be taken for the next step.
 const resendAfter = 500 * time.Millisecond
 
 // Machine runs trials. It is not safe for concurrent use.
@@ -91,6 +91,7 @@ type Machine struct {
 	goal       []float64 // of Hold
 	torque     []float64
 	answeredAt int64 // arrival of the reading that torque answers
+	heard      bool  // the robot has gone on after an answer
 
 	ticks, faults uint64
 }
@@ -152,12 +153,13 @@ func (m *Machine) Reading(s *hardware.JointState, arrival, now int64) Output {
 		return m.fail(fault, arrival)
 	}
 	if !fresh {
-		if m.cfg.LockStep && m.answeredAt != 0 && arrival-m.answeredAt > int64(resendAfter) {
+		if m.cfg.LockStep && !m.heard && m.answeredAt != 0 && arrival-m.answeredAt > int64(resendAfter) {
 			m.answeredAt = arrival
 			return Output{Torque: m.torque, Publish: true}
 		}
 		return Output{}
 	}
+	m.heard = m.heard || m.answeredAt != 0
 	m.interval = s.Stamp - m.reading.Stamp
 	m.reading.CopyFrom(s)
 	return m.act(arrival)
@@ -184,6 +186,9 @@ func (m *Machine) Watch(now int64) Output {
 	}
 	return Output{}
 }
+
+// Deadline returns when Watch is to be called next if nothing arrives after now.
+func (m *Machine) Deadline(now int64) int64 { return m.guard.Deadline(now) }
 
 // Stop ends all trials: the torque is zero and stays so.
 func (m *Machine) Stop() Output {
@@ -318,6 +323,9 @@ func (m *Machine) run(arrival int64) (out Output, over bool) {
 // fail enters phase Fault, or stays there, and answers with zero torque.
 func (m *Machine) fail(fault control.Fault, arrival int64) Output {
 	m.good = 0
+	if fault.Kind == control.Silent || fault.Kind == control.Backwards {
+		m.heard = false // it may be another robot from now on
+	}
 	if m.phase != Fault {
 		m.phase, m.fault = Fault, fault
 		m.faults++

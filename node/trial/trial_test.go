@@ -285,6 +285,20 @@ func TestNewMachineNeedsGainsPerJoint(t *testing.T) {
 	}
 }
 
+// A robot that was restarted may have joined too late for the zero torque.
+func TestRestartedRobotIsAnsweredAgain(t *testing.T) {
+	b := newBench(t, elsewhere)
+	b.read()
+	b.start(command(5))
+	for range 3 {
+		b.tick()
+	}
+	b.reading.Stamp = 0
+	b.wantZero(b.read())
+	b.arrival += int64(time.Second)
+	b.wantZero(b.read())
+}
+
 func TestDuplicates(t *testing.T) {
 	const resend = 500 * time.Millisecond
 	b := newBench(t, elsewhere)
@@ -296,8 +310,7 @@ func TestDuplicates(t *testing.T) {
 			t.Fatal("hold answered a repetition")
 		}
 	}
-	b.start(command(5))
-	answer := slices.Clone(b.tick().Torque)
+	answer := slices.Clone(b.start(command(5)).Torque)
 	for range 20 {
 		if out := b.read(); out.Publish {
 			t.Fatal("a repetition was answered at once")
@@ -314,6 +327,14 @@ func TestDuplicates(t *testing.T) {
 		}
 	}
 	b.wantPhase(trial.Reset)
+	// A robot that went on has heard the answer: a second one would be a step too many.
+	b.tick()
+	for range 5 {
+		b.arrival += 2 * int64(resend)
+		if out := b.read(); out.Publish {
+			t.Fatal("an answer that was heard was sent again")
+		}
+	}
 	// Repetitions are no steps.
 	b.until(trial.Started)
 	for range 100 {
