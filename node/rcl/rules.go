@@ -65,11 +65,11 @@ func parseRemap(rule string) (Remap, error) {
 		}
 		var ok bool
 		if r.Match, ok = scanName(&s, separator); !ok {
-			return fail("a name of '/'-separated parts and ':=' (wildcards are not implemented)")
+			return fail("a name of '/'-separated parts and ':=' (rcl has no wildcards in rules)")
 		}
 		s.accept(separator)
 		if r.Replacement, ok = scanName(&s, endOfText); !ok {
-			return fail("a name of '/'-separated parts (back references are not implemented)")
+			return fail("a name of '/'-separated parts (rcl has no back references in rules)")
 		}
 	}
 	if s.peek() != endOfText {
