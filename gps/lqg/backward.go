@@ -30,6 +30,8 @@ type BackwardPass struct {
 	// PropagateUnder, if not nil, makes the value function that of this controller
 	// instead of the one being computed.
 	PropagateUnder *Controller
+	// Discount multiplies the value function of the next step; 1 unless it is set.
+	Discount float64
 	// CovarianceFloor bounds the eigenvalues of the action covariances from below.
 	CovarianceFloor float64
 
@@ -46,7 +48,7 @@ type BackwardPass struct {
 func NewBackwardPass(dX, dU int) *BackwardPass {
 	checkSizes(1, dX, dU)
 	d := dX + dU
-	return &BackwardPass{dX: dX, dU: dU,
+	return &BackwardPass{dX: dX, dU: dU, Discount: 1,
 		quad: make([]float64, d*d), lin: make([]float64, d),
 		value: make([]float64, dX*dX), valueLin: make([]float64, dX), valueF: make([]float64, dX*d),
 		action: make([]float64, dU*dU), precision: make([]float64, dU*dU), valueUnder: make([]float64, dU*dX)}
@@ -142,9 +144,10 @@ func (b *BackwardPass) terminal(cost *Cost, stage func(quad, lin []float64)) {
 	dense.Symmetrize(b.value, b.dX, b.dX)
 }
 
-// addValue adds scale times the next value function, carried back through the dynamics:
-// Q += F'VF, q += F'(V f + v).
+// addValue adds the next value function, discounted and times scale, carried back through
+// the dynamics: Q += F'VF, q += F'(V f + v).
 func (b *BackwardPass) addValue(dyn *Dynamics, t int, scale float64) {
+	scale *= b.Discount
 	dX, d := b.dX, b.dX+b.dU
 	f := dense.Matrix(dX, d, d, dyn.FAt(t))
 	v := dense.Matrix(dX, dX, dX, b.value)

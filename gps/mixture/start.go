@@ -43,9 +43,9 @@ func FromAssignment(points []float64, D int, assign []int, K int, regularization
 	return m
 }
 
-// KMeansPlusPlus assigns the points (N x D) to K clusters: seeds by k-means++ (Arthur &
-// Vassilvitskii 2007) and a few rounds of Lloyd's algorithm, on dimensions scaled to
-// unit variance.
+// KMeansPlusPlus assigns the points (N x D) to K clusters: seeds by greedy k-means++
+// (Arthur & Vassilvitskii 2007; of several candidates the one that brings the points
+// nearest to the seeds), and Lloyd's algorithm, on dimensions scaled to unit variance.
 func KMeansPlusPlus(rng *rand.Rand, points []float64, D, K int) []int {
 	const rounds = 5
 	N := len(points) / D
@@ -53,26 +53,30 @@ func KMeansPlusPlus(rng *rand.Rand, points []float64, D, K int) []int {
 	centers := make([]float64, K*D)
 	copy(centers, points[rng.IntN(N)*D:][:D])
 	nearest := make([]float64, N) // squared distance to the nearest centre so far
+	sum := 0.0
 	for n := range N {
-		nearest[n] = scaledDistance(points[n*D:(n+1)*D], centers[:D], scale)
+		nearest[n] = scaledDistance(points[n*D:(n+1)*D], centers[:D], scale, math.Inf(1))
+		sum += nearest[n]
 	}
+	candidates := 2 + int(math.Log(float64(K)))
+	trial, best := make([]float64, N), make([]float64, N)
 	for k := 1; k < K; k++ {
-		sum := 0.0
-		for _, v := range nearest {
-			sum += v
-		}
-		pick, target := N-1, rng.Float64()*sum
-		for n, v := range nearest {
-			if target -= v; target < 0 {
-				pick = n
-				break
+		bestSum := math.Inf(1)
+		for range candidates {
+			pick := draw(rng, nearest, sum)
+			trialSum := 0.0
+			for n := range N {
+				trial[n] = scaledDistance(points[n*D:(n+1)*D], points[pick*D:(pick+1)*D], scale, nearest[n])
+				trialSum += trial[n]
+			}
+			if trialSum < bestSum {
+				bestSum = trialSum
+				trial, best = best, trial
+				copy(centers[k*D:(k+1)*D], points[pick*D:(pick+1)*D])
 			}
 		}
-		c := centers[k*D : (k+1)*D]
-		copy(c, points[pick*D:(pick+1)*D])
-		for n := range N {
-			nearest[n] = math.Min(nearest[n], scaledDistance(points[n*D:(n+1)*D], c, scale))
-		}
+		nearest, best = best, nearest
+		sum = bestSum
 	}
 	assign := make([]int, N)
 	counts := make([]int, K)
@@ -82,7 +86,7 @@ func KMeansPlusPlus(rng *rand.Rand, points []float64, D, K int) []int {
 			x := points[n*D : (n+1)*D]
 			best, bestDistance := 0, math.Inf(1)
 			for k := range K {
-				if v := scaledDistance(x, centers[k*D:(k+1)*D], scale); v < bestDistance {
+				if v := scaledDistance(x, centers[k*D:(k+1)*D], scale, bestDistance); v < bestDistance {
 					best, bestDistance = k, v
 				}
 			}
@@ -110,6 +114,17 @@ func KMeansPlusPlus(rng *rand.Rand, points []float64, D, K int) []int {
 	return assign
 }
 
+// draw returns an index with probability proportional to its weight.
+func draw(rng *rand.Rand, weights []float64, sum float64) int {
+	target := rng.Float64() * sum
+	for n, v := range weights {
+		if target -= v; target < 0 {
+			return n
+		}
+	}
+	return len(weights) - 1
+}
+
 // inverseDeviations returns 1/standard deviation per dimension; 0 where it is constant.
 func inverseDeviations(points []float64, D int) []float64 {
 	N := float64(len(points) / D)
@@ -128,11 +143,14 @@ func inverseDeviations(points []float64, D int) []float64 {
 	return scale
 }
 
-func scaledDistance(x, y, scale []float64) float64 {
+// scaledDistance returns the squared distance of x and y, or limit if it is not below.
+func scaledDistance(x, y, scale []float64, limit float64) float64 {
 	s := 0.0
 	for i, v := range x {
 		d := (v - y[i]) * scale[i]
-		s += d * d
+		if s += d * d; s >= limit {
+			return limit
+		}
 	}
 	return s
 }
