@@ -22,7 +22,7 @@ func TestTerminalGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(filepath.Join(programs, "gps_node"), rosArgs(t, patient, "run_folder:="+folder, "iterations:=2")...)
-	cmd.Stdout = write
+	cmd.Stdout, cmd.Stderr = write, write
 	n := startCommand(t, domain, cmd)
 	read.Close()
 	write.Close()

@@ -66,7 +66,7 @@ func TestInterruptedNode(t *testing.T) {
 			}
 			until(t, "the last command is zero torque", func() bool { return isZero(o.lastCommand()) })
 			_, commands := o.counts()
-			until(t, "the learner is gone", func() bool { return syscall.Kill(n.learner(), 0) != nil })
+			until(t, "the learner is gone", func() bool { return signalProcess(t, n.learner(), 0) != nil })
 			if _, now := o.counts(); now != commands || !isZero(o.lastCommand()) {
 				t.Errorf("%d commands after zero torque, the last %v", now-commands, o.lastCommand())
 			}

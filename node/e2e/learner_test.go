@@ -16,20 +16,6 @@ import (
 	"guidedpolicysearch/node/record"
 )
 
-// killLearner kills the latest learner; it may have ended by itself.
-func (p *process) killLearner() {
-	p.t.Helper()
-	if err := syscall.Kill(p.learner(), syscall.SIGKILL); err != nil && err != syscall.ESRCH {
-		p.t.Errorf("kill %d: %v", p.learner(), err)
-	}
-}
-
-// nextLearner waits until another than the given learner was started.
-func (p *process) nextLearner(than int) {
-	p.t.Helper()
-	p.until("a new learner is started", func() bool { pid := p.learner(); return pid != 0 && pid != than })
-}
-
 // TestLearnerKilled kills the learner again and again. In lock step no trial notices, and
 // the run ends with the costs of one that was left in peace.
 func TestLearnerKilled(t *testing.T) {
@@ -51,8 +37,7 @@ func TestLearnerKilled(t *testing.T) {
 			if n.ended() {
 				break
 			}
-			pid := n.learner()
-			n.killLearner()
+			pid := n.killLearner()
 			kills++
 			until(t, "another learner", func() bool { return n.learner() != pid || n.ended() })
 		}
@@ -118,10 +103,10 @@ func TestArmIsHeldWithoutLearner(t *testing.T) {
 
 	// A learner that stands still asks for no trial.
 	pid := n.learner()
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+	if err := signalProcess(t, pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGCONT) })
+	t.Cleanup(func() { signalProcess(t, pid, syscall.SIGCONT) })
 	n.until("the arm is held", func() bool {
 		phase, known := o.phase()
 		return known && phase == guided_policy_search_msgs.NodeState_HOLD && (exists(folder, record.TrialPath(1, 0, 1)) || n.said("learner is process") == 1)

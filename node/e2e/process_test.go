@@ -84,8 +84,11 @@ func startCommand(t *testing.T, domain uint32, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, name: filepath.Base(cmd.Path), cmd: cmd, done: make(chan struct{})}
 	cmd.Env = append(environment(domain), cmd.Env...)
-	if cmd.Stderr = &p.stderr; cmd.Stdout == nil {
+	if cmd.Stdout == nil {
 		cmd.Stdout = &p.stdout
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = &p.stderr
 	}
 	if cmd.Dir == "" {
 		cmd.Dir = t.TempDir()
@@ -160,13 +163,16 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// said returns how many lines of the standard output hold the text.
-func (p *process) said(text string) int { return strings.Count(p.stdout.String(), text) }
+// said returns how often the text is in what the program has written, the table on
+// standard output or the log on standard error.
+func (p *process) said(text string) int {
+	return strings.Count(p.stdout.String(), text) + strings.Count(p.stderr.String(), text)
+}
 
 // learner returns the process id of the latest learner that gps_node said to have
 // started, 0 if none yet.
 func (p *process) learner() int {
-	text := p.stdout.String()
+	text := p.stderr.String()
 	const before = "learner is process "
 	at := strings.LastIndex(text, before)
 	if at < 0 {
@@ -178,6 +184,33 @@ func (p *process) learner() int {
 		return 0
 	}
 	return pid
+}
+
+// signalProcess signals one process. Zero and negative ids name groups of processes, the
+// test's own among them.
+func signalProcess(t *testing.T, pid int, s syscall.Signal) error {
+	t.Helper()
+	if pid <= 1 {
+		t.Fatalf("refuse to send signal %d (%v) to process %d, want the id of one process", int(s), s, pid)
+	}
+	return syscall.Kill(pid, s)
+}
+
+// killLearner kills the latest learner, which may have ended by itself, and returns its
+// process id.
+func (p *process) killLearner() (pid int) {
+	p.t.Helper()
+	until(p.t, "a learner is there", func() bool { pid = p.learner(); return pid != 0 || p.ended() })
+	if err := signalProcess(p.t, pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+		p.t.Errorf("kill the learner of %s, process %d: %v", p, pid, err)
+	}
+	return pid
+}
+
+// nextLearner waits until another than the given learner was started.
+func (p *process) nextLearner(than int) {
+	p.t.Helper()
+	p.until("a new learner is started", func() bool { pid := p.learner(); return pid != 0 && pid != than })
 }
 
 // until polls a condition; the test fails if it does not come true.

@@ -6,7 +6,6 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"guidedpolicysearch/msgs/sensor_msgs"
@@ -201,7 +200,7 @@ func TestRobotKilled(t *testing.T) {
 	if got := wholeFolder(t, folder); got != 15 || len(reports(t, folder)) != 3 {
 		t.Errorf("%d recordings, %d iterations, want 15 and 3", got, len(reports(t, folder)))
 	}
-	if text := n.stdout.String(); strings.Contains(text, "ERROR") {
-		t.Errorf("the log has an error:\n%s", text)
+	if n.said("ERROR") != 0 {
+		t.Errorf("the log has an error:\n%s", n.stderr.String())
 	}
 }
