@@ -38,6 +38,7 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 	arrival := steady()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.zeroOnPanic()
 	before := l.machine.Phase()
 	var out trial.Output
 	if err := l.reader.Read(l.state, payload); err != nil {
@@ -47,6 +48,15 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 	}
 	l.note(before, payload, info.ReceiveTime, info.SourceTime)
 	l.publish(out)
+}
+
+// zeroOnPanic is deferred in a tick: whatever is wrong with this program, the torque is
+// zero before it ends.
+func (l *loop) zeroOnPanic() {
+	if p := recover(); p != nil {
+		l.publish(l.machine.Stop())
+		panic(p)
+	}
 }
 
 // note records the message if it belongs to a trial.

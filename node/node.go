@@ -32,8 +32,9 @@ type Options struct {
 	// Learner returns the program, with its arguments, that serves as the learner of a
 	// run folder.
 	Learner func(runFolder string) []string
-	// Terminal is where the log or the table goes.
-	Terminal io.Writer
+	// Terminal is where the table goes, Log where the log goes, as the parameter console
+	// chooses.
+	Terminal, Log io.Writer
 }
 
 // Names of the topics before remapping.
@@ -87,7 +88,7 @@ func keyOf(c *trial.Command) key { return key{c.Iteration, c.Condition, c.Sample
 // zero and the run folder is whole. The error is ctx's if that ended the run; others wrap
 // ErrGaveUp or are those of the middleware and the file system.
 func Run(ctx context.Context, cfg *Config, setup *Setup, opt Options) (*Result, error) {
-	s, err := openSession(cfg, setup, opt.Terminal)
+	s, err := openSession(cfg, setup, opt.Terminal, opt.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +120,10 @@ func (n *node) run(ctx context.Context, setup *Setup) error {
 	if err := n.startLearner(); err != nil {
 		return err
 	}
+	// At once, whatever learn is doing.
+	cancel := context.AfterFunc(ctx, n.loop.stop)
 	err := n.learn(ctx)
+	cancel()
 	n.loop.stop()
 	n.process.Close()
 	return err
@@ -155,7 +159,10 @@ func (n *node) open(setup *Setup) error {
 	if n.state, err = t.Publisher(names[stateTopic], typeOf(new(guided_policy_search_msgs.NodeState)), transport.Latched(), nil); err != nil {
 		return err
 	}
-	if n.iteration, err = t.Publisher(names[iterationTopic], typeOf(new(guided_policy_search_msgs.IterationReport)), iterationQoS, nil); err != nil {
+	// A late subscriber sees the iterations so far.
+	iterations := transport.Latched()
+	iterations.Depth = 1000
+	if n.iteration, err = t.Publisher(names[iterationTopic], typeOf(new(guided_policy_search_msgs.IterationReport)), iterations, nil); err != nil {
 		return err
 	}
 	if n.loop.commands, err = t.Publisher(names[commandsTopic], transport.Type{Name: "std_msgs/msg/Float64MultiArray"}, transport.Default(), n.mismatch(names[commandsTopic], "")); err != nil {
@@ -170,9 +177,6 @@ func (n *node) open(setup *Setup) error {
 	return err
 }
 
-// iterationQoS lets a late subscriber see the iterations so far.
-var iterationQoS = transport.QoS{Reliability: transport.Reliable, Durability: transport.TransientLocal, Depth: 1000}
-
 // mismatch returns a handler that tells of endpoints on a topic whose quality of service
 // keeps them apart from this node's, with advice for reliability.
 func (n *node) mismatch(topic, advice string) transport.MatchHandler {
@@ -182,19 +186,23 @@ func (n *node) mismatch(topic, advice string) transport.MatchHandler {
 			return
 		}
 		seen = m.Incompatible
-		if m.Policy != transport.PolicyReliability {
-			advice = ""
+		text := fmt.Sprintf("%s: another endpoint's quality of service does not match (%s): no message passes between it and this node", topic, m.Policy)
+		if m.Policy == transport.PolicyReliability {
+			text += advice
 		}
 		select {
-		case n.notes <- fmt.Sprintf("%s: another endpoint's quality of service does not match (%s): no message passes between it and this node%s", topic, m.Policy, advice):
+		case n.notes <- text:
 		default:
 		}
 	}
 }
 
-// A trial's log has room for joint states at ten times the rate of the policy.
-func logMessages(steps int) int      { return 10*steps + 1000 }
-func logBytes(steps, joints int) int { return logMessages(steps) * (256 + 64*joints) }
+// A trial's log has room for joint states at ten times the rate of the policy, within
+// what a long trial may take of memory.
+func logMessages(steps int) int { return min(10*steps+1000, 1_000_000) }
+func logBytes(steps, joints int) int {
+	return min(logMessages(steps)*(256+64*joints), 64<<20)
+}
 
 func typeOf(m interface{ TypeName() string }) transport.Type {
 	return transport.Type{Name: m.TypeName()}
@@ -239,7 +247,7 @@ func (n *node) event(e trial.Event) error {
 	n.session.event(e)
 	switch e.Kind {
 	case trial.GaveUp:
-		return fmt.Errorf("%w: %s; that was attempt %d", ErrGaveUp, e.Fault, n.cfg.Reset.Attempts)
+		return fmt.Errorf("%w: %s; that was once too often (reset.attempts, safety.max_faults)", ErrGaveUp, e.Fault)
 	case trial.Finished:
 		rec, recorded := n.loop.finished()
 		path, err := n.session.write(recorded, rec, n.robot)

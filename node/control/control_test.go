@@ -25,7 +25,7 @@ func TestGuardFinite(t *testing.T) {
 	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		for joint, name := range []string{"a", "b"} {
 			for _, field := range []string{"position", "velocity"} {
-				g := control.NewGuard([]string{"a", "b"}, timeout)
+				g := control.NewGuard([]string{"a", "b"}, timeout, true)
 				s := reading(time.Second)
 				list := s.Position
 				if field == "velocity" {
@@ -68,10 +68,10 @@ func TestGuardStamps(t *testing.T) {
 		{"old", []step{{1, 2 + timeout, true, control.Old, timeout + 1}, {timeout, timeout, true, control.NoFault, 0}}},
 		{"clocks an hour apart", []step{{time.Second, time.Hour, true, control.Old, time.Hour - time.Second}}},
 		{"ahead of the clock", []step{{time.Hour, 1, true, control.NoFault, 0}}},
-		{"an old repetition", []step{{1, 1, true, control.NoFault, 0}, {1, time.Hour, false, control.NoFault, 0}}},
+		{"an old repetition", []step{{1, 1, true, control.NoFault, 0}, {1, time.Hour, false, control.Old, time.Hour - 1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := control.NewGuard([]string{"a", "b"}, timeout)
+			g := control.NewGuard([]string{"a", "b"}, timeout, true)
 			for i, s := range c.steps {
 				fresh, f := g.Check(reading(s.stamp), int64(i+1), int64(s.now))
 				if fresh != s.fresh || f.Kind != s.kind || f.Duration != s.by {
@@ -83,7 +83,7 @@ func TestGuardStamps(t *testing.T) {
 }
 
 func TestGuardSilent(t *testing.T) {
-	g := control.NewGuard([]string{"a", "b"}, timeout)
+	g := control.NewGuard([]string{"a", "b"}, timeout, true)
 	if f := g.Silent(int64(time.Hour)); f.Kind != control.NoFault {
 		t.Errorf("silence before the first message: %v", f)
 	}
@@ -171,6 +171,7 @@ func TestFaultTexts(t *testing.T) {
 		{control.Fault{Kind: control.NotFinite, Joint: -1, Name: "end_effector.x", Value: math.Inf(1)}, []string{"joint_states", `state's "end_effector.x"`, "+Inf", "expected a finite number"}},
 		{control.Fault{Kind: control.Backwards, Duration: 3 * time.Second}, []string{"joint_states", "went back by 3s", "restarted", "two publishers"}},
 		{control.Fault{Kind: control.Silent, Duration: 1234567890, Limit: time.Second}, []string{"no joint_states for 1.235s", "safety.stale_timeout is 1s", "driver running"}},
+		{control.Fault{Kind: control.Frozen, Duration: 2 * time.Second, Limit: time.Second}, []string{"joint_states have repeated one stamp for 2s", "safety.stale_timeout is 1s", "frozen"}},
 		{control.Fault{Kind: control.Old, Duration: 2 * time.Second, Limit: time.Second}, []string{"joint_states are 2s old", "safety.stale_timeout is 1s", "use_sim_time"}},
 		{control.Fault{Kind: control.Gap, Duration: 150 * time.Millisecond, Step: 17}, []string{"joint_states are missing for 150ms", "time step 17"}},
 		{control.Fault{Kind: control.ResetTimeout, Name: "elbow", Value: 0.25, Limit: 30 * time.Second}, []string{"reset", `"elbow"`, "0.25", "30s", "reset.timeout", "effort_limit"}},
@@ -198,7 +199,7 @@ func TestFaultTexts(t *testing.T) {
 }
 
 func TestTickPartsAllocateNothing(t *testing.T) {
-	g := control.NewGuard([]string{"a", "b"}, timeout)
+	g := control.NewGuard([]string{"a", "b"}, timeout, true)
 	p := control.Position{Stiffness: []float64{6, 2}, Damping: []float64{3, 0.5}}
 	s, torque, goal := reading(0), make([]float64, 2), []float64{1, 2}
 	n := testing.AllocsPerRun(100, func() {
@@ -213,5 +214,36 @@ func TestTickPartsAllocateNothing(t *testing.T) {
 	})
 	if n != 0 {
 		t.Errorf("allocates %v times", n)
+	}
+}
+
+// A driver that sends one reading again and again is frozen, unless it waits for commands.
+func TestFrozen(t *testing.T) {
+	const second = int64(time.Second)
+	for _, waits := range []bool{false, true} {
+		g := control.NewGuard([]string{"a"}, time.Second, waits)
+		s := hardware.NewJointState(1)
+		s.Stamp = 7
+		now := second
+		for range 11 {
+			if _, fault := g.Check(s, now, 0); fault.Kind != control.NoFault {
+				t.Fatalf("a repetition is no fault by itself: %v", fault)
+			}
+			now += second / 10
+		}
+		want := control.Frozen
+		if waits {
+			want = control.NoFault
+		}
+		if got := g.Silent(now); got.Kind != want {
+			t.Errorf("waits %v: %v (%v), want kind %v", waits, got.Kind, got, want)
+		}
+		if due := g.Deadline(now - second/2); waits == (due == 2*second+1) {
+			t.Errorf("waits %v: deadline %d", waits, due)
+		}
+		g.Unpaced()
+		if got := g.Silent(now); got.Kind != control.Frozen {
+			t.Errorf("waits %v, then not: %v", waits, got)
+		}
 	}
 }

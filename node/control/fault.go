@@ -19,6 +19,9 @@ const (
 	Backwards
 	// Silent: no joint state arrived for longer than the time-out.
 	Silent
+	// Frozen: joint states arrive, but their stamp has stood still for longer than the
+	// time-out.
+	Frozen
 	// Old: a joint state's stamp is older than the time-out.
 	Old
 	// Gap: joint states were missing within a trial.
@@ -64,6 +67,8 @@ func (f Fault) String() string {
 		return fmt.Sprintf("joint_states: the stamp went back by %v; the robot's clock jumped, the robot was restarted, or there are two publishers", f.Duration)
 	case Silent:
 		return fmt.Sprintf("no joint_states for %v (safety.stale_timeout is %v): is the robot's driver running?", f.Duration.Round(time.Millisecond), f.Limit)
+	case Frozen:
+		return fmt.Sprintf("joint_states have repeated one stamp for %v (safety.stale_timeout is %v): the driver's readings are frozen", f.Duration.Round(time.Millisecond), f.Limit)
 	case Old:
 		return fmt.Sprintf("joint_states are %v old on arrival (safety.stale_timeout is %v): are the clocks synchronised, is use_sim_time right?", f.Duration.Round(time.Millisecond), f.Limit)
 	case Gap:

@@ -10,21 +10,26 @@ import (
 type Guard struct {
 	joints  []string
 	timeout int64
+	// waits: the robot repeats its last reading while it waits for a command, so that a
+	// repetition is a sign of life. Otherwise it is a frozen driver.
+	waits bool
 
 	seen        bool
 	lastStamp   int64
 	lastArrival int64
+	lastFresh   int64 // arrival of the last reading with a new stamp
 }
 
 // NewGuard returns a guard for readings of the given joints; timeout is the age at which
-// a state is stale.
-func NewGuard(joints []string, timeout time.Duration) *Guard {
-	return &Guard{joints: joints, timeout: int64(timeout)}
+// a state is stale. waits says that the robot repeats its last reading while it waits for
+// a command.
+func NewGuard(joints []string, timeout time.Duration, waits bool) *Guard {
+	return &Guard{joints: joints, timeout: int64(timeout), waits: waits}
 }
 
 // Check judges a reading. arrival is a steady clock in ns. now is the ROS time in ns, or
 // 0 where it is not known; then the age of the stamp is not judged. fresh is false for a
-// repetition of the last reading, which some drivers send while they wait.
+// repetition of the last reading.
 func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, fault Fault) {
 	g.lastArrival = arrival
 	for i := range g.joints {
@@ -36,25 +41,35 @@ func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, f
 	}
 	last, seen := g.lastStamp, g.seen
 	g.lastStamp, g.seen = s.Stamp, true
+	fresh = !seen || s.Stamp != last
+	if fresh {
+		g.lastFresh = arrival
+	}
 	switch {
-	case seen && s.Stamp == last:
-		return false, Fault{}
 	case seen && s.Stamp < last:
 		return true, Fault{Kind: Backwards, Duration: time.Duration(last - s.Stamp)}
 	case now != 0 && now-s.Stamp > g.timeout:
-		return true, Fault{Kind: Old, Duration: time.Duration(now - s.Stamp), Limit: time.Duration(g.timeout)}
+		return fresh, Fault{Kind: Old, Duration: time.Duration(now - s.Stamp), Limit: time.Duration(g.timeout)}
 	}
-	return true, Fault{}
+	return fresh, Fault{}
 }
+
+// Unpaced says that the robot does not wait for commands: a repetition of its last
+// reading is no sign of life.
+func (g *Guard) Unpaced() { g.waits = false }
 
 // Touch notes the arrival of a message that could not be read.
 func (g *Guard) Touch(arrival int64) { g.lastArrival = arrival }
 
-// Silent returns a fault if no message arrived for longer than the time-out. now is the
-// clock of the arrivals.
+// Silent returns a fault if no message, or none with a new reading, arrived for longer
+// than the time-out. now is the clock of the arrivals.
 func (g *Guard) Silent(now int64) Fault {
-	if g.lastArrival != 0 && now-g.lastArrival > g.timeout {
-		return Fault{Kind: Silent, Duration: time.Duration(now - g.lastArrival), Limit: time.Duration(g.timeout)}
+	kind, last := Silent, g.lastArrival
+	if !g.waits && last != 0 && now-last <= g.timeout {
+		kind, last = Frozen, g.lastFresh
+	}
+	if last != 0 && now-last > g.timeout {
+		return Fault{Kind: kind, Duration: time.Duration(now - last), Limit: time.Duration(g.timeout)}
 	}
 	return Fault{}
 }
@@ -62,7 +77,11 @@ func (g *Guard) Silent(now int64) Fault {
 // Deadline returns when the robot will have been silent for too long if nothing arrives
 // after now: a time on the clock of the arrivals.
 func (g *Guard) Deadline(now int64) int64 {
-	if due := g.lastArrival + g.timeout + 1; g.lastArrival != 0 && due > now {
+	last := g.lastArrival
+	if !g.waits {
+		last = g.lastFresh
+	}
+	if due := last + g.timeout + 1; last != 0 && due > now {
 		return due
 	}
 	return now + g.timeout + 1

@@ -35,6 +35,7 @@ type ResetConfig struct {
 // SafetyConfig holds the limits on what is taken for a healthy robot.
 type SafetyConfig struct {
 	StaleTimeout  time.Duration `param:"stale_timeout" desc:"Age of the last joint state at which the torque goes to zero." unit:"s" range:"(0, inf)"`
+	MaxFaults     int           `param:"max_faults" desc:"Faults in one trial, which is repeated after each, before the run is given up." range:"[1, 200]"`
 	RecoverySteps int           `param:"recovery_steps" desc:"Good joint states in a row that end a fault." range:"[1, 100000]"`
 }
 
@@ -49,7 +50,7 @@ func DefaultConfig() Config {
 	return Config{
 		Reset: ResetConfig{Stiffness: []float64{6, 1}, Damping: []float64{3, 0}, PositionTolerance: 1e-3, VelocityTolerance: 1e-2,
 			SettleSteps: 3, Timeout: 30 * time.Second, Attempts: 3},
-		Safety: SafetyConfig{StaleTimeout: time.Second, RecoverySteps: 10},
+		Safety: SafetyConfig{StaleTimeout: time.Second, RecoverySteps: 10, MaxFaults: 50},
 		Noise:  NoiseConfig{Sigma: 2, Renormalize: true},
 	}
 }
@@ -67,6 +68,9 @@ type Command struct {
 	// Controller acts for its T steps.
 	Controller *lqg.Controller
 }
+
+// maxFaults is the upper end of the range of safety.max_faults.
+const maxFaults = 200
 
 // maxSteps bounds T: a rollout of as many steps fits in memory for any robot.
 const maxSteps = 1_000_000

@@ -224,7 +224,11 @@ func TestFaultAfterTheTrialRepeatsNothing(t *testing.T) {
 		b.observe()
 		b.until(trial.Recovered)
 		for range 50 {
-			b.tick()
+			if b.cfg.LockStep {
+				b.read() // the robot waits
+			} else {
+				b.tick()
+			}
 			b.wantPhase(trial.Hold)
 		}
 		b.wantEvents()
@@ -367,4 +371,44 @@ func TestResetNeedsRest(t *testing.T) {
 		good()
 	}
 	b.wantPhase(trial.Run)
+}
+
+// A robot that does not wait, though lock_step says so, is held all the same.
+func TestUnpacedRobotIsHeld(t *testing.T) {
+	b := newBench(t, there)
+	if out := b.read(); out.Publish {
+		t.Fatal("hold in lock step answered the first reading")
+	}
+	for i := range 20 {
+		if out := b.tick(); !out.Publish {
+			t.Fatalf("reading %d without an answer", i)
+		}
+		b.wantPhase(trial.Hold)
+	}
+	b.wantEvents(trial.Unpaced)
+	// The trial runs, and the arm is held after it.
+	b.start(command(5))
+	b.until(trial.Finished)
+	if out := b.tick(); !out.Publish {
+		t.Error("the arm is not held after the trial")
+	}
+}
+
+// A trial that is broken off again and again ends the run.
+func TestTooManyFaults(t *testing.T) {
+	b := newBench(t, there, func(c *trial.Config, _ *robotConfig) { c.Safety.MaxFaults = 3 })
+	b.read()
+	b.start(command(50))
+	for i := range 3 {
+		b.until(trial.Started)
+		b.reading.Velocity[0] = math.NaN()
+		b.reading.Stamp += b.period
+		b.wantZero(b.read())
+		b.observe()
+		want := []trial.EventKind{trial.Faulted}
+		if i == 2 {
+			want = append(want, trial.GaveUp)
+		}
+		b.wantEvents(want...)
+	}
 }

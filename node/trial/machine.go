@@ -41,8 +41,11 @@ const (
 	Faulted
 	// Recovered: the readings are good again, the trial is repeated.
 	Recovered
-	// GaveUp: the reset timed out too often.
+	// GaveUp: the reset timed out too often, or the trial was broken off too often.
 	GaveUp
+	// Unpaced: the robot does not wait for commands, though lock_step says so. From now
+	// on it is held as one that does not.
+	Unpaced
 )
 
 // Event tells what happened.
@@ -80,6 +83,7 @@ type Machine struct {
 	good    int // readings in a row without fault
 	settled int // readings in a row within the reset's tolerances
 	failed  int // resets in a row that timed out
+	broken  int // faults in the current trial
 
 	reading    *hardware.JointState // the latest
 	interval   int64                // from the reading before it, ns
@@ -92,6 +96,7 @@ type Machine struct {
 	torque     []float64
 	answeredAt int64 // arrival of the reading that torque answers
 	heard      bool  // the robot has gone on after an answer
+	open       bool  // in lock step, Hold has left the latest reading without an answer
 
 	ticks, faults uint64
 }
@@ -104,12 +109,15 @@ func NewMachine(cfg Config, r *robot.Robot) (*Machine, error) {
 	}
 	return &Machine{cfg: cfg, robot: r,
 		position: control.Position{Stiffness: cfg.Reset.Stiffness, Damping: cfg.Reset.Damping},
-		guard:    control.NewGuard(r.Joints(), cfg.Safety.StaleTimeout),
-		events:   make(chan Event, 64),
+		guard:    control.NewGuard(r.Joints(), cfg.Safety.StaleTimeout, cfg.LockStep),
+		events:   make(chan Event, maxEvents),
 		reading:  hardware.NewJointState(dU), x: make([]float64, r.DX()), goal: make([]float64, dU), torque: make([]float64, dU)}, nil
 }
 
-// Events tells what happens. An event is dropped if nobody has taken the 64 before it.
+// maxEvents is more than one trial can cause, with as many faults as it may have.
+const maxEvents = 4 * maxFaults
+
+// Events tells what happens.
 func (m *Machine) Events() <-chan Event { return m.events }
 
 // Start commands a trial. It begins at once in phase Hold, with the first reading in
@@ -127,7 +135,7 @@ func (m *Machine) Start(c *Command, arrival int64) (Output, error) {
 	}
 	T, dU := c.Controller.T, m.robot.DU()
 	m.command, m.current = c, c
-	m.failed = 0
+	m.failed, m.broken = 0, 0
 	m.noise = rollout.Noise(c.NoiseSeed, T, dU, rollout.NoiseConfig{Sigma: m.cfg.Noise.Sigma, Renormalize: m.cfg.Noise.Renormalize})
 	if m.record.Rollout == nil || m.record.Rollout.T != T {
 		m.record = Record{Rollout: rollout.New(T, m.robot.DX(), dU), Commanded: make([]float64, T*dU), Stamps: make([]int64, T+1)}
@@ -233,7 +241,7 @@ func (m *Machine) act(arrival int64) Output {
 		}
 	}
 	if m.phase == Reset && m.settle() {
-		m.phase, m.step, m.runStart = Run, 0, m.reading.Stamp
+		m.phase, m.step, m.runStart, m.failed = Run, 0, m.reading.Stamp, 0
 		m.emit(Event{Kind: Started})
 	}
 	switch m.phase {
@@ -253,8 +261,14 @@ func (m *Machine) act(arrival int64) Output {
 		}
 	}
 	if m.phase == Hold {
+		if m.cfg.LockStep && m.open {
+			// The robot went on without an answer to the last reading.
+			m.cfg.LockStep = false
+			m.guard.Unpaced()
+			m.emit(Event{Kind: Unpaced})
+		}
 		if m.cfg.LockStep {
-			m.answeredAt = 0
+			m.answeredAt, m.open = 0, true
 			return Output{}
 		}
 		m.position.Act(m.torque, m.goal, m.reading.Position, m.reading.Velocity)
@@ -330,6 +344,9 @@ func (m *Machine) fail(fault control.Fault, arrival int64) Output {
 		m.phase, m.fault = Fault, fault
 		m.faults++
 		m.emit(Event{Kind: Faulted, Fault: fault})
+		if m.broken++; m.broken == m.cfg.Safety.MaxFaults && m.command != nil {
+			m.emit(Event{Kind: GaveUp, Fault: fault})
+		}
 	}
 	return m.zero(arrival)
 }
@@ -341,11 +358,12 @@ func (m *Machine) zero(arrival int64) Output {
 }
 
 func (m *Machine) beginReset() {
+	m.open = false
 	m.phase, m.settled, m.resetStart = Reset, 0, m.reading.Stamp
 }
 
 func (m *Machine) beginHold() {
-	m.phase = Hold
+	m.phase, m.open = Hold, false
 	copy(m.goal, m.reading.Position)
 }
 
