@@ -5,7 +5,9 @@
 package ddstest
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -27,30 +29,41 @@ func Domain(tb testing.TB) uint32 {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		tb.Fatal(err)
 	}
-	os.Chmod(dir, 0o777) // against the umask, for other users' tests; fails for their directory
+	// Against the umask, for the tests of other users; it fails for a folder of theirs.
+	_ = os.Chmod(dir, 0o777|os.ModeSticky)
+	var last error
 	for i := 0; i < lastDomain; i++ {
 		// Beginning elsewhere in every process keeps a killed test's late
 		// packets from the next one.
 		d := uint32((os.Getpid()+i)%lastDomain) + 1
-		if release, ok := lock(filepath.Join(dir, fmt.Sprintf("%d.lock", d))); ok {
+		release, err := lock(filepath.Join(dir, fmt.Sprintf("%d.lock", d)))
+		if err == nil {
 			tb.Cleanup(release)
 			return d
 		}
+		last = err
 	}
-	tb.Fatalf("all %d domains for tests are taken: see the locks in %s", lastDomain, dir)
+	tb.Fatalf("none of the %d domains for tests can be had: %v", lastDomain, last)
 	return 0
 }
 
-func lock(path string) (release func(), ok bool) {
+// lock locks a file that any user's tests may have made.
+func lock(path string) (release func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil, false
+	if errors.Is(err, fs.ErrPermission) {
+		// Another user's: to lock it needs no more than to read it. In a sticky folder
+		// the system may also refuse O_CREATE for a file that is there.
+		f, err = os.Open(path)
 	}
+	if err != nil {
+		return nil, err
+	}
+	_ = f.Chmod(0o666) // against the umask; fails for a file of another user
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, false
+		return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
 	}
-	return func() { f.Close() }, true
+	return func() { f.Close() }, nil
 }
 
 // Open opens a node on loopback and closes it when tb ends. change may be nil.
