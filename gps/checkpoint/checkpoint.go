@@ -9,12 +9,14 @@ package checkpoint
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/gob"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,19 +139,22 @@ func Load(path string) (*Checkpoint, error) {
 // Latest returns the readable checkpoint of the highest iteration in dir, and an error
 // per file that was passed over. It returns ErrNone if there is none.
 func Latest(dir string) (c *Checkpoint, passed []error, err error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "checkpoint_*.gps"))
-	if err != nil {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	// The names sort by iteration up to 9999 and by length beyond.
-	slices.SortFunc(paths, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
+	var names []string
+	for _, e := range entries {
+		if n := e.Name(); strings.HasPrefix(n, "checkpoint_") && strings.HasSuffix(n, ".gps") {
+			names = append(names, n)
 		}
-		return strings.Compare(b, a)
+	}
+	// The names sort by iteration up to 9999 and by length beyond.
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(b, a))
 	})
-	for _, path := range paths {
-		c, err := Load(path)
+	for _, name := range names {
+		c, err := Load(filepath.Join(dir, name))
 		if err == nil {
 			return c, passed, nil
 		}

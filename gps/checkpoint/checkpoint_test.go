@@ -78,7 +78,39 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
+// A folder may have any name, also one that reads as a pattern.
+func TestLatestInFolderNamedAsPattern(t *testing.T) {
+	for _, name := range []string{"a[1]", "a[", "b*", "c?", `d\e`} {
+		dir := filepath.Join(t.TempDir(), name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range []int{9999, 10000} {
+			if _, err := checkpoint.Save(dir, example(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, passed, err := checkpoint.Latest(dir)
+		if err != nil || len(passed) != 0 || c.State.Iteration != 10000 {
+			t.Errorf("%s: %+v, passed over %v, %v", name, c, passed, err)
+		}
+	}
+}
+
+func TestLatestOfUnreadableFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := checkpoint.Latest(file); err == nil || errors.Is(err, checkpoint.ErrNone) {
+		t.Errorf("got %v, want the error of the file system", err)
+	}
+}
+
 func TestLatestOfNothing(t *testing.T) {
+	if _, _, err := checkpoint.Latest(filepath.Join(t.TempDir(), "absent")); !errors.Is(err, checkpoint.ErrNone) {
+		t.Errorf("got %v, want ErrNone", err)
+	}
 	if _, _, err := checkpoint.Latest(t.TempDir()); !errors.Is(err, checkpoint.ErrNone) {
 		t.Errorf("got %v, want ErrNone", err)
 	}
