@@ -88,7 +88,11 @@ func keyOf(c *trial.Command) key { return key{c.Iteration, c.Condition, c.Sample
 // zero and the run folder is whole. The error is ctx's if that ended the run; others wrap
 // ErrGaveUp or are those of the middleware and the file system.
 func Run(ctx context.Context, cfg *Config, setup *Setup, opt Options) (*Result, error) {
-	s, err := openSession(cfg, setup, opt.Terminal, opt.Log)
+	// Nothing that an arm waits for may wait for a terminal.
+	table, log := newQueue(opt.Terminal), newQueue(opt.Log)
+	defer table.close()
+	defer log.close()
+	s, err := openSession(cfg, setup, table, log)
 	if err != nil {
 		return nil, err
 	}

@@ -19,12 +19,18 @@ import (
 	"guidedpolicysearch/node/transport/dds"
 )
 
+const usage = `Usage: gps_node --ros-args --params-file FILE [-p NAME:=VALUE] [-r FROM:=TO] ...
+
+The ROS 2 node guided_policy_search: learns torque control on the robot whose joint_states
+it receives, and publishes efforts on effort_controller/commands. See params/planar_arm.yaml
+for its parameters.`
+
 func main() { os.Exit(run()) }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
-	// A terminal that is gone must not stop an arm: SIGINT and SIGTERM do.
+	// A closed pipe does not end the program; the signals above do, with zero torque.
 	signal.Ignore(syscall.SIGPIPE)
 	if len(os.Args) > 1 && os.Args[1] == node.LearnerCommand {
 		// The node ends its learner; a signal that reaches both must not.
@@ -38,7 +44,16 @@ func run() int {
 	if err != nil {
 		return fail(2, err)
 	}
+	if err := node.CheckArguments(args); err == node.ErrHelp {
+		fmt.Println(usage)
+		return 0
+	} else if err != nil {
+		return fail(2, err)
+	}
 	setup, cfg, err := node.Load(args)
+	if err == nil {
+		err = node.CheckGiven(setup)
+	}
 	if err != nil {
 		return fail(2, err)
 	}
@@ -54,7 +69,7 @@ func run() int {
 	if err != nil {
 		return fail(1, err)
 	}
-	res, err := node.Run(ctx, cfg, setup, node.Options{Transport: t, Terminal: os.Stdout,
+	res, err := node.Run(ctx, cfg, setup, node.Options{Transport: t, Terminal: os.Stdout, Log: os.Stderr,
 		Learner: func(folder string) []string {
 			return append([]string{exe}, node.LearnerArguments(setup.Name, folder)...)
 		}})

@@ -21,15 +21,26 @@ import (
 	"guidedpolicysearch/node/transport/dds"
 )
 
+const usage = `Usage: sim_robot --ros-args [--params-file FILE] [-p NAME:=VALUE] [-r FROM:=TO] ...
+
+Simulates a torque-controlled robot and its driver: joint_states and /clock out,
+effort_controller/commands in. See params/planar_arm.yaml for its parameters.`
+
 func main() { os.Exit(run()) }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
-	// A terminal that is gone must not stop an arm: SIGINT and SIGTERM do.
+	// A closed pipe does not end the program; the signals above do.
 	signal.Ignore(syscall.SIGPIPE)
 	args, err := rcl.Parse(os.Args[1:])
 	if err != nil {
+		return fail(2, err)
+	}
+	if err := node.CheckArguments(args); err == node.ErrHelp {
+		fmt.Println(usage)
+		return 0
+	} else if err != nil {
 		return fail(2, err)
 	}
 	setup, cfg, err := node.LoadSimulator(args)
@@ -48,7 +59,7 @@ func run() int {
 	if err != nil {
 		return fail(1, err)
 	}
-	log := node.NewLogger(setup.Name.Logger(), os.Stdout)
+	log := node.NewLogger(setup.Name.Logger(), os.Stderr)
 	driver, err := simrobot.New(*cfg, t, topics, func(text string) { log.Log(node.Warn, "%s", text) })
 	if err == nil {
 		log.Log(node.Info, "%s with joints %v on %s, lock step %v", cfg.Plant.Type, cfg.Joints, topics.JointStates, cfg.LockStep)
