@@ -116,7 +116,8 @@ func (s *State) stream(condition int) *rand.Rand {
 
 // NoiseSeed returns the seed of the exploration noise of a sample (from 0) of a condition
 // in the iteration (from 1). Samples 2i and 2i+1 get noise of opposite sign
-// (rollout.Noise): antithetic pairs halve the spread of the mean cost over seeds.
+// (rollout.Noise): in the mean over an antithetic pair the noise's first-order effect on the
+// cost cancels.
 func NoiseSeed(seed uint64, iteration, condition, sample int) uint64 {
 	rng := rand.New(rand.NewPCG(seed, 1<<63|uint64(iteration)<<40|uint64(condition)<<20|uint64(sample/2)))
 	return rng.Uint64()&^1 | uint64(sample&1)

@@ -20,9 +20,10 @@ type InitialStateConfig struct {
 }
 
 // FitInitialState returns the Gaussian of the samples' first states: their mean, and a
-// diagonal covariance of at least MinVariance. Where prior rollouts are given it is the
-// NIW posterior under the mean and variances of their first states, with m = n0 =
-// dX strength (arXiv:1504.00702, appendix A.3).
+// diagonal covariance of at least MinVariance. Where prior rollouts are given (the samples
+// may be among them) the covariance is that of the NIW posterior under the mean and the
+// variances of their first states, with m = n0 = dX strength (arXiv:1504.00702, appendix
+// A.3); the mean stays the samples'.
 func FitInitialState(samples, prior []*rollout.Rollout, cfg InitialStateConfig) *lqg.InitialState {
 	dX := samples[0].DX
 	n := float64(len(samples))

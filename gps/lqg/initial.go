@@ -14,7 +14,8 @@ type HoldConfig struct {
 	// Variance is the action variance at unit stiffness, > 0, in the action's unit squared.
 	Variance float64
 	// Stiffness weighs the position error, StiffnessVel (times Stiffness) the velocity
-	// error, both > 0 or 0; FinalWeight multiplies both at the last step.
+	// error, both >= 0; FinalWeight multiplies the whole cost of the last step, the
+	// action's included.
 	Stiffness, StiffnessVel, FinalWeight float64
 	// DT is the time step in s, > 0.
 	DT float64

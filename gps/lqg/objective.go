@@ -130,7 +130,7 @@ func (o *Objective) valueScale(t int, eta float64) float64 {
 		return 1
 	}
 	w := o.Policy.Weight
-	return (w[t+1] + eta) / (w[t] + eta)
+	return (eta + w[t+1] + o.MaxEnt) / (eta + w[t] + o.MaxEnt)
 }
 
 func addScaled(dst []float64, a float64, src []float64) {
