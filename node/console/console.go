@@ -2,7 +2,7 @@
 // table line per iteration, and a summary with the learning curve in text.
 //
 // Everything goes to one io.Writer. The progress bar is drawn only if the writer is a
-// terminal; elsewhere the output is the table and the summary, line by line.
+// terminal of at least 50 columns; elsewhere the output is the table and the summary, line by line.
 package console
 
 import (
@@ -13,7 +13,6 @@ import (
 	"sync"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // Iteration is what one iteration is reported with. A NaN is shown as "-".
@@ -25,10 +24,10 @@ type Iteration struct {
 	// Error is the end-effector's distance from its target at the end of a trial,
 	// mean over the samples, in m.
 	Error float64
-	// KL is the divergence of the new controller from the old, in nat per time step
-	// or as the algorithm bounds it; Eta is its dual variable.
+	// KL is the divergence of the new controller from the old, summed over the
+	// trajectory, in nat; Eta is its dual variable.
 	KL, Eta float64
-	// Seconds is the wall-clock time of the update.
+	// Seconds is the wall-clock time of the whole iteration, trials and update.
 	Seconds float64
 }
 
@@ -36,7 +35,7 @@ type Iteration struct {
 type Config struct {
 	// Iterations of the run and Trials of each, >= 1.
 	Iterations, Trials int
-	// Terminal draws the progress bar; see IsTerminal.
+	// Terminal draws the progress bar where it is wide enough; see IsTerminal.
 	Terminal bool
 }
 
@@ -45,30 +44,17 @@ type Printer struct {
 	mu     sync.Mutex
 	w      io.Writer
 	config Config
-	bar    *progressbar.ProgressBar // nil if not on a terminal
-	header bool
-	costs  []float64
+	// columns returns the width of the terminal now.
+	columns func() int
+	bar     *progressbar.ProgressBar // nil if there is none
+	width   int                      // of bar, 0 if there is none
+	header  bool
+	costs   []float64
 }
-
-// IsTerminal reports whether w is a terminal, where a line can be redrawn.
-func IsTerminal(w io.Writer) bool {
-	f, ok := w.(interface{ Fd() uintptr })
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-const barWidth = 30
 
 // New returns a printer that writes to w.
 func New(w io.Writer, c Config) *Printer {
-	p := &Printer{w: w, config: c}
-	if c.Terminal {
-		p.bar = progressbar.NewOptions(max(1, c.Iterations*c.Trials),
-			progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(barWidth), progressbar.OptionUseANSICodes(true),
-			progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: "", BarEnd: ""}))
-	}
-	return p
+	return &Printer{w: w, config: c, columns: func() int { return columns(w) }}
 }
 
 // Progress says that trials of the given iteration (from 1) are done; without a
@@ -76,11 +62,13 @@ func New(w io.Writer, c Config) *Printer {
 func (p *Printer) Progress(iteration, trials int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bar == nil || p.bar.IsFinished() {
+	if !p.config.Terminal || p.bar != nil && p.bar.IsFinished() {
 		return nil
 	}
-	p.bar.Describe(fmt.Sprintf("iteration %d of %d, trial %d of %d", iteration, p.config.Iterations,
-		min(trials+1, p.config.Trials), p.config.Trials))
+	if err := p.fit(); err != nil || p.bar == nil {
+		return err
+	}
+	p.bar.Describe(p.config.description(iteration, min(trials+1, p.config.Trials)))
 	done := (iteration-1)*p.config.Trials + trials
 	return p.bar.Set(max(0, min(done, p.bar.GetMax())))
 }
@@ -168,6 +156,7 @@ func (p *Printer) Summary(s Summary) error {
 		}
 		p.bar = nil
 	}
+	p.config.Terminal = false // no bar any more
 	_, err := io.WriteString(p.w, b.String())
 	return err
 }

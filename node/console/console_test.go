@@ -67,8 +67,13 @@ func TestTerminal(t *testing.T) {
 	if !strings.Contains(b.String(), "iteration 4 of 10, trial 3 of 5  34%") {
 		t.Error("the bar was never drawn in iteration 4")
 	}
-	var screen []string
-	for line := range strings.SplitSeq(b.String(), "\n") {
+	golden(t, "plain.txt", strings.Join(screen(b.String(), nil), "\n"))
+}
+
+// screen returns the lines that stay on a terminal. seen, if given, gets every state of a
+// line.
+func screen(output string, seen func(line []rune)) (lines []string) {
+	for line := range strings.SplitSeq(output, "\n") {
 		var shown []rune
 		for _, part := range strings.Split(line, "\r") {
 			text := strings.ReplaceAll(part, "\x1b[0K", "")
@@ -78,10 +83,49 @@ func TestTerminal(t *testing.T) {
 			}
 			r := []rune(text)
 			shown = append(r, shown[min(len(r), len(shown)):]...)
+			if seen != nil {
+				seen(r)
+			}
 		}
-		screen = append(screen, string(shown))
+		lines = append(lines, string(shown))
 	}
-	golden(t, "plain.txt", strings.Join(screen, "\n"))
+	return lines
+}
+
+// TestNarrowTerminal changes the width of the terminal during the run: no line with a bar
+// reaches its last column, and none stays.
+func TestNarrowTerminal(t *testing.T) {
+	for _, c := range []struct {
+		columns []int
+		widest  int // bar
+	}{
+		{[]int{200}, 30}, {[]int{80}, 30}, {[]int{71}, 30}, {[]int{70}, 29}, {[]int{60}, 19}, {[]int{50}, 9}, {[]int{49}, 0}, {[]int{1}, 0},
+		{[]int{55, 100, 30, 62}, 30},
+	} {
+		var b bytes.Buffer
+		p := New(&b, Config{Iterations: 10, Trials: 5, Terminal: true})
+		calls := 0
+		p.columns = func() int {
+			n := c.columns[calls*len(c.columns)/60%len(c.columns)]
+			calls++
+			return n
+		}
+		course(t, p, Summary{FinalCost: 22.8, Reference: 22.8, Margin: 0.1, RunFolder: "runs/one", Picture: "runs/one/learning.png", Seconds: 12.34})
+		widest := 0
+		lines := screen(b.String(), func(line []rune) {
+			text := string(line)
+			if n := strings.Count(text, "█") + strings.Count(text, "░"); n > 0 && strings.HasPrefix(text, "iteration ") {
+				widest = max(widest, n)
+				if len(c.columns) == 1 && len(line) >= c.columns[0] {
+					t.Errorf("%d columns: line of %d: %q", c.columns[0], len(line), text)
+				}
+			}
+		})
+		if widest != c.widest || calls == 0 {
+			t.Errorf("%v columns: bar of %d, want %d", c.columns, widest, c.widest)
+		}
+		golden(t, "plain.txt", strings.Join(lines, "\n"))
+	}
 }
 
 func TestVerdict(t *testing.T) {
