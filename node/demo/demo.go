@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -21,6 +20,8 @@ type Options struct {
 	Programs string
 	// ParamsFile is for both.
 	ParamsFile string
+	// Domain is the DDS domain of both.
+	Domain uint32
 	// Node and Simulator are further ROS arguments of one of them.
 	Node, Simulator []string
 	Stdout, Stderr  io.Writer
@@ -31,10 +32,16 @@ const stopGrace = 5 * time.Second
 
 // Run starts both programs, waits for the node and stops the robot. Both see no network
 // but loopback, whatever the environment says: torques must not reach a real robot. It
-// returns the node's exit status, or an error if there is none. When ctx ends the node is
-// stopped before the robot, which so sees its zero torque. A robot that is killed may be
-// started again by hand, as a real one: the node waits for it.
+// returns the node's exit status, 1 with an error if a signal ended it. When ctx ends the
+// node is stopped before the robot, which so sees its zero torque. A robot that is killed
+// may be started again by hand, as a real one: the node waits for it. The error is
+// ErrRunning, and nothing is started, if the user's demo in the same domain is not over.
 func Run(ctx context.Context, o Options) (status int, err error) {
+	lock, err := lockDomain(o.Domain)
+	if err != nil {
+		return 0, err
+	}
+	defer lock.Close()
 	// Programs get a signal when the thread that started them ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -53,7 +60,7 @@ func Run(ctx context.Context, o Options) (status int, err error) {
 		case <-node.done:
 		case <-robotDone:
 			if robot.killed() {
-				fmt.Fprintf(o.Stderr, "%v; the node waits for it. To start it again: ROS_LOCALHOST_ONLY=1 %s\n", robot.ended(), strings.Join(robot.cmd.Args, " "))
+				fmt.Fprintf(o.Stderr, "%v; the node waits for it. To start it again: %s\n", robot.ended(), commandLine(o.environment(), robot.cmd.Args))
 				robotDone, waiting = nil, true
 				continue
 			}
@@ -64,6 +71,9 @@ func Run(ctx context.Context, o Options) (status int, err error) {
 	err = errors.Join(err, node.stop())
 	if !robot.killed() {
 		err = errors.Join(err, robot.stop())
+	}
+	if node.killed() {
+		return 1, err
 	}
 	return node.cmd.ProcessState.ExitCode(), err
 }
@@ -76,11 +86,17 @@ type program struct {
 	err  error // of Wait, valid after done
 }
 
+// environment keeps a program on loopback and in the domain.
+func (o *Options) environment() []string {
+	return []string{"ROS_LOCALHOST_ONLY=1", "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST",
+		"CYCLONEDDS_URI=", // the user's own could name another interface
+		fmt.Sprintf("ROS_DOMAIN_ID=%d", o.Domain)}
+}
+
 func (o *Options) start(name string, args []string) (*program, error) {
 	p := &program{name: name, done: make(chan struct{})}
 	p.cmd = exec.Command(filepath.Join(o.Programs, name), append([]string{"--ros-args", "--params-file", o.ParamsFile}, args...)...)
-	// The user's own middleware configuration could name another interface.
-	p.cmd.Env = append(os.Environ(), "ROS_LOCALHOST_ONLY=1", "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST", "CYCLONEDDS_URI=")
+	p.cmd.Env = append(os.Environ(), o.environment()...)
 	p.cmd.Stdout, p.cmd.Stderr = o.Stdout, o.Stderr
 	// A group of their own: the terminal's Ctrl-C comes to them through Run, in order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
@@ -126,6 +142,9 @@ func (p *program) ended() error {
 	var exit *exec.ExitError
 	if p.err == nil || errors.As(p.err, &exit) && exit.Exited() {
 		return nil
+	}
+	if p.killed() {
+		return fmt.Errorf("%s was ended by a signal (%v)", p.name, p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
 	}
 	return fmt.Errorf("%s: %w", p.name, p.err)
 }

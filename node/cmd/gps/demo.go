@@ -9,6 +9,7 @@ import (
 
 	"guidedpolicysearch/node"
 	"guidedpolicysearch/node/demo"
+	"guidedpolicysearch/node/transport"
 )
 
 func demoCommand() *cobra.Command {
@@ -29,11 +30,15 @@ cost is at or below the reference's, with its margin.`,
 			if err != nil {
 				return exitStatus{2, err}
 			}
+			opt, err := transport.Options{}.FromEnvironment(os.Getenv)
+			if err != nil {
+				return exitStatus{2, err}
+			}
 			exe, err := os.Executable()
 			if err != nil {
 				return exitStatus{1, err}
 			}
-			status, err := demo.Run(cmd.Context(), demo.Options{Programs: filepath.Dir(exe), ParamsFile: args[0],
+			status, err := demo.Run(cmd.Context(), demo.Options{Programs: filepath.Dir(exe), ParamsFile: args[0], Domain: opt.Domain,
 				Node: append([]string{"-p", "console:=table"}, rosParameters(forNode)...), Simulator: rosParameters(forSim),
 				Stdout: os.Stdout, Stderr: os.Stderr})
 			if ctxErr := cmd.Context().Err(); ctxErr != nil {
