@@ -110,7 +110,8 @@ func (o *Options) start(name string, args []string) (*program, error) {
 	return p, nil
 }
 
-// stop ends the process if it still runs. The error is nil for any exit status.
+// stop ends the process if it still runs. The error is nil for any exit status, and if
+// the program had not yet come to handle SIGINT.
 func (p *program) stop() error {
 	select {
 	case <-p.done:
@@ -120,6 +121,9 @@ func (p *program) stop() error {
 	_ = p.cmd.Process.Signal(os.Interrupt)
 	select {
 	case <-p.done:
+		if p.killed() && p.signal() == syscall.SIGINT {
+			return nil
+		}
 		return p.ended()
 	case <-time.After(stopGrace):
 		_ = p.cmd.Process.Kill()
@@ -138,13 +142,18 @@ func (p *program) killed() bool {
 	}
 }
 
+// signal is what killed the process.
+func (p *program) signal() syscall.Signal {
+	return p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal()
+}
+
 func (p *program) ended() error {
 	var exit *exec.ExitError
 	if p.err == nil || errors.As(p.err, &exit) && exit.Exited() {
 		return nil
 	}
 	if p.killed() {
-		return fmt.Errorf("%s was ended by a signal (%v)", p.name, p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
+		return fmt.Errorf("%s was ended by a signal (%v)", p.name, p.signal())
 	}
 	return fmt.Errorf("%s: %w", p.name, p.err)
 }

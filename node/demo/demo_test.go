@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// programs makes shell scripts that stand for the two programs. A robot runs until it is
-// stopped; both name themselves in the file started.
+// programs makes shell scripts that stand for the two programs. Both name themselves in the
+// file started.
 func programs(t *testing.T, robot, node string) Options {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir())
@@ -36,7 +36,7 @@ func started(o Options) string {
 	return string(data)
 }
 
-// untilStopped ends with the status of a robot that was interrupted.
+// untilStopped runs until it is interrupted.
 const untilStopped = "trap 'exit 0' INT\nwhile :; do sleep 0.01; done"
 
 func TestStatus(t *testing.T) {
@@ -50,7 +50,7 @@ func TestStatus(t *testing.T) {
 		{"bad parameters", untilStopped, "exit 2", 2, ""},
 		{"killed", untilStopped, "kill -KILL $$", 1, "gps_node was ended by a signal (killed)"},
 		{"aborted", untilStopped, "kill -ABRT $$", 1, "gps_node was ended by a signal (aborted)"},
-		{"robot ends", "exit 1", "trap 'exit 0' INT\nwhile :; do sleep 0.01; done", 0, "sim_robot ended before the node: exit status 1"},
+		{"robot ends", `while [ ! -e "${0%/*}/ready" ]; do sleep 0.01; done; exit 1`, "trap 'exit 0' INT\n: > \"${0%/*}/ready\"\nwhile :; do sleep 0.01; done", 0, "sim_robot ended before the node: exit status 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := programs(t, c.robot, c.node)
