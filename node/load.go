@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -76,7 +77,8 @@ func LoadSimulator(args *rcl.Args) (*Setup, *simrobot.Config, error) {
 }
 
 // LoadFile reads the parameters of both nodes from a parameter file, with assignments
-// name=value that go to whichever node has the parameter (to both if both have it).
+// name=value that go to whichever node has the parameter (to both if both have it). The
+// two must suit each other.
 func LoadFile(path string, assignments []string) (*Config, *Setup, *simrobot.Config, error) {
 	args, err := rcl.Parse([]string{"--ros-args", "--params-file", path})
 	if err != nil {
@@ -93,7 +95,35 @@ func LoadFile(path string, assignments []string) (*Config, *Setup, *simrobot.Con
 	if err != nil && simErr != nil && err.Error() == simErr.Error() {
 		simErr = nil
 	}
+	if err == nil && simErr == nil {
+		err = suit(cfg, s.Set, &simCfg, cfg.LockStep || simCfg.LockStep)
+	}
 	return cfg, s, &simCfg, errors.Join(err, simErr)
+}
+
+// suit checks that the node's parameters, cfg in set, suit the simulated robot. lockStep
+// tells that there are joint states at multiples of its time step only.
+func suit(cfg *Config, set *params.Set, simulated *simrobot.Config, lockStep bool) error {
+	var wrong params.Mistakes
+	add := func(key, format string, args ...any) {
+		wrong = append(wrong, params.Mistake{Source: set.Source(key), Key: key, Problem: fmt.Sprintf(format, args...)})
+	}
+	const tolerance = 1e-9 // relative: 0.3 is three times 0.1
+	if steps := math.Round(cfg.DT / simulated.TimeStep); lockStep && !(steps >= 1 && math.Abs(steps*simulated.TimeStep-cfg.DT) <= tolerance*cfg.DT) {
+		add("dt", "got %v s, expected a whole multiple of %s's time_step, %v s: in lock step no joint state comes between two of them", cfg.DT, SimulatorName, simulated.TimeStep)
+	}
+	own, its := cfg.Robot.Joints, simulated.Joints
+	switch sorted := slices.Sorted[string]; {
+	case slices.Equal(own, its):
+	case slices.Equal(sorted(slices.Values(own)), sorted(slices.Values(its))):
+		add("robot.joints", "got %q, expected the order of %s's joints, %q: commands have no names, the robot takes the efforts in its own order", own, SimulatorName, its)
+	default:
+		add("robot.joints", "got %q, expected the same as %s's joints, %q", own, SimulatorName, its)
+	}
+	if wrong != nil {
+		return wrong
+	}
+	return nil
 }
 
 // SplitAssignments checks a parameter file with assignments as LoadFile does, and returns

@@ -45,8 +45,8 @@ type session struct {
 }
 
 // openSession makes or opens the run folder of cfg and writes the resolved parameters to
-// it. out is the terminal.
-func openSession(cfg *Config, setup *Setup, out io.Writer) (*session, error) {
+// it. Of table and log the parameter console chooses one.
+func openSession(cfg *Config, setup *Setup, table, log io.Writer) (*session, error) {
 	s := &session{cfg: cfg, log: NewLogger(setup.Name.Logger()), began: time.Now()}
 	dir := cfg.RunFolder
 	var err error
@@ -74,9 +74,9 @@ func openSession(cfg *Config, setup *Setup, out io.Writer) (*session, error) {
 	}
 	s.log.Add(s.logFile)
 	if cfg.Console == "table" {
-		s.printer = console.New(out, console.Config{Iterations: cfg.Iterations, Trials: cfg.Samples * len(cfg.Conditions.Position) / len(cfg.Robot.Joints), Terminal: console.IsTerminal(out)})
+		s.printer = console.New(table, console.Config{Iterations: cfg.Iterations, Trials: cfg.Samples * len(cfg.Conditions.Position) / len(cfg.Robot.Joints), Terminal: console.IsTerminal(table)})
 	} else {
-		s.log.Add(out)
+		s.log.Add(log)
 	}
 	for _, n := range append(notes, setup.Warnings...) {
 		s.note(Warn, "%s", n)

@@ -17,9 +17,12 @@ import (
 
 // Train runs learner, trial phases and a simulated robot in one process, without
 // middleware: the same ticks in the same order as Run and a simulated robot in lock step,
-// so one seed gives the same costs.
+// so one seed gives the same costs. The joints must be the simulated robot's in its order.
 func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.Config, terminal io.Writer) (*Result, error) {
-	s, err := openSession(cfg, setup, terminal)
+	if err := suit(cfg, setup.Set, simulated, true); err != nil {
+		return nil, err
+	}
+	s, err := openSession(cfg, setup, terminal, terminal)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +102,7 @@ func newBench(cfg *Config, simulated *simrobot.Config) (*bench, error) {
 		return nil, err
 	}
 	if _, efforts := simulator.Plant().Dims(); efforts != r.DU() {
-		return nil, fmt.Errorf("the simulated robot takes %d efforts, robot.joints names %d joints", efforts, r.DU())
+		return nil, fmt.Errorf("plant.type %s takes %d efforts, robot.joints names %d joints", simulated.Plant.Type, efforts, r.DU())
 	}
 	// Between two actions the simulator gives one state: time passes as in lock step.
 	trials := cfg.Trials
