@@ -9,11 +9,117 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"guidedpolicysearch/gps/checkpoint"
 	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/params"
+	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/record"
 )
+
+// definesProblem tells whether trials and controllers that were made with one value of a
+// parameter are of no use with another.
+func definesProblem(name string) bool {
+	switch name {
+	case "seed", "samples", "steps", "dt":
+		return true
+	case "reset.timeout", "reset.attempts":
+		return false // when to give up
+	}
+	for _, group := range []string{"conditions.", "robot.", "cost.", "initial_controller.", "reset.", "noise."} {
+		if strings.HasPrefix(name, group) {
+			return true
+		}
+	}
+	return false
+}
+
+// change is a parameter that a run goes on with at another value.
+type change struct {
+	name    string
+	was, is rcl.Value
+}
+
+// changedParameters compares the parameters with those in a run folder, which it leaves as
+// it is. file is the parameter file there; nil if there is no run yet. Changes that make
+// it another problem are an error that wraps learner.ErrOtherRun.
+func changedParameters(dir string, set *params.Set) (file []byte, changes []change, err error) {
+	if _, err := record.View(dir); errors.Is(err, record.ErrNotRun) {
+		return nil, nil, nil
+	} else if err != nil {
+		return nil, nil, err
+	}
+	path := filepath.Join(dir, record.ParamsFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil // it was cut off before its first trial
+	}
+	old, err := readParameters(path)
+	if err == nil {
+		file, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("the run's earlier parameters: %w; mend the file, or choose another run_folder", err)
+	}
+	var refused []string
+	for _, name := range set.Names() {
+		c := change{name, old.Value(name), set.Value(name)}
+		if c.was.Equal(c.is) {
+			continue
+		}
+		changes = append(changes, c)
+		if definesProblem(name) {
+			refused = append(refused, fmt.Sprintf("%s was %v, is %v", name, c.was, c.is))
+		}
+	}
+	if refused != nil {
+		return nil, nil, fmt.Errorf("%w: %s says: %s; choose another run_folder, or go on with the old values", learner.ErrOtherRun, path, strings.Join(refused, ", "))
+	}
+	return file, changes, nil
+}
+
+// readParameters reads a parameter file that a run wrote, maybe one of another version of
+// the program: what is not there has its default, what is not known is left out.
+func readParameters(path string) (*params.Set, error) {
+	nodes, err := rcl.ReadParamsFile(path)
+	if err != nil {
+		return nil, err
+	}
+	set, err := params.Declare(DefaultConfig())
+	if err != nil {
+		return nil, err
+	}
+	names := set.Names()
+	var known []rcl.Override
+	for _, n := range nodes {
+		for _, o := range n.Overrides {
+			if slices.Contains(names, o.Name) {
+				known = append(known, o)
+			}
+		}
+	}
+	return set, set.Apply(known)
+}
+
+// writeParameters writes the parameters to the run folder, where the learner reads them.
+// If some changed the earlier file is kept under the next free name, which is returned.
+func writeParameters(run *record.Run, resolved, earlier []byte, changed bool) (kept string, err error) {
+	if changed {
+		for n := 1; ; n++ {
+			kept = fmt.Sprintf("params.%d.yaml", n)
+			if _, err := os.Lstat(run.Path(kept)); errors.Is(err, fs.ErrNotExist) {
+				break
+			} else if err != nil {
+				return "", err
+			}
+		}
+		if err := run.WriteFile(kept, earlier); err != nil {
+			return "", err
+		}
+	}
+	return kept, run.WriteFile(record.ParamsFile, resolved)
+}
 
 // maxReport bounds a line of the iterations' file, in bytes.
 const maxReport = 1 << 24

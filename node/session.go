@@ -45,7 +45,8 @@ type session struct {
 }
 
 // openSession makes or opens the run folder of cfg and writes the resolved parameters to
-// it. Of table and log the parameter console chooses one.
+// it. A run that is there must be of the same problem; else nothing there is changed and
+// the error wraps learner.ErrOtherRun. Of table and log the parameter console chooses one.
 func openSession(cfg *Config, setup *Setup, table, log io.Writer) (*session, error) {
 	s := &session{cfg: cfg, log: NewLogger(setup.Name.Logger()), began: time.Now()}
 	dir := cfg.RunFolder
@@ -56,15 +57,21 @@ func openSession(cfg *Config, setup *Setup, table, log io.Writer) (*session, err
 			return nil, err
 		}
 	}
+	// Before Open, which clears up.
+	earlier, changes, err := changedParameters(dir, setup.Set)
+	if err != nil {
+		return nil, err
+	}
 	if s.run, notes, err = record.Open(dir); errors.Is(err, record.ErrNotRun) {
 		s.run, err = record.Create(dir)
 	}
 	if err != nil {
 		return nil, err
 	}
+	var kept string
 	resolved, err := setup.Resolved()
 	if err == nil {
-		err = s.run.WriteFile(record.ParamsFile, resolved)
+		kept, err = writeParameters(s.run, resolved, earlier, len(changes) > 0)
 	}
 	if err == nil {
 		s.logFile, err = os.OpenFile(s.run.Path(record.LogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
@@ -80,6 +87,9 @@ func openSession(cfg *Config, setup *Setup, table, log io.Writer) (*session, err
 	}
 	for _, n := range append(notes, setup.Warnings...) {
 		s.note(Warn, "%s", n)
+	}
+	for _, c := range changes {
+		s.note(Info, "parameter %s was %v (see %s), is %v from here on", c.name, c.was, kept, c.is)
 	}
 	err = s.resume()
 	if err == nil {
