@@ -144,12 +144,20 @@ func (s *session) resume() error {
 		}
 		last = r.Iteration
 		s.reports = append(s.reports, r)
+		s.seconds += r.Seconds
 		s.show(r)
 	}
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if last > 0 {
+	switch {
+	case last >= s.cfg.Iterations:
+		text := fmt.Sprintf("all %d iterations of the run in %s are done already; set iterations higher to go on", s.cfg.Iterations, s.run.Dir())
+		s.log.Log(Info, "%s", text)
+		if s.printer != nil {
+			_ = s.printer.Notice(text)
+		}
+	case last > 0:
 		s.log.Log(Info, "the run in %s goes on after iteration %d", s.run.Dir(), last)
 	}
 	return nil

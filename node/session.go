@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,9 @@ type session struct {
 	log     *Logger
 	printer *console.Printer // nil if the terminal shows the log
 	began   time.Time
+	seconds float64           // that the iterations before began took
 	reports []*learner.Report // of the whole run, also from before it was resumed
+	failed  bool              // the run was ended by an error, or interrupted
 }
 
 // openSession makes or opens the run folder of cfg and writes the resolved parameters to
@@ -106,6 +109,14 @@ func (s *session) note(severity Severity, format string, args ...any) {
 	s.log.Log(severity, format, args...)
 	if s.printer != nil && severity != Info {
 		_ = s.printer.Notice(fmt.Sprintf(format, args...))
+	}
+}
+
+// fail says what ended the run before its time; such a run gets no verdict.
+func (s *session) fail(err error) {
+	s.failed = true
+	if !errors.Is(err, context.Canceled) {
+		s.note(Error, "%v", err)
 	}
 }
 
@@ -176,14 +187,20 @@ func (s *session) finish() (*Result, error) {
 	}
 	last := s.reports[len(s.reports)-1]
 	reference := math.NaN()
-	// A run that was interrupted has no final cost to compare.
-	if n := len(s.cfg.Reference.MeanCost); n > 0 && last.Iteration >= s.cfg.Iterations {
+	complete := last.Iteration >= s.cfg.Iterations
+	// Only a whole run has a final cost to compare.
+	if n := len(s.cfg.Reference.MeanCost); n > 0 && complete && !s.failed {
 		reference = s.cfg.Reference.MeanCost[min(last.Iteration, n)-1]
 	}
-	summary := console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: s.cfg.Reference.Margin, RunFolder: res.RunFolder, Picture: res.Picture, Seconds: time.Since(s.began).Seconds(), Interrupted: last.Iteration < s.cfg.Iterations}
-	res.Compared, res.Learned = !math.IsNaN(reference), summary.Learned()
+	summary := console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: s.cfg.Reference.Margin, RunFolder: res.RunFolder, Picture: res.Picture, Seconds: s.seconds + time.Since(s.began).Seconds(), Interrupted: !complete}
+	res.Compared = !math.IsNaN(reference)
+	res.Learned = res.Compared && summary.Learned()
 	s.log.Log(Info, "ended after iteration %d of %d: mean cost %.4g; run folder %s", last.Iteration, last.Iterations, last.MeanCost, res.RunFolder)
-	if s.printer != nil {
+	switch {
+	case s.printer == nil:
+	case s.failed && complete:
+		_ = s.printer.Notice("Run folder: " + res.RunFolder)
+	default:
 		_ = s.printer.Summary(summary)
 	}
 	return res, s.close()

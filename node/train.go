@@ -27,8 +27,8 @@ func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.C
 		return nil, err
 	}
 	err = train(ctx, s, cfg, simulated)
-	if err != nil && ctx.Err() == nil {
-		s.note(Error, "%v", err)
+	if err != nil {
+		s.fail(err)
 	}
 	res, closeErr := s.finish()
 	if err == nil {

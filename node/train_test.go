@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -72,6 +73,60 @@ func TestTrainGoesOn(t *testing.T) {
 	}
 	if after, err := os.Stat(trial); err != nil || !after.ModTime().Equal(before.ModTime()) {
 		t.Errorf("%s was recorded again: %v", trial, err)
+	}
+}
+
+// A run that is done already says so, once, and keeps its verdict.
+func TestTrainAgain(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "run")
+	reference := "reference.mean_cost=[1.0e9]"
+	first, out, err := train(t, t.Context(), folder, reference)
+	if err != nil || strings.Contains(out, "done already") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	again, out, err := train(t, t.Context(), folder, reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out, "all 2 iterations of the run in "+folder+" are done already"); n != 1 {
+		t.Errorf("said %d times that all is done: %s", n, out)
+	}
+	if !again.Compared || !again.Learned || !reflect.DeepEqual(costs(again), costs(first)) {
+		t.Errorf("%+v, want the same as %+v", again, first)
+	}
+	if kept, _ := filepath.Glob(filepath.Join(folder, "params.*.yaml")); len(kept) != 0 {
+		t.Errorf("kept %v, though no parameter changed", kept)
+	}
+}
+
+// A run that an error or a signal ended gets no verdict, even with all iterations done.
+func TestTrainFailedHasNoVerdict(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "run")
+	reference := "reference.mean_cost=[1.0e9]"
+	if _, out, err := train(t, t.Context(), folder, reference); err != nil || !strings.Contains(out, "Learned:") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	// The third iteration cannot be recorded: a file is where its folder should be.
+	if err := os.WriteFile(filepath.Join(folder, record.RolloutsDir, "iteration_003"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, iterations := range []string{"iterations=2", "iterations=3"} {
+		res, out, err := train(t, t.Context(), folder, reference, iterations)
+		if err == nil {
+			t.Fatalf("%s: no error", iterations)
+		}
+		if strings.Contains(out, "earned:") || strings.Contains(out, "Done:") || res.Compared || res.Learned {
+			t.Errorf("%s: a verdict after %v: %+v: %s", iterations, err, res, out)
+		}
+		if !strings.Contains(out, "Run folder: "+folder) {
+			t.Errorf("%s: no run folder: %s", iterations, out)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	res, out, err := train(t, ctx, filepath.Join(t.TempDir(), "run"), reference)
+	if !errors.Is(err, context.Canceled) || res.Compared || strings.Contains(out, "earned:") {
+		t.Errorf("%v, %+v: %s", err, res, out)
 	}
 }
 
