@@ -24,7 +24,8 @@ type Options struct {
 	Domain uint32
 	// Node and Simulator are further ROS arguments of one of them.
 	Node, Simulator []string
-	Stdout, Stderr  io.Writer
+	// Stdout and Stderr are written to by both at once.
+	Stdout, Stderr io.Writer
 }
 
 // stopGrace is how long a program may take to end after SIGINT before it is killed.

@@ -1,10 +1,10 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +27,7 @@ func programs(t *testing.T, robot, node string) Options {
 			t.Fatal(err)
 		}
 	}
-	return Options{Programs: dir, ParamsFile: "params.yaml", Stdout: new(bytes.Buffer), Stderr: new(bytes.Buffer)}
+	return Options{Programs: dir, ParamsFile: "params.yaml", Stdout: io.Discard, Stderr: io.Discard}
 }
 
 // started returns the programs that were started, with their domains.
