@@ -64,6 +64,46 @@ func TestLearnerDoesNotComeUp(t *testing.T) {
 	wantError(t, n, "the run was given up", "times in a row", "signal: killed")
 }
 
+// TestFullDisk gives gps no room for the JSON that its caller waits for.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"train", planarArm(t), "--iterations", "1", "--json"},
+		{"table", planarArm(t), "--iterations", "1", "--seeds", "1", "--json"},
+		{"table", planarArm(t), "--iterations", "1", "--seeds", "1"},
+	} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer full.Close()
+		cmd := exec.Command(filepath.Join(programs, "gps"), args...)
+		cmd.Stdout = full
+		p := startCommand(t, 0, cmd)
+		p.finish(1)
+		wantError(t, p, "/dev/stdout", "no space left")
+	}
+}
+
+// TestDemoTwice starts a demo while another one runs in its domain.
+func TestDemoTwice(t *testing.T) {
+	t.Parallel()
+	domain := ddsDomain(t)
+	folder := filepath.Join(t.TempDir(), "run")
+	first := start(t, domain, "gps", "demo", planarArm(t), "--set", "run_folder="+folder, "--real-time-factor", "1")
+	first.until("the first demo runs", func() bool { return exists(folder, record.ParamsFile) })
+	second := runToEnd(t, domain, "gps", "demo", planarArm(t), "--iterations", "1")
+	second.finish(1)
+	wantError(t, second, "another demo runs in domain "+itoa(int(domain))+" on this machine", "ROS_DOMAIN_ID")
+	if entries, err := os.ReadDir(second.cmd.Dir); err != nil || len(entries) > 0 {
+		t.Errorf("the second demo left %v behind (%v)", entries, err)
+	}
+	if first.ended() {
+		t.Error("the first demo ended")
+	}
+	first.interrupt(130)
+}
+
 // TestBadEnvironment is about variables that ROS 2 reads.
 func TestBadEnvironment(t *testing.T) {
 	t.Parallel()

@@ -99,6 +99,10 @@ func TestBadArguments(t *testing.T) {
 		{"gps train --set samples", [][]string{{"samples", "expected name=value"}}},
 		{"gps train --iterations 0", [][]string{{"iterations", "[1, 100000]"}}},
 		{"gps demo --set samples=1", [][]string{{"samples", "[2, 10000]"}}},
+		{"gps table --seeds 0", [][]string{{"--seeds is 0, need 1 to 10000"}}},
+		{"gps table --seeds 0 --set seed=4", [][]string{{"--seeds is 0"}, {"seed=4", "--first-seed"}}},
+		{"gps table --seeds 2 --first-seed 9223372036854775807", [][]string{{"--first-seed", "at most 9223372036854775806"}}},
+		{"gps table --seeds 1 --first-seed 9223372036854775808", [][]string{{"--first-seed", "at most 9223372036854775807"}}},
 	} {
 		words := strings.Fields(c.args)
 		args := append([]string{"--ros-args", "--params-file", planarArm(t)}, words[1:]...)
@@ -109,6 +113,9 @@ func TestBadArguments(t *testing.T) {
 		p.finish(2)
 		for _, want := range c.want {
 			wantLine(t, p, want...)
+		}
+		if strings.Contains(p.stderr.String(), "nil") {
+			t.Errorf("%s: %s", c.args, p.stderr.String())
 		}
 	}
 }

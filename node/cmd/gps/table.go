@@ -2,14 +2,19 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"guidedpolicysearch/node"
 	"guidedpolicysearch/node/console"
+	"guidedpolicysearch/node/params"
 )
+
+const maxSeeds = 10000
 
 func tableCommand() *cobra.Command {
 	var set []string
@@ -21,21 +26,13 @@ func tableCommand() *cobra.Command {
   gps table params/planar_arm.yaml --seeds 3 --first-seed 100 --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			count, err := cmd.Flags().GetInt("seeds")
-			if err == nil && (count < 1 || count > 10000) {
-				err = fmt.Errorf("--seeds is %d, need 1 to 10000", count)
-			}
-			first, err2 := cmd.Flags().GetUint64("first-seed")
-			if err != nil || err2 != nil {
-				return exitStatus{2, fmt.Errorf("%w%v", err, err2)}
-			}
-			seeds := make([]uint64, count)
-			for i := range seeds {
-				seeds[i] = first + uint64(i)
+			seeds, err := seedsOf(cmd, set)
+			if err != nil {
+				return exitStatus{2, err}
 			}
 			var tables []*node.LearningTable
 			for _, path := range args {
-				progress := console.New(os.Stderr, console.Config{Iterations: 1, Trials: count, Terminal: console.IsTerminal(os.Stderr)})
+				progress := console.New(os.Stderr, console.Config{Iterations: 1, Trials: len(seeds), Terminal: console.IsTerminal(os.Stderr)})
 				list := assignments(cmd, set, map[string]string{"iterations": "iterations"})
 				if _, _, _, err := node.LoadFile(path, list); err != nil {
 					return exitStatus{2, err}
@@ -56,7 +53,9 @@ func tableCommand() *cobra.Command {
 				if err != nil {
 					return exitStatus{1, err}
 				}
-				fmt.Println(string(line))
+				if _, err := fmt.Println(string(line)); err != nil {
+					return exitStatus{1, err}
+				}
 			}
 			return nil
 		},
@@ -67,4 +66,34 @@ func tableCommand() *cobra.Command {
 	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter, NAME=VALUE; may be given several times")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON array")
 	return cmd
+}
+
+// seedsOf returns the seeds that the flags name. set are the assignments given, which must
+// leave the seed alone.
+func seedsOf(cmd *cobra.Command, set []string) ([]uint64, error) {
+	count, countErr := cmd.Flags().GetInt("seeds")
+	first, firstErr := cmd.Flags().GetUint64("first-seed")
+	if err := errors.Join(countErr, firstErr); err != nil {
+		return nil, err
+	}
+	var wrong []error
+	if count < 1 || count > maxSeeds {
+		wrong = append(wrong, fmt.Errorf("--seeds is %d, need 1 to %d", count, maxSeeds))
+	} else if first > math.MaxInt64-uint64(count-1) {
+		// A parameter is a signed integer.
+		wrong = append(wrong, fmt.Errorf("--first-seed is %d, need at most %d for %d seeds", first, math.MaxInt64-uint64(count-1), count))
+	}
+	for _, text := range set {
+		if a, err := params.ParseAssignment(text); err == nil && a.Name == "seed" {
+			wrong = append(wrong, fmt.Errorf("--set %s: a table is over several seeds, name the first with --first-seed", text))
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
+	}
+	seeds := make([]uint64, count)
+	for i := range seeds {
+		seeds[i] = first + uint64(i)
+	}
+	return seeds, nil
 }

@@ -63,7 +63,9 @@ func trainCommand() *cobra.Command {
 			if err != nil {
 				return exitStatus{1, err}
 			}
-			fmt.Println(string(line))
+			if _, err := fmt.Println(string(line)); err != nil {
+				return exitStatus{1, err}
+			}
 			return nil
 		},
 	}
