@@ -98,8 +98,8 @@ func Run(ctx context.Context, cfg *Config, setup *Setup, opt Options) (*Result, 
 	}
 	n := &node{cfg: cfg, opt: opt, session: s, clock: Clock{simulated: cfg.UseSimTime}, trials: map[key]string{}, notes: make(chan string, 16)}
 	err = n.run(ctx, setup)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		s.note(Error, "%v", err)
+	if err != nil {
+		s.fail(err)
 	}
 	res, closeErr := s.finish()
 	return res, errors.Join(err, closeErr)

@@ -125,6 +125,8 @@ func (s *session) event(e trial.Event) {
 	switch e.Kind {
 	case trial.Faulted:
 		s.note(Warn, "torque is zero: %s", e.Fault)
+	case trial.Unpaced:
+		s.note(Warn, "the robot does not wait for commands, but lock_step is true: from now on it is held by the position controller between trials; set lock_step to false")
 	case trial.Recovered:
 		s.note(Warn, "the robot is back; the trial is repeated")
 	}
