@@ -3,10 +3,13 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"guidedpolicysearch/node/record"
 )
@@ -29,6 +32,42 @@ func TestTerminalGone(t *testing.T) {
 	n.finish(0, 3)
 	if len(reports(t, folder)) != 2 {
 		t.Errorf("%d iterations, want 2", len(reports(t, folder)))
+	}
+}
+
+// TestTerminalStandsStill gives the node a terminal that takes nothing any more, as one
+// that was stopped by ^S: the arm goes on, and a signal stops it as ever.
+func TestTerminalStandsStill(t *testing.T) {
+	t.Parallel()
+	domain := ddsDomain(t)
+	folder := filepath.Join(t.TempDir(), "run")
+	o := observe(t, domain, "")
+	startRobot(t, domain)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	fill(t, write)
+	cmd := exec.Command(filepath.Join(programs, "gps_node"), rosArgs(t, patient, "run_folder:="+folder, "iterations:=1000", "console:=log")...)
+	cmd.Stdout, cmd.Stderr = write, write
+	n := startCommand(t, domain, cmd)
+	n.until("two iterations are done", func() bool { return exists(folder, record.TrialPath(3, 0, 0)) })
+	n.signal(syscall.SIGINT)
+	n.finish(0)
+	until(t, "the last command is zero torque", func() bool { return isZero(o.lastCommand()) })
+}
+
+// fill writes to a pipe until it takes no more.
+func fill(t *testing.T, pipe *os.File) {
+	t.Helper()
+	for {
+		pipe.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+		if _, err := pipe.Write(make([]byte, 4096)); errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

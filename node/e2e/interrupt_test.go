@@ -47,7 +47,7 @@ func like(t *testing.T, got, want []learner.Report, before int) {
 
 func TestInterruptedNode(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]syscall.Signal{"SIGINT": syscall.SIGINT, "SIGTERM": syscall.SIGTERM} {
+	for name, s := range map[string]syscall.Signal{"SIGINT": syscall.SIGINT, "SIGTERM": syscall.SIGTERM, "SIGHUP": syscall.SIGHUP, "SIGQUIT": syscall.SIGQUIT} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			domain := ddsDomain(t)

@@ -194,3 +194,25 @@ func wantError(t *testing.T, p *process, texts ...string) {
 		}
 	}
 }
+
+// TestNoParameters: a node that was not told what arm it moves does not start, and asking
+// for help starts nothing.
+func TestNoParameters(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {"--ros-args"}, {"--ros-args", "-p", "robot.joints:=[a, b]"}, {"params.yaml"}} {
+		p := runToEnd(t, ddsDomain(t), "gps_node", args...)
+		p.finish(2)
+		if len(args) == 1 && args[0] == "params.yaml" {
+			wantLine(t, p, `unexpected argument "params.yaml"`, "--params-file")
+		} else {
+			wantLine(t, p, "was not given", "--params-file")
+		}
+	}
+	for _, name := range []string{"gps_node", "sim_robot", "gps"} {
+		p := runToEnd(t, ddsDomain(t), name, "--help")
+		p.finish(0)
+		if !strings.Contains(p.stdout.String(), "Usage") {
+			t.Errorf("%s --help says %q", name, p.stdout.String())
+		}
+	}
+}

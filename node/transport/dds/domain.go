@@ -48,6 +48,7 @@ func acquireDomain(o transport.Options) error {
 	}
 	s := C.CString(config)
 	defer C.free(unsafe.Pointer(s))
+	C.log_without_waiting(2) // standard error
 	handle := C.dds_create_domain(C.dds_domainid_t(o.Domain), s)
 	if err := check(handle); err != nil {
 		return fmt.Errorf("domain %d could not be set up; Cyclone's own message is on standard error, and CYCLONEDDS_URI=%q is part of its configuration: %w",

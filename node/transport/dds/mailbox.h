@@ -68,4 +68,7 @@ bool type_is_local(const struct ddsi_sertype *type); // the same for a registere
 // participant_open makes a participant with the user data that ROS 2 expects.
 dds_entity_t participant_open(uint32_t domain, const char *user_data, unsigned char guid[16]);
 
+// log_without_waiting lets Cyclone log to a descriptor, and never wait for it (log.c).
+void log_without_waiting(int fd);
+
 #endif

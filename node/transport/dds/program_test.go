@@ -34,7 +34,7 @@ func TestProgramInGraph(t *testing.T) {
 
 	// A node of its own name, among those of other tests on this machine.
 	name := fmt.Sprintf("learner_%d", os.Getpid())
-	cmd := exec.Command(program, "--ros-args", "-r", "__ns:=/arm", "-r", "__node:="+name, "-p", "use_sim_time:=true", "-p", "run_folder:="+filepath.Join(dir, "run"))
+	cmd := exec.Command(program, "--ros-args", "-r", "__ns:=/arm", "-r", "__node:="+name, "-p", "use_sim_time:=true", "-p", "robot.joints:=[joint1, joint2]", "-p", "robot.effort_limit:=[1.0, 1.0]", "-p", "run_folder:="+filepath.Join(dir, "run"))
 	cmd.Env = append(os.Environ(), "ROS_LOCALHOST_ONLY=1", "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST", "ROS_DISTRO=humble", "CYCLONEDDS_URI=", fmt.Sprintf("ROS_DOMAIN_ID=%d", programDomain))
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = &output, &output
