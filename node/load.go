@@ -181,9 +181,6 @@ func (s *Setup) Resolved() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Lines splits an error of Load into its lines.
-func Lines(err error) []string { return strings.Split(err.Error(), "\n") }
-
 // SimulatorTopics resolves the names of the simulated robot's topics.
 func SimulatorTopics(s *Setup) (t simrobot.Topics, err error) {
 	for _, topic := range []struct {

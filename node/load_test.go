@@ -46,7 +46,7 @@ func TestLoadFileSuits(t *testing.T) {
 					t.Errorf("%q is not in: %v", w, err)
 				}
 			}
-			if n := len(node.Lines(err)); n != 1 {
+			if n := len(strings.Split(err.Error(), "\n")); n != 1 {
 				t.Errorf("%d lines: %v", n, err)
 			}
 			if _, _, err := node.SplitAssignments(planarArm, c.set); err == nil {

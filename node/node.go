@@ -126,10 +126,19 @@ func (n *node) run(ctx context.Context, setup *Setup) error {
 	}
 	// At once, whatever learn is doing.
 	cancel := context.AfterFunc(ctx, n.loop.stop)
-	err := n.learn(ctx)
+	err := interrupted(ctx, n.learn(ctx))
 	cancel()
 	n.loop.stop()
 	n.process.Close()
+	return err
+}
+
+// interrupted returns ctx's error in place of one that its end brought about: the loop is
+// stopped at once, and refuses the trial that the learner may just have asked for.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, trial.ErrCommand) {
+		return ctx.Err()
+	}
 	return err
 }
 

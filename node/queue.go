@@ -1,7 +1,9 @@
 package node
 
 import (
+	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -56,5 +58,15 @@ func (q *queue) close() {
 	select {
 	case <-q.done:
 	case <-time.After(closeGrace):
+	}
+}
+
+// WriteError writes an error of a program, each of its lines with the program's name, and
+// waits for a terminal that stands still no longer than a grace period.
+func WriteError(w io.Writer, program string, err error) {
+	q := newQueue(w)
+	defer q.close()
+	for _, line := range strings.Split(err.Error(), "\n") {
+		fmt.Fprintf(q, "%s: %s\n", program, line)
 	}
 }

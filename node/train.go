@@ -111,7 +111,7 @@ func newBench(cfg *Config, simulated *simrobot.Config) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{machine: machine, robot: r, simulator: simulator, reading: hardware.NewJointState(r.DU()), step: int64(simulated.TimeStep*1e9 + 0.5),
+	b := &bench{machine: machine, robot: r, simulator: simulator, reading: hardware.NewJointState(r.DU()), step: int64(simulated.Step()),
 		joints: rosio.NewJointWriter(r.Joints()),
 		recorded: record.NewTrial(record.Topics{
 			JointStates: record.Topic{Name: "/" + jointStatesTopic, Depth: 10},

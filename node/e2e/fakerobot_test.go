@@ -59,7 +59,7 @@ func startFakeRobot(t *testing.T, domain uint32, change func(k int, s *sensor_ms
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &fakeRobot{names: cfg.Joints, commands: make(chan []float64, 1000), dt: int64(cfg.TimeStep*1e9 + 0.5), stamp: 1e9,
+	r := &fakeRobot{names: cfg.Joints, commands: make(chan []float64, 1000), dt: int64(cfg.Step()), stamp: 1e9,
 		change: change, stop: make(chan struct{}), finished: make(chan struct{})}
 	if r.simulator, err = cfg.Simulator(); err != nil {
 		t.Fatal(err)

@@ -38,6 +38,9 @@ func DefaultConfig() Config {
 		Plant: PlantConfig{Type: "planar_arm", Lengths: arm.Lengths, Masses: arm.Masses, Damping: arm.Damping}}
 }
 
+// Step returns the time step as the stamps of joint states count it.
+func (c *Config) Step() time.Duration { return time.Duration(c.TimeStep*1e9 + 0.5) }
+
 // Validate checks that the plant can be built.
 func (c *Config) Validate() error {
 	_, err := c.Simulator()

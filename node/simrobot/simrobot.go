@@ -104,7 +104,7 @@ func (d *Driver) Run(ctx context.Context) error {
 		if err := d.simulator.Step(u); err != nil {
 			return fmt.Errorf("simulated time %.3f s: %w", float64(d.stamp)*1e-9, err)
 		}
-		d.stamp += int64(d.cfg.TimeStep*1e9 + 0.5)
+		d.stamp += int64(d.cfg.Step())
 	}
 }
 

@@ -60,9 +60,7 @@ func run() int {
 		return 130
 	}
 	if err.Error() != "" {
-		for _, line := range node.Lines(err) {
-			fmt.Fprintf(os.Stderr, "gps: %s\n", line)
-		}
+		node.WriteError(os.Stderr, "gps", err)
 	}
 	return status
 }

@@ -88,8 +88,6 @@ func run() int {
 }
 
 func fail(status int, err error) int {
-	for _, line := range node.Lines(err) {
-		fmt.Fprintf(os.Stderr, "gps_node: %s\n", line)
-	}
+	node.WriteError(os.Stderr, "gps_node", err)
 	return status
 }

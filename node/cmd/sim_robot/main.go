@@ -72,8 +72,6 @@ func run() int {
 }
 
 func fail(status int, err error) int {
-	for _, line := range node.Lines(err) {
-		fmt.Fprintf(os.Stderr, "sim_robot: %s\n", line)
-	}
+	node.WriteError(os.Stderr, "sim_robot", err)
 	return status
 }
