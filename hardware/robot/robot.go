@@ -20,6 +20,7 @@ const (
 	JointPositions  = "joint_positions"
 	JointVelocities = "joint_velocities"
 	EndEffector     = "end_effector_points"
+	EndEffectorVel  = "end_effector_velocities"
 )
 
 // Kinds of kinematics.
@@ -32,21 +33,22 @@ const (
 type Config struct {
 	Joints      []string         `param:"joints" desc:"Joint names in canonical order: that of states, commands and limits."`
 	EffortLimit []float64        `param:"effort_limit" desc:"Largest torque that is ever published, per joint." unit:"N m" range:"(0, inf)" len:"joints"`
-	State       []string         `param:"state" desc:"Parts of the state x, in order; joint_positions and joint_velocities come first." choices:"joint_positions|joint_velocities|end_effector_points"`
+	State       []string         `param:"state" desc:"Parts of the state x, in order; joint_positions and joint_velocities come first." choices:"joint_positions|joint_velocities|end_effector_points|end_effector_velocities"`
 	Kinematics  KinematicsConfig `param:"kinematics"`
 }
 
 // KinematicsConfig describes where the end effector is.
 type KinematicsConfig struct {
-	Type    string    `param:"type" desc:"Kind of arm: planar is a chain of links in the x-y plane with its tip as the end effector." choices:"none|planar"`
-	Lengths []float64 `param:"lengths" desc:"Lengths of a planar arm's links." unit:"m" range:"(0, inf)"`
+	Type        string    `param:"type" desc:"Kind of arm: planar is a chain of links in the x-y plane with its tip as the end effector." choices:"none|planar"`
+	Lengths     []float64 `param:"lengths" desc:"Lengths of a planar arm's links." unit:"m" range:"(0, inf)"`
+	Coordinates int       `param:"coordinates" desc:"Coordinates of the end effector: 3, or 2 without z, which is always 0 in a planar arm." range:"[2, 3]"`
 }
 
 // DefaultConfig returns the planar two-link arm.
 func DefaultConfig() Config {
 	return Config{Joints: []string{"joint1", "joint2"}, EffortLimit: []float64{200, 200},
 		State:      []string{JointPositions, JointVelocities, EndEffector},
-		Kinematics: KinematicsConfig{Type: PlanarKinematics, Lengths: []float64{0.5, 0.5}}}
+		Kinematics: KinematicsConfig{Type: PlanarKinematics, Lengths: []float64{0.5, 0.5}, Coordinates: 3}}
 }
 
 // Validate returns an error wrapping ErrConfig that says what was expected.
@@ -75,8 +77,8 @@ func (c Config) Validate() error {
 		if slices.Contains(c.State[:i], part) {
 			return fmt.Errorf("%w: state names %s twice", ErrConfig, part)
 		}
-		if part == EndEffector && c.Kinematics.Type == NoKinematics {
-			return fmt.Errorf("%w: state has %s but kinematics.type is %s", ErrConfig, EndEffector, NoKinematics)
+		if (part == EndEffector || part == EndEffectorVel) && c.Kinematics.Type == NoKinematics {
+			return fmt.Errorf("%w: state has %s but kinematics.type is %s", ErrConfig, part, NoKinematics)
 		}
 	}
 	if c.Kinematics.Type == PlanarKinematics && len(c.Kinematics.Lengths) != n {
@@ -99,7 +101,7 @@ func New(cfg Config) (*Robot, error) {
 	}
 	r := &Robot{cfg: cfg}
 	if cfg.Kinematics.Type == PlanarKinematics {
-		chain, err := kinematics.NewPlanar(kinematics.PlanarConfig{Lengths: cfg.Kinematics.Lengths, Coordinates: 3})
+		chain, err := kinematics.NewPlanar(kinematics.PlanarConfig{Lengths: cfg.Kinematics.Lengths, Coordinates: cfg.Kinematics.Coordinates})
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +114,9 @@ func New(cfg Config) (*Robot, error) {
 		case JointVelocities:
 			r.appendNames(".velocity")
 		case EndEffector:
-			r.names = append(r.names, "end_effector.x", "end_effector.y", "end_effector.z")
+			r.appendTip("")
+		case EndEffectorVel:
+			r.appendTip(".velocity")
 		}
 	}
 	return r, nil
@@ -121,6 +125,12 @@ func New(cfg Config) (*Robot, error) {
 func (r *Robot) appendNames(suffix string) {
 	for _, joint := range r.cfg.Joints {
 		r.names = append(r.names, joint+suffix)
+	}
+}
+
+func (r *Robot) appendTip(suffix string) {
+	for _, axis := range []string{"x", "y", "z"}[:r.cfg.Kinematics.Coordinates] {
+		r.names = append(r.names, "end_effector."+axis+suffix)
 	}
 }
 
@@ -147,8 +157,13 @@ func (r *Robot) State(x, position, velocity []float64) {
 		case JointVelocities:
 			i += copy(x[i:], velocity)
 		case EndEffector:
-			r.chain.Points(x[i:i+3], position)
-			i += 3
+			tip := x[i : i+r.cfg.Kinematics.Coordinates]
+			r.chain.Points(tip, position)
+			i += len(tip)
+		case EndEffectorVel:
+			tip := x[i : i+r.cfg.Kinematics.Coordinates]
+			r.chain.Velocities(tip, position, velocity)
+			i += len(tip)
 		}
 	}
 }

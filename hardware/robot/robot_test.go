@@ -31,6 +31,32 @@ func TestState(t *testing.T) {
 	}
 }
 
+// With the tip's velocity and without z.
+func TestStateInPlane(t *testing.T) {
+	cfg := robot.DefaultConfig()
+	cfg.Kinematics.Coordinates = 2
+	cfg.State = append(cfg.State, robot.EndEffectorVel)
+	r, err := robot.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"end_effector.x", "end_effector.y", "end_effector.x.velocity", "end_effector.y.velocity"}
+	if !slices.Equal(r.StateNames()[4:], want) {
+		t.Fatalf("names %v, want %v at the end", r.StateNames(), want)
+	}
+	const h = 1e-6
+	q, dq := []float64{0.3, -1.1}, []float64{0.7, 2}
+	x, ahead, behind := make([]float64, 8), make([]float64, 8), make([]float64, 8)
+	r.State(x, q, dq)
+	r.State(ahead, []float64{q[0] + h*dq[0], q[1] + h*dq[1]}, dq)
+	r.State(behind, []float64{q[0] - h*dq[0], q[1] - h*dq[1]}, dq)
+	for i := range 2 {
+		if got, want := x[6+i], (ahead[4+i]-behind[4+i])/(2*h); math.Abs(got-want) > 1e-8 {
+			t.Errorf("%s is %v, the point moves at %v", r.StateNames()[6+i], got, want)
+		}
+	}
+}
+
 func TestClampEffort(t *testing.T) {
 	r, err := robot.New(robot.DefaultConfig())
 	if err != nil {

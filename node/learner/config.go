@@ -58,7 +58,7 @@ type TorqueCostConfig struct {
 // TargetCostConfig is a penalty on the distance from a target.
 type TargetCostConfig struct {
 	Weight          float64   `param:"weight" desc:"Weight of the term; 0 leaves it out." range:"[0, inf)"`
-	Target          []float64 `param:"target" desc:"Target: joint positions in rad, or the end effector's x, y, z in m."`
+	Target          []float64 `param:"target" desc:"Target: joint positions in rad, or the end effector's coordinates in m."`
 	L2              float64   `param:"l2" desc:"Weight of half the squared distance." range:"[0, inf)"`
 	L1              float64   `param:"l1" desc:"Weight of the rounded distance sqrt(alpha + d^2)." range:"[0, inf)"`
 	Log             float64   `param:"log" desc:"Weight of half of log(alpha + d^2)." range:"[0, inf)"`
@@ -225,7 +225,8 @@ func (p *Problem) cost() (cost.Term, error) {
 		}
 		terms = append(terms, cost.Weighted{Term: term, Weight: t.Weight})
 		if chain != nil {
-			p.targetTip = make([]float64, 3)
+			_, n := chain.Dims()
+			p.targetTip = make([]float64, n)
 			chain.Points(p.targetTip, t.Target)
 		}
 	}
@@ -233,11 +234,12 @@ func (p *Problem) cost() (cost.Term, error) {
 		if chain == nil {
 			return nil, params.FieldError{Key: "cost.end_effector.weight", Problem: "is positive, but kinematics.type is none"}
 		}
-		if len(t.Target) != 3 {
-			return nil, params.FieldError{Key: "cost.end_effector.target", Problem: fmt.Sprintf("has %d entries, need 3: x, y, z", len(t.Target))}
+		_, coordinates := chain.Dims()
+		if len(t.Target) != coordinates {
+			return nil, params.FieldError{Key: "cost.end_effector.target", Problem: fmt.Sprintf("has %d entries, need %d, robot.kinematics.coordinates: x, y and perhaps z", len(t.Target), coordinates)}
 		}
 		ramp, penalty := t.shape()
-		term, err := cost.NewPoints(cost.PointsConfig{Target: t.Target, Weights: ones(3), Penalty: penalty, Ramp: ramp, FinalMultiplier: t.FinalMultiplier}, chain)
+		term, err := cost.NewPoints(cost.PointsConfig{Target: t.Target, Weights: ones(coordinates), Penalty: penalty, Ramp: ramp, FinalMultiplier: t.FinalMultiplier}, chain)
 		if err != nil {
 			return nil, params.FieldError{Key: "cost.end_effector", Problem: err.Error()}
 		}
@@ -269,9 +271,9 @@ func (p *Problem) endEffectorError(q []float64) (float64, bool) {
 	if p.targetTip == nil {
 		return math.NaN(), false
 	}
-	var tip [3]float64
-	p.robot.Chain().Points(tip[:], q)
-	return math.Sqrt(squaredDistance(tip[:], p.targetTip)), true
+	tip := make([]float64, len(p.targetTip))
+	p.robot.Chain().Points(tip, q)
+	return math.Sqrt(squaredDistance(tip, p.targetTip)), true
 }
 
 func squaredDistance(a, b []float64) float64 {
