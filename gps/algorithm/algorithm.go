@@ -38,7 +38,7 @@ type Condition struct {
 	// step.
 	Eta, StepMultiplier float64
 	// Prior is the data and the mixture of the dynamics prior.
-	Prior *dynamics.Prior
+	Prior *dynamics.MixturePrior
 	// Previous is nil before the first iteration.
 	Previous *Model
 }
@@ -75,6 +75,8 @@ type ConditionReport struct {
 	Predicted, Actual float64
 	// EMSteps counts E-steps of the mixture fit.
 	EMSteps int
+	// Warnings say, for people, why the fitted dynamics deserve little trust.
+	Warnings []string
 }
 
 // MeanCost is the mean over all conditions' samples.
@@ -104,7 +106,7 @@ func (r *Report) BestCost() float64 {
 func NewState(seed uint64, eta float64, controllers []*lqg.Controller) *State {
 	s := &State{Seed: seed}
 	for _, c := range controllers {
-		s.Conditions = append(s.Conditions, Condition{Controller: c, Eta: eta, StepMultiplier: 1, Prior: new(dynamics.Prior)})
+		s.Conditions = append(s.Conditions, Condition{Controller: c, Eta: eta, StepMultiplier: 1, Prior: new(dynamics.MixturePrior)})
 	}
 	return s
 }
@@ -114,11 +116,17 @@ func (s *State) stream(condition int) *rand.Rand {
 	return rand.New(rand.NewPCG(s.Seed, uint64(s.Iteration)<<32|uint64(uint32(condition))))
 }
 
-// NoiseSeed returns the seed of the exploration noise of a sample (from 0) of a condition
-// in the iteration (from 1). Samples 2i and 2i+1 get noise of opposite sign
-// (rollout.Noise): in the mean over an antithetic pair the noise's first-order effect on the
-// cost cancels.
+// NoiseSeed returns the seed of the exploration noise (rollout.Noise) of a sample (from 0)
+// of a condition in the iteration (from 1). All samples get noise of their own.
 func NoiseSeed(seed uint64, iteration, condition, sample int) uint64 {
-	rng := rand.New(rand.NewPCG(seed, 1<<63|uint64(iteration)<<40|uint64(condition)<<20|uint64(sample/2)))
-	return rng.Uint64()&^1 | uint64(sample&1)
+	rng := rand.New(rand.NewPCG(seed, 1<<63|uint64(iteration)<<40|uint64(condition)<<20|uint64(sample)))
+	return rng.Uint64() &^ 1
+}
+
+// AntitheticNoiseSeed is NoiseSeed for samples in pairs: 2i and 2i+1 get noise of opposite
+// sign. In the mean over a pair the noise's first-order effect on the cost cancels, so
+// the mean cost of few samples varies less; but to first order a pair shows the dynamics
+// one direction only, and a fit from N samples sees half as many.
+func AntitheticNoiseSeed(seed uint64, iteration, condition, sample int) uint64 {
+	return NoiseSeed(seed, iteration, condition, sample/2) | uint64(sample&1)
 }

@@ -46,7 +46,7 @@ func NewCore(p *Problem, folder *record.Folder) (c *Core, notes []string, err er
 	}
 	switch {
 	case errors.Is(err, checkpoint.ErrNone):
-		c.state = algorithm.NewState(p.cfg.Seed, 1, p.initial)
+		c.state = p.Start()
 	case err != nil:
 		return nil, notes, err
 	default:
@@ -105,7 +105,7 @@ func (c *Core) Next() *trial.Command {
 			if path == "" {
 				return &trial.Command{Iteration: c.Iteration(), Condition: m, Sample: n, DT: c.problem.cfg.DT,
 					InitialPosition: c.problem.positions[m],
-					NoiseSeed:       algorithm.NoiseSeed(c.state.Seed, c.Iteration(), m, n),
+					NoiseSeed:       c.problem.NoiseSeed(c.Iteration(), m, n),
 					Controller:      c.state.Conditions[m].Controller}
 			}
 		}
@@ -207,7 +207,7 @@ func (c *Core) note(path string) error {
 		return fmt.Errorf("learner: %s is sample %d of condition %d, there are %d samples of %d conditions", path, n, m, c.problem.cfg.Samples, c.problem.conditions)
 	case int(r.Steps) != c.problem.cfg.Steps || math.Abs(r.Dt-c.problem.cfg.DT) > 1e-12:
 		return fmt.Errorf("learner: %s has %d steps of %v s, want %d of %v s", path, r.Steps, r.Dt, c.problem.cfg.Steps, c.problem.cfg.DT)
-	case r.NoiseSeed != algorithm.NoiseSeed(c.state.Seed, c.Iteration(), m, n):
+	case r.NoiseSeed != c.problem.NoiseSeed(c.Iteration(), m, n):
 		return fmt.Errorf("learner: %s has exploration noise %d, which is not that of seed %d", path, r.NoiseSeed, c.state.Seed)
 	}
 	c.recorded[m][n] = path
