@@ -72,7 +72,10 @@ func newArm(t *testing.T, gravity float64, q0 []float64, variance float64) *arm 
 func (a *arm) sample(c *lqg.Controller, seed uint64) *rollout.Rollout {
 	a.t.Helper()
 	r := rollout.New(steps, c.DX, c.DU)
-	noise := rollout.Noise(seed, steps, c.DU, rollout.DefaultNoiseConfig())
+	noise, err := rollout.Noise(seed, steps, c.DU, rollout.DefaultNoiseConfig())
+	if err != nil {
+		a.t.Fatal(err)
+	}
 	if err := a.simulator.SetState([]float64{a.q0[0], a.q0[1], 0, 0}); err != nil {
 		a.t.Fatal(err)
 	}
@@ -95,7 +98,7 @@ func (a *arm) iterate(state *algorithm.State) (*algorithm.State, *algorithm.Repo
 	a.t.Helper()
 	var drawn []*rollout.Rollout
 	for n := range samples {
-		drawn = append(drawn, a.sample(state.Conditions[0].Controller, algorithm.NoiseSeed(state.Seed, state.Iteration+1, 0, n)))
+		drawn = append(drawn, a.sample(state.Conditions[0].Controller, algorithm.AntitheticNoiseSeed(state.Seed, state.Iteration+1, 0, n)))
 	}
 	next, report, err := a.algorithm.Iterate(context.Background(), state, [][]*rollout.Rollout{drawn})
 	if err != nil {

@@ -71,7 +71,10 @@ func (p *plant) record(c *trial.Command) string {
 	p.t.Helper()
 	T, dX, dU := c.Controller.T, c.Controller.DX, c.Controller.DU
 	r := rollout.New(T, dX, dU)
-	noise := rollout.Noise(c.NoiseSeed, T, dU, rollout.DefaultNoiseConfig())
+	noise, err := rollout.Noise(c.NoiseSeed, T, dU, rollout.DefaultNoiseConfig())
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	copy(r.State(0), c.InitialPosition)
 	for t := range T {
 		x, u, next := r.State(t), r.Action(t), r.State(t+1)

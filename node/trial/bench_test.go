@@ -247,7 +247,10 @@ func (b *bench) checkRecord(c *trial.Command) {
 			b.t.Errorf("the trial began %g rad away from the initial position", d)
 		}
 	}
-	noise := rollout.Noise(c.NoiseSeed, T, dU, rollout.NoiseConfig{Sigma: b.cfg.Noise.Sigma, Renormalize: b.cfg.Noise.Renormalize})
+	noise, err := rollout.Noise(c.NoiseSeed, T, dU, b.cfg.Noise.Exploration())
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	u := make([]float64, dU)
 	for t := range T {
 		c.Controller.Act(u, ro.State(t), t, noise[t*dU:(t+1)*dU])

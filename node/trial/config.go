@@ -41,17 +41,23 @@ type SafetyConfig struct {
 
 // NoiseConfig holds the settings of the exploration noise.
 type NoiseConfig struct {
-	Sigma       float64 `param:"sigma" desc:"Standard deviation of the Gaussian filter that smooths the noise over time; 0 leaves it white." unit:"time steps" range:"[0, 10000]"`
-	Renormalize bool    `param:"renormalize" desc:"Scale each joint's noise of a trial to unit variance after smoothing."`
+	Sigma         float64 `param:"sigma" desc:"Standard deviation of the Gaussian filter that smooths the noise over time; 0 leaves it white." unit:"time steps" range:"[0, 10000]"`
+	Normalization string  `param:"normalization" desc:"Variance of the smoothed noise: process makes it 1 at every step, with the filter's correlation over time; trial divides each joint's noise by its own standard deviation over the trial; none leaves it smaller." choices:"process|trial|none"`
+}
+
+// Exploration returns the settings as package rollout takes them.
+func (c NoiseConfig) Exploration() rollout.NoiseConfig {
+	return rollout.NoiseConfig{Sigma: c.Sigma, Normalization: rollout.Normalization(c.Normalization)}
 }
 
 // DefaultConfig returns settings for a light two-joint arm.
 func DefaultConfig() Config {
+	noise := rollout.DefaultNoiseConfig()
 	return Config{
 		Reset: ResetConfig{Stiffness: []float64{6, 1}, Damping: []float64{3, 0}, PositionTolerance: 1e-3, VelocityTolerance: 1e-2,
 			SettleSteps: 3, Timeout: 30 * time.Second, Attempts: 3},
 		Safety: SafetyConfig{StaleTimeout: time.Second, RecoverySteps: 10, MaxFaults: 50},
-		Noise:  NoiseConfig{Sigma: 2, Renormalize: true},
+		Noise:  NoiseConfig{Sigma: noise.Sigma, Normalization: string(noise.Normalization)},
 	}
 }
 

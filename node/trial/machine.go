@@ -134,9 +134,13 @@ func (m *Machine) Start(c *Command, arrival int64) (Output, error) {
 		return Output{}, fmt.Errorf("%w: the machine was stopped", ErrCommand)
 	}
 	T, dU := c.Controller.T, m.robot.DU()
+	noise, err := rollout.Noise(c.NoiseSeed, T, dU, m.cfg.Noise.Exploration())
+	if err != nil {
+		return Output{}, fmt.Errorf("%w: %w", ErrCommand, err)
+	}
+	m.noise = noise
 	m.command, m.current = c, c
 	m.failed, m.broken = 0, 0
-	m.noise = rollout.Noise(c.NoiseSeed, T, dU, rollout.NoiseConfig{Sigma: m.cfg.Noise.Sigma, Renormalize: m.cfg.Noise.Renormalize})
 	if m.record.Rollout == nil || m.record.Rollout.T != T {
 		m.record = Record{Rollout: rollout.New(T, m.robot.DX(), dU), Commanded: make([]float64, T*dU), Stamps: make([]int64, T+1)}
 	}
