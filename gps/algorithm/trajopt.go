@@ -121,9 +121,10 @@ func (a *TrajOpt) improve(ctx context.Context, state *State, m int, samples []*r
 }
 
 // model fits what the samples say: dynamics, initial state and cost.
-func (a *TrajOpt) model(ctx context.Context, state *State, m int, samples []*rollout.Rollout, report *ConditionReport) (*Model, *dynamics.Prior, error) {
+func (a *TrajOpt) model(ctx context.Context, state *State, m int, samples []*rollout.Rollout, report *ConditionReport) (*Model, *dynamics.MixturePrior, error) {
 	prior := state.Conditions[m].Prior
 	initial := dynamics.InitialStateConfig{MinVariance: a.cfg.MinInitialVariance, Strength: a.cfg.Dynamics.Strength}
+	var source dynamics.Prior
 	if a.cfg.UsePrior {
 		prior = prior.Add(a.cfg.Prior, samples)
 		trace, err := prior.Fit(ctx, a.cfg.Prior, state.stream(m))
@@ -131,8 +132,16 @@ func (a *TrajOpt) model(ctx context.Context, state *State, m int, samples []*rol
 			return nil, nil, err
 		}
 		report.EMSteps = len(trace.LogLikelihoods)
+		if source, err = dynamics.FromMixture(prior.Mixture); err != nil {
+			return nil, nil, err
+		}
 	}
-	dyn, err := dynamics.Fit(samples, prior.Mixture, a.cfg.Dynamics)
+	dyn, fit, err := dynamics.Fit(samples, source, a.cfg.Dynamics)
+	if err != nil {
+		return nil, nil, err
+	}
+	report.Warnings = fit.Warnings
+	x0, err := dynamics.FitInitialState(samples, prior.Rollouts, initial)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -145,8 +154,7 @@ func (a *TrajOpt) model(ctx context.Context, state *State, m int, samples []*rol
 		}
 		report.SampleCosts = append(report.SampleCosts, expansions[n].Total())
 	}
-	model := &Model{Controller: state.Conditions[m].Controller, Dynamics: dyn,
-		X0: dynamics.FitInitialState(samples, prior.Rollouts, initial), Cost: lqg.NewCost(T, dX, dU)}
+	model := &Model{Controller: state.Conditions[m].Controller, Dynamics: dyn, X0: x0, Cost: lqg.NewCost(T, dX, dU)}
 	cost.QuadraticMean(model.Cost, expansions, samples)
 	return model, prior, nil
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/dynamics"
-	"guidedpolicysearch/gps/mixture"
+	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
 )
 
@@ -40,7 +40,7 @@ func TestFitRecoversLinearSystem(t *testing.T) {
 	samples, F, f := linear(rand.New(rand.NewPCG(1, 1)), 8, 6, 0)
 	cfg := dynamics.DefaultConfig()
 	cfg.Regularization = 1e-10
-	got, err := dynamics.Fit(samples, nil, cfg)
+	got, _, err := dynamics.Fit(samples, nil, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +64,12 @@ func TestPriorHelpsFewSamples(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	earlier, F, _ := linear(rng, 20, 10, 0.05)
 	samples, _, _ := linear(rng, 3, 10, 0.05)
-	prior := new(dynamics.Prior).Add(dynamics.DefaultPriorConfig(), earlier)
+	prior := new(dynamics.MixturePrior).Add(dynamics.DefaultPriorConfig(), earlier)
 	if _, err := prior.Fit(context.Background(), dynamics.DefaultPriorConfig(), rng); err != nil {
 		t.Fatal(err)
 	}
-	distance := func(m *mixture.Mixture) float64 {
-		d, err := dynamics.Fit(samples, m, dynamics.DefaultConfig())
+	distance := func(p dynamics.Prior) float64 {
+		d, _, err := dynamics.Fit(samples, p, dynamics.DefaultConfig())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,11 @@ func TestPriorHelpsFewSamples(t *testing.T) {
 		}
 		return math.Sqrt(s / float64(len(d.F)))
 	}
-	with, without := distance(prior.Mixture), distance(nil)
+	fromMixture, err := dynamics.FromMixture(prior.Mixture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, without := distance(fromMixture), distance(nil)
 	if with > 0.3*without {
 		t.Errorf("error of F with the prior %.3g, without %.3g: want less than a third", with, without)
 	}
@@ -92,7 +96,7 @@ func TestRegularizationOfDiagonal(t *testing.T) {
 	// Each coefficient shrinks by its own variance only: sigma^2/(sigma^2 + reg).
 	cfg := dynamics.DefaultConfig()
 	cfg.Regularization = 1
-	got, err := dynamics.Fit(samples, nil, cfg)
+	got, _, err := dynamics.Fit(samples, nil, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +110,7 @@ func TestRegularizationOfDiagonal(t *testing.T) {
 // The posterior mean of a normal-inverse-Wishart model lies between prior and samples.
 func TestShrunkMean(t *testing.T) {
 	points := []float64{1, 1, 3, 5} // two points (w, x')
-	prior := &mixture.Prior{Mean: []float64{0, 10}, Cov: []float64{1, 0, 0, 1}, M: 2, N0: 1}
+	prior := &dynamics.NIW{Mean: []float64{0, 10}, Scatter: []float64{1, 0, 0, 1}, NMean: 2, NCovar: -2}
 	fit := func(mean dynamics.Mean) float64 {
 		c := dynamics.Conditional{Gain: make([]float64, 1), Bias: make([]float64, 1), Cov: make([]float64, 1)}
 		if err := dynamics.NewGaussianFit(1, 1).Fit(&c, points, nil, prior, mean, nil); err != nil {
@@ -130,20 +134,20 @@ func TestShrunkMean(t *testing.T) {
 func TestFitRefuses(t *testing.T) {
 	samples, _, _ := linear(rand.New(rand.NewPCG(4, 4)), 4, 5, 0.1)
 	cfg := dynamics.DefaultConfig()
-	if _, err := dynamics.Fit(samples[:1], nil, cfg); !errors.Is(err, dynamics.ErrTooFewSamples) {
+	if _, _, err := dynamics.Fit(samples[:1], nil, cfg); !errors.Is(err, dynamics.ErrTooFewSamples) {
 		t.Errorf("one sample: %v", err)
 	}
 	samples[2].Action(3)[0] = math.Inf(1)
-	if _, err := dynamics.Fit(samples, nil, cfg); !errors.Is(err, rollout.ErrNotFinite) {
+	if _, _, err := dynamics.Fit(samples, nil, cfg); !errors.Is(err, rollout.ErrNotFinite) {
 		t.Errorf("infinite action: %v", err)
 	}
 	cfg.Regularization = 0
 	same := []*rollout.Rollout{rollout.New(3, 2, 1), rollout.New(3, 2, 1)}
-	if _, err := dynamics.Fit(same, nil, cfg); !errors.Is(err, dynamics.ErrSingular) {
+	if _, _, err := dynamics.Fit(same, nil, cfg); !errors.Is(err, dynamics.ErrSingular) {
 		t.Errorf("equal samples: %v", err)
 	}
 	cfg.Strength = -1
-	if _, err := dynamics.Fit(samples, nil, cfg); err == nil {
+	if _, _, err := dynamics.Fit(samples, nil, cfg); err == nil {
 		t.Error("a negative strength was accepted")
 	}
 }
@@ -152,8 +156,14 @@ func TestFitRefuses(t *testing.T) {
 // samples the posterior variance is theirs.
 func TestInitialStatePosterior(t *testing.T) {
 	samples, _, _ := linear(rand.New(rand.NewPCG(5, 5)), 50, 2, 0.1)
-	alone := dynamics.FitInitialState(samples, nil, dynamics.InitialStateConfig{MinVariance: 1e-6, Strength: 1})
-	both := dynamics.FitInitialState(samples, samples, dynamics.InitialStateConfig{MinVariance: 1e-6, Strength: 1})
+	fit := func(prior []*rollout.Rollout) *lqg.InitialState {
+		x0, err := dynamics.FitInitialState(samples, prior, dynamics.DefaultInitialStateConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x0
+	}
+	alone, both := fit(nil), fit(samples)
 	for i := range 2 {
 		if a, b := alone.Cov[i*2+i], both.Cov[i*2+i]; math.Abs(a-b) > 1e-12 {
 			t.Errorf("variance of state %d is %v with the same data as prior, %v without", i, b, a)

@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"guidedpolicysearch/gps/lqg"
-	"guidedpolicysearch/gps/mixture"
 	"guidedpolicysearch/gps/rollout"
 )
 
@@ -15,29 +14,32 @@ var ErrTooFewSamples = errors.New("dynamics: too few rollouts")
 
 // Config holds the settings of a fit.
 type Config struct {
-	// Regularization is added to the diagonal of the covariance of [x, u], in the
-	// states' and actions' units squared, >= 0; default 1e-6.
+	// Regularization keeps the covariance of [x, u] away from singular, in the states'
+	// and actions' units squared, >= 0; default 1e-6.
 	Regularization float64
-	// RegularizeWholeBlock adds Regularization to every entry of that block, as the
-	// public reference implementation does.
-	RegularizeWholeBlock bool
-	// NoiseFloor is the smallest variance of the process noise on its diagonal, in the
-	// states' units squared, >= 0; default 0.
+	// Regularizer says how; default AddDiagonal.
+	Regularizer Regularizer
+	// NoiseFloor is the smallest eigenvalue of the process noise's covariance, in the
+	// states' units squared, >= 0; 0 leaves the covariance as it is. Default 1e-8.
 	NoiseFloor float64
-	// Strength multiplies the prior's weights m and n0, > 0; default 1.
+	// Strength multiplies the prior's weights m and n_0, > 0; default 1.
 	Strength float64
 	// Mean is the mean of the posterior; default ShrunkMean.
 	Mean Mean
 }
 
 // DefaultConfig returns the defaults.
-func DefaultConfig() Config { return Config{Regularization: 1e-6, Strength: 1, Mean: ShrunkMean} }
+func DefaultConfig() Config {
+	return Config{Regularization: 1e-6, Regularizer: AddDiagonal, NoiseFloor: 1e-8, Strength: 1, Mean: ShrunkMean}
+}
 
 // Validate returns an error that names the field that is out of range.
 func (c Config) Validate() error {
 	switch {
 	case !(c.Regularization >= 0) || math.IsInf(c.Regularization, 0):
 		return fmt.Errorf("dynamics: regularization is %v, need a finite number >= 0", c.Regularization)
+	case c.Regularizer != AddDiagonal && c.Regularizer != LiftEigenvalues && c.Regularizer != AddWholeBlock:
+		return fmt.Errorf("dynamics: regularizer is %q, need %q, %q or %q", c.Regularizer, AddDiagonal, LiftEigenvalues, AddWholeBlock)
 	case !(c.NoiseFloor >= 0) || math.IsInf(c.NoiseFloor, 0):
 		return fmt.Errorf("dynamics: noise floor is %v, need a finite number >= 0", c.NoiseFloor)
 	case !(c.Strength > 0) || math.IsInf(c.Strength, 0):
@@ -48,76 +50,126 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// Report says what a fit found that its caller should know.
+type Report struct {
+	// Warnings say, for people, why the fit deserves little trust; nil if nothing does.
+	Warnings []string
+}
+
 // Fit returns the dynamics of the samples' transitions, one linear regression per time
-// step, under the mixture's prior where prior is not nil. Errors wrap ErrTooFewSamples,
-// ErrSingular (with the time step), rollout.ErrNotFinite or mixture.ErrDegenerate.
-func Fit(samples []*rollout.Rollout, prior *mixture.Mixture, cfg Config) (*lqg.Dynamics, error) {
+// step, under the prior, nil for none. Errors wrap ErrTooFewSamples, ErrSingular (with the
+// time step, the number of rollouts and the condition number), ErrNotFinite,
+// rollout.ErrNotFinite, or are the prior's. The report warns where there is no prior and
+// fewer rollouts than dX+dU+1, the unknowns per state.
+func Fit(samples []*rollout.Rollout, prior Prior, cfg Config) (*lqg.Dynamics, *Report, error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if len(samples) < 2 {
-		return nil, fmt.Errorf("%w: a covariance needs at least 2, got %d", ErrTooFewSamples, len(samples))
+	T, dX, dU, err := sizes(samples, 2, "a covariance")
+	if err != nil {
+		return nil, nil, err
 	}
-	T, dX, dU := samples[0].T, samples[0].DX, samples[0].DU
+	report := new(Report)
+	if unknowns := dX + dU + 1; prior == nil && len(samples) < unknowns {
+		report.Warnings = append(report.Warnings, fmt.Sprintf("dynamics fitted to %d rollouts, with dX+dU+1 = %d unknowns per state: only the regularisation (%g) makes the fit unique; record at least %d rollouts, or use a prior",
+			len(samples), unknowns, cfg.Regularization, unknowns))
+	}
+	f := newFitter(cfg, dX, dU)
+	dyn := lqg.NewDynamics(T, dX, dU)
+	var points []float64
+	for t := range T {
+		points = transitions(points[:0], samples, t)
+		if err := f.fit(dyn, t, points, prior); err != nil {
+			err = fmt.Errorf("time step %d, %d rollouts: %w", t, len(samples), err)
+			if errors.Is(err, ErrSingular) {
+				err = fmt.Errorf("%w: record more rollouts that differ, use a prior, or raise the regularisation (%g)", err, cfg.Regularization)
+			}
+			return nil, nil, err
+		}
+	}
+	return dyn, report, nil
+}
+
+// sizes returns the common sizes of at least least rollouts, all finite.
+func sizes(samples []*rollout.Rollout, least int, what string) (T, dX, dU int, err error) {
+	if len(samples) < least {
+		return 0, 0, 0, fmt.Errorf("%w: %s needs at least %d, got %d", ErrTooFewSamples, what, least, len(samples))
+	}
+	T, dX, dU = samples[0].T, samples[0].DX, samples[0].DU
 	for n, s := range samples {
 		if s.T != T || s.DX != dX || s.DU != dU {
 			panic(fmt.Sprintf("dynamics: rollout 0 has T=%d dX=%d dU=%d, rollout %d has T=%d dX=%d dU=%d", T, dX, dU, n, s.T, s.DX, s.DU))
 		}
 		if err := s.Validate(); err != nil {
-			return nil, fmt.Errorf("dynamics: rollout %d: %w", n, err)
+			return 0, 0, 0, fmt.Errorf("dynamics: rollout %d: %w", n, err)
 		}
 	}
-	var query *mixture.Query
-	if prior != nil {
-		if prior.D != dX+dU+dX {
-			panic(fmt.Sprintf("dynamics: mixture over %d dimensions, transitions have %d", prior.D, dX+dU+dX))
-		}
-		var err error
-		if query, err = mixture.NewQuery(prior); err != nil {
-			return nil, err
-		}
-	}
-	dyn := lqg.NewDynamics(T, dX, dU)
-	d, p := dX+dU, dX+dU+dX
-	fit := NewGaussianFit(d, dX)
-	points := make([]float64, len(samples)*p)
-	niw := new(mixture.Prior)
-	for t := range T {
-		for n, s := range samples {
-			row := points[n*p : (n+1)*p]
-			copy(row, s.State(t))
-			copy(row[dX:], s.Action(t))
-			copy(row[d:], s.State(t+1))
-		}
-		var use *mixture.Prior
-		if query != nil {
-			query.Prior(niw, points)
-			niw.M *= cfg.Strength
-			niw.N0 *= cfg.Strength
-			for i := range niw.Cov {
-				niw.Cov[i] *= niw.M
-			}
-			use = niw
-		}
-		dst := Conditional{Gain: dyn.FAt(t), Bias: dyn.BiasAt(t), Cov: dyn.CovAt(t)}
-		if err := fit.Fit(&dst, points, nil, use, cfg.Mean, func(sigma []float64) { cfg.regularize(sigma, d, p) }); err != nil {
-			return nil, fmt.Errorf("time step %d, %d rollouts: %w: record more rollouts, use a prior or raise the regularisation (%g)", t, len(samples), err, cfg.Regularization)
-		}
-		for i := range dX {
-			dst.Cov[i*dX+i] = math.Max(dst.Cov[i*dX+i], cfg.NoiseFloor)
-		}
-	}
-	return dyn, nil
+	return T, dX, dU, nil
 }
 
-func (c Config) regularize(sigma []float64, d, p int) {
-	for i := range d {
-		if !c.RegularizeWholeBlock {
-			sigma[i*p+i] += c.Regularization
-			continue
+// transitions appends the transitions [x; u; x'] of all samples at step t.
+func transitions(points []float64, samples []*rollout.Rollout, t int) []float64 {
+	for _, s := range samples {
+		points = append(append(append(points, s.State(t)...), s.Action(t)...), s.State(t+1)...)
+	}
+	return points
+}
+
+// fitter fits one time step after the other; it holds the workspace.
+type fitter struct {
+	cfg      Config
+	d, p     int // of [x; u] and of [x; u; x']
+	gaussian *GaussianFit
+	prior    NIW
+	inputs   *spectral
+	noise    *spectral
+}
+
+func newFitter(cfg Config, dX, dU int) *fitter {
+	d := dX + dU
+	return &fitter{cfg: cfg, d: d, p: d + dX, gaussian: NewGaussianFit(d, dX), inputs: newSpectral(d), noise: newSpectral(dX)}
+}
+
+func (f *fitter) fit(dyn *lqg.Dynamics, t int, points []float64, source Prior) error {
+	var prior *NIW
+	if source != nil {
+		prior = &f.prior
+		if err := source.At(prior, t, points); err != nil {
+			return err
 		}
-		for j := range d {
-			sigma[i*p+j] += c.Regularization
+		if len(prior.Mean) != f.p {
+			panic(fmt.Sprintf("dynamics: prior over %d dimensions, transitions have %d", len(prior.Mean), f.p))
+		}
+		if err := prior.Validate(); err != nil {
+			return err
+		}
+		prior.scale(f.cfg.Strength)
+	}
+	dst := Conditional{Gain: dyn.FAt(t), Bias: dyn.BiasAt(t), Cov: dyn.CovAt(t)}
+	if err := f.gaussian.Fit(&dst, points, nil, prior, f.cfg.Mean, f.regularize); err != nil {
+		return err
+	}
+	if f.cfg.NoiseFloor > 0 && !f.noise.raise(dst.Cov, f.cfg.NoiseFloor) {
+		return fmt.Errorf("%w: the noise's covariance has no eigenvalues", ErrNotFinite)
+	}
+	return nil
+}
+
+// regularize changes the [x, u] block of the covariance of [x, u, x'].
+func (f *fitter) regularize(sigma []float64) {
+	reg := f.cfg.Regularization
+	switch f.cfg.Regularizer {
+	case LiftEigenvalues:
+		f.inputs.lift(sigma, f.p, reg)
+	case AddWholeBlock:
+		for i := range f.d {
+			for j := range f.d {
+				sigma[i*f.p+j] += reg
+			}
+		}
+	default:
+		for i := range f.d {
+			sigma[i*f.p+i] += reg
 		}
 	}
 }

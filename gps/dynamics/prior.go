@@ -1,110 +1,50 @@
 package dynamics
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
 
 	"guidedpolicysearch/gps/mixture"
-	"guidedpolicysearch/gps/rollout"
 )
 
-// PriorConfig holds the settings of the mixture prior.
-type PriorConfig struct {
-	// MaxSamples is how many of the latest rollouts the mixture is fitted to, >= 1;
-	// default 20.
-	MaxSamples int
-	// MaxClusters bounds the components, >= 1; default 20.
-	MaxClusters int
-	// MinSamplesPerCluster is how many transitions a component stands for, >= 1;
-	// default 40. There are at least 2 components.
-	MinSamplesPerCluster int
-	// EM holds the settings of the mixture fit.
-	EM mixture.Config
-	// DropOneMore keeps MaxSamples-1 rollouts once there are more, as the public
-	// reference implementation does.
-	DropOneMore bool
+// Prior gives the normal-inverse-Wishart prior of each time step's transitions. *NIW is
+// one that is the same at every step, FromMixture one that depends on the transitions.
+type Prior interface {
+	// At overwrites dst with the prior at time step t of the transitions that are about
+	// to be fitted: points, N x D, each [x; u; x'].
+	At(dst *NIW, t int, points []float64) error
 }
 
-// DefaultPriorConfig returns the defaults.
-func DefaultPriorConfig() PriorConfig {
-	return PriorConfig{MaxSamples: 20, MaxClusters: 20, MinSamplesPerCluster: 40, EM: mixture.DefaultConfig()}
+// mixturePrior is the prior that a mixture gives for the points of a time step.
+type mixturePrior struct {
+	D     int
+	query *mixture.Query
+	prior mixture.Prior
 }
 
-// Validate returns an error that names the field that is out of range.
-func (c PriorConfig) Validate() error {
-	if c.MaxSamples < 1 || c.MaxClusters < 1 || c.MinSamplesPerCluster < 1 {
-		return fmt.Errorf("dynamics: prior needs max samples, max clusters and min samples per cluster >= 1, got %d, %d and %d", c.MaxSamples, c.MaxClusters, c.MinSamplesPerCluster)
-	}
-	return c.EM.Validate()
-}
-
-// Prior is the mixture over the transitions of the latest rollouts of one condition.
-// The zero value has no data.
-type Prior struct {
-	// Rollouts are the rollouts that the mixture stands for, oldest first.
-	Rollouts []*rollout.Rollout
-	// Mixture is nil before the first update.
-	Mixture *mixture.Mixture
-}
-
-// Add returns a copy of the prior with more rollouts in its data; its mixture is still
-// the old one.
-func (p *Prior) Add(cfg PriorConfig, samples []*rollout.Rollout) *Prior {
-	all := make([]*rollout.Rollout, 0, len(p.Rollouts)+len(samples))
-	all = append(append(all, p.Rollouts...), samples...)
-	if excess := len(all) - cfg.MaxSamples; excess > 0 {
-		all = all[excess:]
-		if cfg.DropOneMore && len(all) > 1 {
-			all = all[1:]
-		}
-	} else if cfg.DropOneMore && excess == 0 && len(all) > 1 {
-		all = all[1:]
-	}
-	return &Prior{Rollouts: all, Mixture: p.Mixture}
-}
-
-// Clusters returns how many components the data are fitted with:
-// clip(floor(transitions/MinSamplesPerCluster), 2, MaxClusters).
-func (p *Prior) Clusters(cfg PriorConfig) int {
-	n := 0
-	for _, r := range p.Rollouts {
-		n += r.T
-	}
-	return max(2, min(cfg.MaxClusters, n/cfg.MinSamplesPerCluster))
-}
-
-// Transitions returns all transitions [x; u; x'] of the data, rollout by rollout.
-func (p *Prior) Transitions() []float64 {
-	var points []float64
-	for _, r := range p.Rollouts {
-		for t := range r.T {
-			points = append(points, r.State(t)...)
-			points = append(points, r.Action(t)...)
-			points = append(points, r.State(t+1)...)
-		}
-	}
-	return points
-}
-
-// Fit fits the mixture to the data: from the old one where the number of components has
-// not changed, else from k-means++ drawn from rng. Errors are those of mixture.Fit.
-func (p *Prior) Fit(ctx context.Context, cfg PriorConfig, rng *rand.Rand) (mixture.Trace, error) {
-	points, K := p.Transitions(), p.Clusters(cfg)
-	if len(p.Rollouts) == 0 {
-		return mixture.Trace{}, fmt.Errorf("%w: the prior has none", ErrTooFewSamples)
-	}
-	D := 2*p.Rollouts[0].DX + p.Rollouts[0].DU
-	var m *mixture.Mixture
-	if p.Mixture != nil && p.Mixture.K == K && p.Mixture.D == D {
-		m = p.Mixture.Clone()
-	} else {
-		m = mixture.FromAssignment(points, D, mixture.KMeansPlusPlus(rng, points, D, K), K, cfg.EM.Regularization, 0)
-	}
-	trace, err := mixture.Fit(ctx, m, points, cfg.EM)
+// FromMixture returns the prior that a mixture over transitions gives: its moments under
+// the mean responsibilities of the step's points, with m = 1 and
+// n_0 = (N_g - 2 - D)/N_g of the N_g points that the mixture was fitted to, at least 0.1
+// (arXiv:1504.00702, appendix A.3). The mixture must not change while the prior is in
+// use. It returns mixture.ErrDegenerate if a covariance is not positive definite.
+func FromMixture(m *mixture.Mixture) (Prior, error) {
+	query, err := mixture.NewQuery(m)
 	if err != nil {
-		return trace, err
+		return nil, err
 	}
-	p.Mixture = m
-	return trace, nil
+	return &mixturePrior{D: m.D, query: query}, nil
+}
+
+func (p *mixturePrior) At(dst *NIW, _ int, points []float64) error {
+	if len(points)%p.D != 0 {
+		panic(fmt.Sprintf("dynamics: mixture over %d dimensions, transitions of %d numbers in all", p.D, len(points)))
+	}
+	p.query.Prior(&p.prior, points)
+	dst.Mean = append(dst.Mean[:0], p.prior.Mean...)
+	dst.Scatter = dst.Scatter[:0]
+	for _, v := range p.prior.Cov {
+		dst.Scatter = append(dst.Scatter, p.prior.M*v)
+	}
+	dst.NMean = p.prior.M
+	dst.NCovar = p.prior.N0 - float64(p.D+1)
+	return nil
 }

@@ -29,8 +29,8 @@ func TestVectorsGaussianFit(t *testing.T) {
 	for _, c := range vectors.GPS(t, "gauss_fit") {
 		t.Run(c.Name, func(t *testing.T) {
 			in, out := c.Inputs.Get("dim_in").Int(), c.Inputs.Get("dim_out").Int()
-			prior := &mixture.Prior{Mean: c.Inputs.Get("prior_mean").Floats(), Cov: c.Inputs.Get("prior_scatter").Floats(),
-				M: c.Inputs.Get("m").Float(), N0: c.Inputs.Get("n0").Float()}
+			prior := &dynamics.NIW{Mean: c.Inputs.Get("prior_mean").Floats(), Scatter: c.Inputs.Get("prior_scatter").Floats(),
+				NMean: c.Inputs.Get("m").Float(), NCovar: c.Inputs.Get("n0").Float() - float64(in+out+1)}
 			reg := c.Inputs.Get("reg").Floats()
 			got := dynamics.Conditional{Gain: make([]float64, out*in), Bias: make([]float64, out), Cov: make([]float64, out*out)}
 			err := dynamics.NewGaussianFit(in, out).Fit(&got, c.Inputs.Get("points").Floats(), c.Inputs.Get("weights").Floats(), prior, dynamics.SampleMean, func(sigma []float64) {
@@ -53,20 +53,25 @@ func TestVectorsFit(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			cfg := dynamics.DefaultConfig()
 			cfg.Regularization = c.Inputs.Get("regularization").Float()
-			cfg.RegularizeWholeBlock = true
+			cfg.Regularizer = dynamics.AddWholeBlock
+			cfg.NoiseFloor = 0
 			cfg.Mean = dynamics.SampleMean
-			var prior *mixture.Mixture
+			var prior dynamics.Prior
 			if c.Kind == "dynamics_fit_prior" {
 				cfg.Strength = c.Inputs.Get("strength").Float()
 				n := c.Inputs.Get("mixture")
 				shape := n.Get("means").Shape()
-				prior = mixture.New(shape[0], shape[1])
-				copy(prior.Means, n.Get("means").Floats())
-				copy(prior.Covs, n.Get("covs").Floats())
-				copy(prior.LogWeights, n.Get("log_weights").Floats())
-				prior.FitCount = n.Get("fit_count").Int()
+				m := mixture.New(shape[0], shape[1])
+				copy(m.Means, n.Get("means").Floats())
+				copy(m.Covs, n.Get("covs").Floats())
+				copy(m.LogWeights, n.Get("log_weights").Floats())
+				m.FitCount = n.Get("fit_count").Int()
+				var err error
+				if prior, err = dynamics.FromMixture(m); err != nil {
+					t.Fatal(err)
+				}
 			}
-			got, err := dynamics.Fit(rollouts(c.Inputs), prior, cfg)
+			got, _, err := dynamics.Fit(rollouts(c.Inputs), prior, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +96,10 @@ func TestVectorsInitialState(t *testing.T) {
 					prior = append(prior, r)
 				}
 			}
-			got := dynamics.FitInitialState(rollouts(c.Inputs), prior, cfg)
+			got, err := dynamics.FitInitialState(rollouts(c.Inputs), prior, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
 			vectors.Close(t, "x0_mean", got.Mean, c.Outputs.Get("x0_mean").Floats(), c.Tolerance)
 			vectors.Close(t, "x0_cov", got.Cov, c.Outputs.Get("x0_cov").Floats(), c.Tolerance)
 		})
@@ -106,12 +114,12 @@ func TestVectorsPriorDataset(t *testing.T) {
 			cfg.MinSamplesPerCluster = c.Inputs.Get("min_samples_per_cluster").Int()
 			cfg.MaxSamples = c.Inputs.Get("max_samples").Int()
 			cfg.DropOneMore = true
-			prior := new(dynamics.Prior)
+			prior := new(dynamics.MixturePrior)
 			kept := c.Outputs.Get("kept_trajectories").Ints()
 			for i := range c.Inputs.Get("batches").Len() {
 				prior = prior.Add(cfg, rollouts(c.Inputs.Get("batches").At(i)))
 				call := c.Outputs.Get("calls").At(i)
-				points := prior.Transitions()
+				points := rollout.Transitions(prior.Rollouts)
 				D := len(points) / call.Get("points").Int()
 				if len(prior.Rollouts) != kept[i] || D*call.Get("points").Int() != len(points) || prior.Clusters(cfg) != call.Get("clusters").Int() {
 					t.Errorf("batch %d: kept %d rollouts, %d numbers, %d clusters; want %d, %d points, %d", i, len(prior.Rollouts), len(points), prior.Clusters(cfg), kept[i], call.Get("points").Int(), call.Get("clusters").Int())
