@@ -391,14 +391,14 @@ func TestKinks(t *testing.T) {
 	vectors.Close(t, "factor 0", at([]float64{0, 0}, func(y []Var) Var { return y[0].Sqrt().Mul(y[1].Const(0)).Add(y[1].Square()) }),
 		[]float64{0, 0, 0, 0, 0, 2}, 0)
 	for name, f := range map[string]func([]Var) Var{
-		"root at 0":      func(y []Var) Var { return y[0].Sqrt() },
-		"norm at 0":      func(y []Var) Var { return SmoothNorm(y, 0) },
-		"log at 0":       func(y []Var) Var { return y[0].Log() },
-		"atan2 at 0":     func(y []Var) Var { return y[0].Atan2(y[0].Square()) },
-		"asin at 1":      func(y []Var) Var { return y[0].AddConst(1).Asin() },
-		"quotient by 0":  func(y []Var) Var { return y[0].Div(y[0]) },
-		"root below 0":   func(y []Var) Var { return y[0].AddConst(-1).Sqrt() },
-		"power below 0":  func(y []Var) Var { return y[0].AddConst(-1).Pow(y[0]) },
+		"root at 0":         func(y []Var) Var { return y[0].Sqrt() },
+		"norm at 0":         func(y []Var) Var { return SmoothNorm(y, 0) },
+		"log at 0":          func(y []Var) Var { return y[0].Log() },
+		"atan2 at 0":        func(y []Var) Var { return y[0].Atan2(y[0].Square()) },
+		"asin at 1":         func(y []Var) Var { return y[0].AddConst(1).Asin() },
+		"quotient by 0":     func(y []Var) Var { return y[0].Div(y[0]) },
+		"root below 0":      func(y []Var) Var { return y[0].AddConst(-1).Sqrt() },
+		"power below 0":     func(y []Var) Var { return y[0].AddConst(-1).Pow(y[0]) },
 		"abs, rounded by 0": func(y []Var) Var { return SmoothAbs(y[0], 0) },
 	} {
 		bad := false
