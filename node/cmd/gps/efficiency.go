@@ -27,7 +27,7 @@ func efficiencyCommand() *cobra.Command {
 A task counts as learned after the first update whose controller, without exploration noise,
 keeps the end effector within --distance of its target in the last --hold states of a trial.`,
 		Example: `  gps efficiency params/reach_2_link.yaml params/reach_7_link.yaml
-  gps efficiency params/reach_7_link.yaml --seeds 4 --plain 20,26,32 --json`,
+  gps efficiency params/reach_7_link.yaml --seeds 4 --plain 26,30,36 --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seeds, err := seedsOf(cmd, set)
@@ -80,10 +80,10 @@ keeps the end effector within --distance of its target in the last --hold states
 	cmd.Flags().Int("seeds", 10, "how many seeds")
 	cmd.Flags().Uint64("first-seed", 1, "the first of them")
 	cmd.Flags().IntVar(&samples, "samples", 5, "trials per iteration with the prior")
-	cmd.Flags().IntSliceVar(&plain, "plain", []int{5, 8, 10, 15, 20, 26, 32}, "trials per iteration with plain regression, each tried")
+	cmd.Flags().IntSliceVar(&plain, "plain", []int{5, 8, 10, 15, 20, 26, 28, 30, 36}, "trials per iteration with plain regression, each tried")
 	cmd.Flags().Float64Var(&criterion.Distance, "distance", 0.03, "distance of the end effector from its target, in m, that counts as reached")
 	cmd.Flags().IntVar(&criterion.Hold, "hold", 10, "how many states at the end of a trial must be within the distance")
-	cmd.Flags().IntVar(&criterion.MaxTrials, "max-trials", 400, "trials after which a run counts as not learned")
+	cmd.Flags().IntVar(&criterion.MaxTrials, "max-trials", 300, "trials after which a run counts as not learned")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter, NAME=VALUE; may be given several times")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON array")
 	return cmd
