@@ -1,0 +1,299 @@
+package ilqg
+
+import (
+	"fmt"
+	"math"
+
+	"guidedpolicysearch/gps/cost"
+	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/rollout"
+)
+
+// Status says how a descent stands.
+type Status string
+
+const (
+	// Running is a descent that goes on.
+	Running Status = "running"
+	// Converged is the end at an improvement below Config.Tolerance.
+	Converged Status = "converged"
+	// Stalled is the end at Config.MaxLambda: no step improves, however short. Near a
+	// minimum of a cost that is not smooth this is the usual end.
+	Stalled Status = "stalled"
+	// OutOfIterations is the end at Config.MaxIterations.
+	OutOfIterations Status = "out of iterations"
+)
+
+// Iteration reports one iteration: a backward pass, repeated while Q_uu is not positive
+// definite, and a line search.
+type Iteration struct {
+	// Number counts from 1.
+	Number int
+	// Cost is the trajectory's cost afterwards; it never increases.
+	Cost float64
+	// Predicted and Actual are the improvements of the last step that the line search
+	// tried, as the model had it and as it was.
+	Predicted, Actual float64
+	// Alpha is the step that was taken, 0 if none was.
+	Alpha float64
+	// Lambda is the regularisation that the step was computed with.
+	Lambda float64
+	// Passes is the number of backward passes.
+	Passes int
+	Status Status
+}
+
+// Solver descends from one trajectory to the next. It owns its workspace: two goroutines
+// must not use one at once.
+type Solver struct {
+	problem Problem
+	config  Config
+	back    *backward
+
+	current, next *rollout.Rollout
+	costs         []float64 // per step, T+1
+	expansion     *cost.Expansion
+	fy            []float64 // T x dX x D
+
+	total  float64
+	lambda float64
+	stale  bool // fy and expansion do not belong to current
+	last   Iteration
+}
+
+// New returns a solver, or an error wrapping ErrConfig.
+func New(p Problem, c Config) (*Solver, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &Solver{problem: p, config: c, back: newBackward(p.T, p.DX, p.DU),
+		current: rollout.New(p.T, p.DX, p.DU), next: rollout.New(p.T, p.DX, p.DU), costs: make([]float64, p.T+1),
+		expansion: cost.NewExpansion(p.T+1, p.DX, p.DU), fy: make([]float64, p.T*p.DX*(p.DX+p.DU))}, nil
+}
+
+// Start begins a descent at the trajectory from x0 (dX) under the controls (T x dU),
+// brought between their bounds. An error wraps ErrNotFinite or ErrDiverged.
+func (s *Solver) Start(x0, controls []float64) error {
+	p := &s.problem
+	checkLen("initial state", x0, p.DX)
+	checkLen("controls", controls, p.T*p.DU)
+	if err := checkFinite("initial state", x0, p.DX); err != nil {
+		return err
+	}
+	if err := checkFinite("control", controls, p.DU); err != nil {
+		return err
+	}
+	s.last, s.lambda, s.stale = Iteration{Status: Running}, s.config.Lambda, true
+	r := s.current
+	copy(r.State(0), x0)
+	copy(r.U, controls)
+	for t := range p.T {
+		p.clamp(r.Action(t))
+		x := r.State(t + 1)
+		p.Dynamics.Step(x, r.State(t), r.Action(t), t)
+		if i := dense.FirstNotFinite(x); i >= 0 {
+			return fmt.Errorf("%w: state element %d is %v at time step %d under the initial controls; use smaller ones", ErrDiverged, i, x[i], t+1)
+		}
+	}
+	total, err := s.evaluate(r)
+	if err != nil {
+		return err
+	}
+	if !finite(total) {
+		if err := checkFinite("cost", s.costs, 1); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: the costs of the %d steps are finite, their sum is %v; scale the cost down", ErrNotFinite, len(s.costs), total)
+	}
+	s.total, s.last.Cost = total, total
+	return nil
+}
+
+// Iterate takes one step of the descent and reports it. After its end, at a status other
+// than Running, it changes nothing. It does not allocate. An error wraps ErrNotFinite.
+func (s *Solver) Iterate() (Iteration, error) {
+	if s.last.Status != Running {
+		return s.last, nil
+	}
+	it := Iteration{Number: s.last.Number + 1, Status: Running}
+	if err := s.linearize(); err != nil {
+		return it, err
+	}
+	ok := false
+	for !ok {
+		_, ok = s.back.pass(&s.problem, s.config.Regularization, s.lambda, s.current, s.fy, s.expansion)
+		it.Passes++
+		if !ok && !s.harder() {
+			break
+		}
+	}
+	it.Lambda = s.lambda
+	if ok {
+		if err := s.search(&it); err != nil {
+			return it, err
+		}
+	}
+	it.Cost = s.total
+	switch {
+	case !ok:
+		it.Status = Stalled
+	case it.Alpha > 0:
+		s.easier()
+		if it.Actual <= s.config.Tolerance*(1+math.Abs(it.Cost)) {
+			it.Status = Converged
+		}
+	case it.Predicted <= s.config.Tolerance*(1+math.Abs(it.Cost)):
+		it.Status = Converged
+	case !s.harder():
+		it.Status = Stalled
+	}
+	if it.Status == Running && it.Number >= s.config.MaxIterations {
+		it.Status = OutOfIterations
+	}
+	s.last = it
+	return it, nil
+}
+
+// Solve descends from the trajectory from x0 (dX) under the controls (T x dU) to the end.
+// progress, which may be nil, is called after each iteration.
+func (s *Solver) Solve(x0, controls []float64, progress func(Iteration)) (Iteration, error) {
+	if err := s.Start(x0, controls); err != nil {
+		return s.last, err
+	}
+	for s.last.Status == Running {
+		it, err := s.Iterate()
+		if err != nil {
+			return it, err
+		}
+		if progress != nil {
+			progress(it)
+		}
+	}
+	return s.last, nil
+}
+
+// Trajectory returns the present states and controls, as a view that Iterate changes.
+func (s *Solver) Trajectory() *rollout.Rollout { return s.current }
+
+// Cost returns the cost of Trajectory.
+func (s *Solver) Cost() float64 { return s.total }
+
+// Gain returns K_t of the last backward pass, dU x dX, as a view: the control to apply at
+// a state x close to the trajectory's x_t is u_t + K_t (x - x_t). Rows of controls at
+// their bounds are zero.
+func (s *Solver) Gain(t int) []float64 {
+	n := s.problem.DU * s.problem.DX
+	return s.back.gain[t*n : (t+1)*n : (t+1)*n]
+}
+
+// linearize brings derivatives and expansion up to date.
+func (s *Solver) linearize() error {
+	if !s.stale {
+		return nil
+	}
+	p, d := &s.problem, s.problem.DX+s.problem.DU
+	for t := range p.T {
+		f := s.fy[t*p.DX*d : (t+1)*p.DX*d]
+		p.Derivatives.Linearize(f, s.current.State(t), s.current.Action(t), t)
+		if i := dense.FirstNotFinite(f); i >= 0 {
+			return fmt.Errorf("%w: derivative of state element %d by element %d of [x; u] at time step %d is %v", ErrNotFinite, i/d, i%d, t, f[i])
+		}
+	}
+	if err := p.Cost.Expand(s.expansion, s.current); err != nil {
+		return err
+	}
+	if err := checkExpansion(s.expansion); err != nil {
+		return err
+	}
+	s.stale = false
+	return nil
+}
+
+// search tries the steps alpha = 2^-i and takes the first that improves enough.
+func (s *Solver) search(it *Iteration) error {
+	for i := range s.config.Halvings + 1 {
+		alpha := math.Ldexp(1, -i)
+		it.Predicted = -(alpha*s.back.linear + alpha*alpha/2*s.back.quadratic)
+		total, err := s.forward(alpha)
+		if err != nil {
+			return err
+		}
+		it.Actual = s.total - total
+		if it.Predicted > 0 && it.Actual > 0 && it.Actual >= s.config.Accept*it.Predicted {
+			s.current, s.next = s.next, s.current
+			s.total, s.stale, it.Alpha = total, true, alpha
+			return nil
+		}
+	}
+	return nil
+}
+
+// forward runs the system under u + alpha k + K (x - x_t), into next, and returns the
+// cost, +Inf if the trajectory or its cost leaves the finite numbers.
+func (s *Solver) forward(alpha float64) (float64, error) {
+	p, old, r := &s.problem, s.current, s.next
+	copy(r.State(0), old.State(0))
+	for t := range p.T {
+		x, u := r.State(t), r.Action(t)
+		for i, v := range old.Action(t) {
+			u[i] = v + alpha*s.back.open[t*p.DU+i]
+		}
+		s.feedback(u, t, old.State(t), x)
+		p.clamp(u)
+		next := r.State(t + 1)
+		p.Dynamics.Step(next, x, u, t)
+		if dense.FirstNotFinite(u) >= 0 || dense.FirstNotFinite(next) >= 0 {
+			return math.Inf(1), nil
+		}
+	}
+	total, err := s.evaluate(r)
+	if !finite(total) {
+		total = math.Inf(1)
+	}
+	return total, err
+}
+
+// feedback adds K_t (x - nominal) to u.
+func (s *Solver) feedback(u []float64, t int, nominal, x []float64) {
+	gain, dX := s.Gain(t), s.problem.DX
+	for i := range u {
+		for j, v := range nominal {
+			u[i] += gain[i*dX+j] * (x[j] - v)
+		}
+	}
+}
+
+// evaluate returns the cost of a trajectory.
+func (s *Solver) evaluate(r *rollout.Rollout) (float64, error) {
+	if err := s.problem.Cost.Values(s.costs, r); err != nil {
+		return math.NaN(), err
+	}
+	total := 0.0
+	for _, v := range s.costs {
+		total += v
+	}
+	return total, nil
+}
+
+// easier lowers lambda after a success.
+func (s *Solver) easier() {
+	s.lambda /= s.config.LambdaFactor
+	if s.lambda < s.config.MinLambda {
+		s.lambda = 0
+	}
+}
+
+// harder raises lambda after a failure and reports whether it could.
+func (s *Solver) harder() bool {
+	s.lambda = max(s.lambda*s.config.LambdaFactor, s.config.MinLambda)
+	if s.lambda > s.config.MaxLambda {
+		s.lambda = s.config.MaxLambda
+		return false
+	}
+	return true
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
