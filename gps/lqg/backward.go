@@ -2,6 +2,7 @@ package lqg
 
 import (
 	"fmt"
+	"math"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -16,10 +17,14 @@ type IndefiniteError struct {
 	Step int
 	// Eta is the dual variable of the pass, at that step where it varies.
 	Eta float64
+	// MinEigenvalue and MaxEigenvalue are those of Q_uu (of Q_uu/eta + P_t in RunPerStep),
+	// Condition its condition number, the largest absolute eigenvalue over the smallest.
+	MinEigenvalue, MaxEigenvalue, Condition float64
 }
 
 func (e *IndefiniteError) Error() string {
-	return fmt.Sprintf("lqg: Q_uu at time step %d is not positive definite at eta %.3g: the cost is not convex in the action there; a larger eta or a smaller KL step is needed", e.Step, e.Eta)
+	return fmt.Sprintf("lqg: Q_uu at time step %d is not positive definite at eta %.3g: its eigenvalues run from %.3g to %.3g (condition number %.3g): the cost is not convex in the action there; weigh the action more, or use a larger eta (a smaller KL step)",
+		e.Step, e.Eta, e.MinEigenvalue, e.MaxEigenvalue, e.Condition)
 }
 
 func (e *IndefiniteError) Unwrap() error { return ErrIndefinite }
@@ -32,16 +37,18 @@ type BackwardPass struct {
 	PropagateUnder *Controller
 	// Discount multiplies the value function of the next step; 1 unless it is set.
 	Discount float64
-	// CovarianceFloor bounds the eigenvalues of the action covariances from below.
-	CovarianceFloor float64
+	// Floor, if not nil, bounds the action covariances from below.
+	Floor *Floor
 
 	quad, lin  []float64 // Q_t, D x D and D
 	value      []float64 // V_xx of the next step, dX x dX
 	valueLin   []float64 // V_x, dX
 	valueF     []float64 // V_xx F, dX x D
 	action     []float64 // factor of the action block, dU x dU
-	precision  []float64 // dU x dU
+	precision  []float64 // P_t, dU x dU
 	valueUnder []float64 // Q_ux + Q_uu K, dU x dX
+	block      []float64 // the action block before it is factorised, dU x dU
+	eigen      *dense.Eigen
 }
 
 // NewBackwardPass returns a pass for dX states and dU actions.
@@ -51,28 +58,32 @@ func NewBackwardPass(dX, dU int) *BackwardPass {
 	return &BackwardPass{dX: dX, dU: dU, Discount: 1,
 		quad: make([]float64, d*d), lin: make([]float64, d),
 		value: make([]float64, dX*dX), valueLin: make([]float64, dX), valueF: make([]float64, dX*d),
-		action: make([]float64, dU*dU), precision: make([]float64, dU*dU), valueUnder: make([]float64, dU*dX)}
+		action: make([]float64, dU*dU), precision: make([]float64, dU*dU), valueUnder: make([]float64, dU*dX),
+		block: make([]float64, dU*dU), eigen: dense.NewEigen(dU)}
 }
 
 // Run computes the controller that minimises the objective at eta under the dynamics:
 // K = -Q_uu^-1 Q_ux, k = -Q_uu^-1 q_u, C = Q_uu^-1 (Levine & Abbeel 2014, section 3.1).
-// It returns an *IndefiniteError if a Q_uu is not positive definite; dst then holds a
-// part of the pass. Run does not allocate on success.
+// It returns an *IndefiniteError if a Q_uu is not positive definite and an error that wraps
+// ErrNotFinite if one overflows; dst then holds a part of the pass. Run does not allocate on
+// success.
 func (b *BackwardPass) Run(dst *Controller, obj *Objective, dyn *Dynamics, eta float64) error {
-	b.terminal(obj.Cost, func(quad, lin []float64) { obj.Stage(dst.T, eta, quad, lin) })
+	b.check(dst, obj.Cost, dyn)
+	obj.check()
+	obj.Stage(dst.T, eta, b.quad, b.lin)
+	b.terminal()
+	d := b.dX + b.dU
 	for t := dst.T - 1; t >= 0; t-- {
 		obj.Stage(t, eta, b.quad, b.lin)
 		b.addValue(dyn, t, obj.valueScale(t, eta))
-		d := b.dX + b.dU
 		for i := range b.dU {
-			for j := range b.dU {
-				b.action[i*b.dU+j] = b.quad[(b.dX+i)*d+b.dX+j]
-			}
-			copy(dst.Gain(t)[i*b.dX:(i+1)*b.dX], b.quad[(b.dX+i)*d:(b.dX+i)*d+b.dX])
+			row := b.quad[(b.dX+i)*d : (b.dX+i+1)*d]
+			copy(b.action[i*b.dU:(i+1)*b.dU], row[b.dX:])
+			copy(dst.Gain(t)[i*b.dX:(i+1)*b.dX], row)
 			dst.BiasAt(t)[i] = b.lin[b.dX+i]
 		}
-		if !b.solve(dst, t) {
-			return &IndefiniteError{Step: t, Eta: eta}
+		if err := b.solve(dst, t, eta); err != nil {
+			return err
 		}
 		if b.PropagateUnder != nil {
 			b.propagateUnder(b.PropagateUnder, t)
@@ -88,12 +99,16 @@ func (b *BackwardPass) Run(dst *Controller, obj *Objective, dyn *Dynamics, eta f
 //
 //	K = -(Q_uu/eta_t + P_t)^-1 (Q_ux/eta_t - P_t K_t), and k alike
 //
-// with P_t, K_t of the previous controller. eta has T entries, all positive.
+// with P_t, K_t of the previous controller. eta has T entries, all positive. It leaves out
+// what an action does to the KL of later steps; trajopt's own per-step search does not.
 func (b *BackwardPass) RunPerStep(dst *Controller, cost *Cost, dyn *Dynamics, prev *Controller, eta []float64) error {
-	b.terminal(cost, func(quad, lin []float64) {
-		copy(quad, cost.QuadAt(dst.T))
-		copy(lin, cost.LinAt(dst.T))
-	})
+	b.check(dst, cost, dyn)
+	if prev.T != dst.T || prev.DX != b.dX || prev.DU != b.dU || len(eta) != dst.T {
+		panic(fmt.Sprintf("lqg: backward pass for T=%d dX=%d dU=%d, previous controller of T=%d dX=%d dU=%d, %d dual variables", dst.T, b.dX, b.dU, prev.T, prev.DX, prev.DU, len(eta)))
+	}
+	copy(b.quad, cost.QuadAt(dst.T))
+	copy(b.lin, cost.LinAt(dst.T))
+	b.terminal()
 	d := b.dX + b.dU
 	for t := dst.T - 1; t >= 0; t-- {
 		copy(b.quad, cost.QuadAt(t))
@@ -118,8 +133,8 @@ func (b *BackwardPass) RunPerStep(dst *Controller, cost *Cost, dyn *Dynamics, pr
 				}
 			}
 		}
-		if !b.solve(dst, t) {
-			return &IndefiniteError{Step: t, Eta: eta[t]}
+		if err := b.solve(dst, t, eta[t]); err != nil {
+			return err
 		}
 		under := dst
 		if b.PropagateUnder != nil {
@@ -130,17 +145,23 @@ func (b *BackwardPass) RunPerStep(dst *Controller, cost *Cost, dyn *Dynamics, pr
 	return nil
 }
 
-// terminal sets the value function to the state part of the last stage.
-func (b *BackwardPass) terminal(cost *Cost, stage func(quad, lin []float64)) {
-	if cost.DX != b.dX || cost.DU != b.dU {
-		panic(fmt.Sprintf("lqg: backward pass for dX=%d dU=%d, cost of dX=%d dU=%d", b.dX, b.dU, cost.DX, cost.DU))
+// check panics with both shapes if a problem is not of the pass's size.
+func (b *BackwardPass) check(dst *Controller, cost *Cost, dyn *Dynamics) {
+	if dst.DX != b.dX || dst.DU != b.dU || cost.T != dst.T || cost.DX != b.dX || cost.DU != b.dU || dyn.T != dst.T || dyn.DX != b.dX || dyn.DU != b.dU {
+		panic(fmt.Sprintf("lqg: backward pass for dX=%d dU=%d into a controller of T=%d dX=%d dU=%d: cost of T=%d dX=%d dU=%d, dynamics of T=%d dX=%d dU=%d",
+			b.dX, b.dU, dst.T, dst.DX, dst.DU, cost.T, cost.DX, cost.DU, dyn.T, dyn.DX, dyn.DU))
 	}
-	stage(b.quad, b.lin)
-	d := b.dX + b.dU
-	for i := range b.dX {
-		copy(b.value[i*b.dX:(i+1)*b.dX], b.quad[i*d:i*d+b.dX])
+	if u := b.PropagateUnder; u != nil && (u.T != dst.T || u.DX != b.dX || u.DU != b.dU) {
+		panic(fmt.Sprintf("lqg: backward pass for T=%d dX=%d dU=%d, value function under a controller of T=%d dX=%d dU=%d", dst.T, b.dX, b.dU, u.T, u.DX, u.DU))
 	}
-	copy(b.valueLin, b.lin[:b.dX])
+	if b.Floor != nil && (b.Floor.dU != b.dU || len(b.Floor.bound) != len(dst.Chol)) {
+		panic(fmt.Sprintf("lqg: backward pass for T=%d dU=%d, covariance floor of T=%d dU=%d", dst.T, b.dU, len(b.Floor.bound)/(b.Floor.dU*b.Floor.dU), b.Floor.dU))
+	}
+}
+
+// terminal sets the value function to the state part of the stage in b.quad and b.lin.
+func (b *BackwardPass) terminal() {
+	b.takeStateBlock()
 	dense.Symmetrize(b.value, b.dX, b.dX)
 }
 
@@ -160,12 +181,12 @@ func (b *BackwardPass) addValue(dyn *Dynamics, t int, scale float64) {
 }
 
 // solve turns the right-hand sides in dst's gain and bias at t, and the action block in
-// b.action, into the controller of that step. It reports whether the block was positive
-// definite.
-func (b *BackwardPass) solve(dst *Controller, t int) bool {
+// b.action, into the controller of that step.
+func (b *BackwardPass) solve(dst *Controller, t int, eta float64) error {
 	dX, dU := b.dX, b.dU
+	copy(b.block, b.action)
 	if !dense.Cholesky(b.action, dU) {
-		return false
+		return b.indefinite(t, eta)
 	}
 	factor := dense.Factor(b.action, dU)
 	gain, bias := dense.Matrix(dU, dX, dX, dst.Gain(t)), dense.Vector(dst.BiasAt(t))
@@ -174,29 +195,37 @@ func (b *BackwardPass) solve(dst *Controller, t int) bool {
 	blas64.Trsv(blas.NoTrans, factor, bias)
 	blas64.Trsv(blas.Trans, factor, bias)
 	blas64.Scal(-1, bias)
+	if dense.FirstNotFinite(dst.Gain(t)) >= 0 || dense.FirstNotFinite(dst.BiasAt(t)) >= 0 {
+		return b.overflow(t, eta)
+	}
 	chol := dst.CholAt(t)
 	copy(chol, b.action)
 	dense.InvertFactored(chol, dU)
-	if b.CovarianceFloor > 0 {
-		b.raiseToFloor(chol)
+	if b.Floor != nil {
+		b.Floor.Raise(chol, t)
 	}
-	return dense.Cholesky(chol, dU)
+	if !dense.Cholesky(chol, dU) {
+		return b.indefinite(t, eta)
+	}
+	return nil
 }
 
-// raiseToFloor adds the floor to the covariance cov (dU x dU) of factor b.action's
-// inverse where an eigenvalue might be below it. The sum of the precision's eigenvalues
-// bounds the largest, so 1/trace bounds the covariance's smallest.
-func (b *BackwardPass) raiseToFloor(cov []float64) {
-	trace := 0.0
-	for _, l := range b.action {
-		trace += l * l
+// indefinite says what is wrong with the action block of step t.
+func (b *BackwardPass) indefinite(t int, eta float64) error {
+	if !b.eigen.Find(b.block) {
+		return b.overflow(t, eta)
 	}
-	if trace*b.CovarianceFloor <= 1 {
-		return
+	e := &IndefiniteError{Step: t, Eta: eta, MinEigenvalue: b.eigen.Values[0], MaxEigenvalue: b.eigen.Values[b.dU-1]}
+	least := math.Inf(1)
+	for _, v := range b.eigen.Values {
+		least = math.Min(least, math.Abs(v))
 	}
-	for i := range b.dU {
-		cov[i*b.dU+i] += b.CovarianceFloor
-	}
+	e.Condition = math.Max(-e.MinEigenvalue, e.MaxEigenvalue) / least
+	return e
+}
+
+func (b *BackwardPass) overflow(t int, eta float64) error {
+	return fmt.Errorf("%w: the value function overflows at time step %d and eta %.3g: check the scale of the dynamics (gains far above 1 grow over the horizon) and of the cost, or shorten the horizon", ErrNotFinite, t, eta)
 }
 
 // propagate sets the value function to that of the minimising controller:

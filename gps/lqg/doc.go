@@ -1,7 +1,6 @@
 // Package lqg holds the linear-Gaussian objects of trajectory optimisation and the
 // passes over them: time-varying controllers, dynamics and quadratic costs, the LQR
-// backward and forward pass, the KL divergence between controllers, and the initial
-// controllers.
+// backward and forward pass, and the KL divergence between controllers.
 //
 // Conventions: T actions and T+1 states; y = [x; u] has D = dX + dU entries.
 //

@@ -25,55 +25,73 @@ func NewForwardPass(dX, dU int) *ForwardPass {
 // (arXiv:1504.00702, appendix A.1). It does not allocate.
 func (p *ForwardPass) Run(dst *Trajectory, x0 *InitialState, c *Controller, dyn *Dynamics) {
 	dX, dU := p.dX, p.dU
-	d := dX + dU
-	if dst.T != c.T || dyn.T != c.T || c.DX != dX || c.DU != dU || len(x0.Mean) != dX || len(x0.Cov) != dX*dX {
-		panic(fmt.Sprintf("lqg: forward pass for T=%d dX=%d dU=%d, controller of T=%d dX=%d dU=%d, dynamics of T=%d, x0 of %d", dst.T, dX, dU, c.T, c.DX, c.DU, dyn.T, len(x0.Mean)))
+	if dst.T != c.T || dst.DX != dX || dst.DU != dU || c.DX != dX || c.DU != dU || dyn.T != c.T || dyn.DX != dX || dyn.DU != dU || len(x0.Mean) != dX || len(x0.Cov) != dX*dX {
+		panic(fmt.Sprintf("lqg: forward pass for dX=%d dU=%d into marginals of T=%d dX=%d dU=%d: controller of T=%d dX=%d dU=%d, dynamics of T=%d dX=%d dU=%d, x0 of a mean of %d and a covariance of %d numbers",
+			dX, dU, dst.T, dst.DX, dst.DU, c.T, c.DX, c.DU, dyn.T, dyn.DX, dyn.DU, len(x0.Mean), len(x0.Cov)))
 	}
-	copy(dst.MeanAt(0)[:dX], x0.Mean)
-	for i := range dX {
-		copy(dst.CovAt(0)[i*d:i*d+dX], x0.Cov[i*dX:(i+1)*dX])
-	}
+	p.Start(dst, x0)
 	for t := range c.T {
-		mean, cov := dst.MeanAt(t), dst.CovAt(t)
-		gain := dense.Matrix(dU, dX, dX, c.Gain(t))
-		copy(mean[dX:], c.BiasAt(t))
-		blas64.Gemv(blas.NoTrans, 1, gain, dense.Vector(mean[:dX]), 1, dense.Vector(mean[dX:]))
-
-		sx := dense.Matrix(dX, dX, d, cov)
-		su := dense.Matrix(dU, dX, d, cov[dX*d:])
-		suu := dense.Matrix(dU, dU, d, cov[dX*d+dX:])
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, gain, sx, 0, su)
-		chol := dense.Matrix(dU, dU, dU, c.CholAt(t))
-		blas64.Gemm(blas.NoTrans, blas.Trans, 1, chol, chol, 0, suu)
-		blas64.Gemm(blas.NoTrans, blas.Trans, 1, su, gain, 1, suu)
-		for i := range dU {
-			for j := range dX {
-				cov[j*d+dX+i] = cov[(dX+i)*d+j]
-			}
-		}
-		dense.Symmetrize(cov, d, d)
-
-		f := dense.Matrix(dX, d, d, dyn.FAt(t))
-		fs := dense.Matrix(dX, d, d, p.fs)
-		nextMean, nextCov := dst.MeanAt(t+1), dst.CovAt(t+1)
-		clear(nextMean)
-		clear(nextCov)
-		copy(nextMean, dyn.BiasAt(t))
-		blas64.Gemv(blas.NoTrans, 1, f, dense.Vector(mean), 1, dense.Vector(nextMean[:dX]))
-		next := dense.Matrix(dX, dX, d, nextCov)
-		noise := dyn.CovAt(t)
-		for i := range dX {
-			copy(nextCov[i*d:i*d+dX], noise[i*dX:(i+1)*dX])
-		}
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, f, dense.Matrix(d, d, d, cov), 0, fs)
-		blas64.Gemm(blas.NoTrans, blas.Trans, 1, fs, f, 1, next)
-		dense.Symmetrize(nextCov, dX, d)
+		p.Step(dst, c, dyn, t)
 	}
+}
+
+// Start writes the distribution of x_0 to dst.
+func (p *ForwardPass) Start(dst *Trajectory, x0 *InitialState) {
+	d := p.dX + p.dU
+	copy(dst.MeanAt(0)[:p.dX], x0.Mean)
+	for i := range p.dX {
+		copy(dst.CovAt(0)[i*d:i*d+p.dX], x0.Cov[i*p.dX:(i+1)*p.dX])
+	}
+}
+
+// Step writes, given the distribution of x_t in dst, that of y_t and of x_{t+1}, for
+// callers that choose the controller of a step from the states it meets. The action part
+// of the entry t+1 is cleared.
+func (p *ForwardPass) Step(dst *Trajectory, c *Controller, dyn *Dynamics, t int) {
+	dX, dU := p.dX, p.dU
+	d := dX + dU
+	mean, cov := dst.MeanAt(t), dst.CovAt(t)
+	gain := dense.Matrix(dU, dX, dX, c.Gain(t))
+	copy(mean[dX:], c.BiasAt(t))
+	blas64.Gemv(blas.NoTrans, 1, gain, dense.Vector(mean[:dX]), 1, dense.Vector(mean[dX:]))
+
+	sx := dense.Matrix(dX, dX, d, cov)
+	su := dense.Matrix(dU, dX, d, cov[dX*d:])
+	suu := dense.Matrix(dU, dU, d, cov[dX*d+dX:])
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, gain, sx, 0, su)
+	chol := dense.Matrix(dU, dU, dU, c.CholAt(t))
+	blas64.Gemm(blas.NoTrans, blas.Trans, 1, chol, chol, 0, suu)
+	blas64.Gemm(blas.NoTrans, blas.Trans, 1, su, gain, 1, suu)
+	for i := range dU {
+		for j := range dX {
+			cov[j*d+dX+i] = cov[(dX+i)*d+j]
+		}
+	}
+	dense.Symmetrize(cov, d, d)
+
+	f := dense.Matrix(dX, d, d, dyn.FAt(t))
+	fs := dense.Matrix(dX, d, d, p.fs)
+	nextMean, nextCov := dst.MeanAt(t+1), dst.CovAt(t+1)
+	clear(nextMean)
+	clear(nextCov)
+	copy(nextMean, dyn.BiasAt(t))
+	blas64.Gemv(blas.NoTrans, 1, f, dense.Vector(mean), 1, dense.Vector(nextMean[:dX]))
+	next := dense.Matrix(dX, dX, d, nextCov)
+	noise := dyn.CovAt(t)
+	for i := range dX {
+		copy(nextCov[i*d:i*d+dX], noise[i*dX:(i+1)*dX])
+	}
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, f, dense.Matrix(d, d, d, cov), 0, fs)
+	blas64.Gemm(blas.NoTrans, blas.Trans, 1, fs, f, 1, next)
+	dense.Symmetrize(nextCov, dX, d)
 }
 
 // ExpectedCost writes E[cost_t] for t = 0..T to dst (T+1) and returns the sum:
 // c + q'mu + 1/2 mu'Q mu + 1/2 tr(Q Sigma).
 func ExpectedCost(dst []float64, cost *Cost, m *Trajectory) float64 {
+	if cost.T != m.T || cost.DX != m.DX || cost.DU != m.DU || len(dst) != cost.T+1 {
+		panic(fmt.Sprintf("lqg: expected cost of T=%d dX=%d dU=%d under marginals of T=%d dX=%d dU=%d into %d numbers", cost.T, cost.DX, cost.DU, m.T, m.DX, m.DU, len(dst)))
+	}
 	d := cost.DX + cost.DU
 	total := 0.0
 	for t := range cost.T + 1 {

@@ -191,7 +191,7 @@ func TestCovarianceFloor(t *testing.T) {
 		cost.Quad[i] *= 1e8
 	}
 	pass := lqg.NewBackwardPass(2, 2)
-	pass.CovarianceFloor = 1e-3
+	pass.Floor = lqg.NewFloor(1e-3, 5, 2)
 	c := lqg.NewController(5, 2, 2)
 	if err := pass.Run(c, plain(cost), dyn, 0); err != nil {
 		t.Fatal(err)
@@ -227,32 +227,6 @@ func TestPassesDoNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(20, f); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
 		}
-	}
-}
-
-func TestInitialControllersRefused(t *testing.T) {
-	good := lqg.DefaultHoldConfig()
-	good.Gains, good.Acc = []float64{1}, []float64{0}
-	for name, bad := range map[string]func(*lqg.HoldConfig){
-		"gains":     func(c *lqg.HoldConfig) { c.Gains = nil },
-		"variance":  func(c *lqg.HoldConfig) { c.Variance = 0 },
-		"dt":        func(c *lqg.HoldConfig) { c.DT = math.NaN() },
-		"stiffness": func(c *lqg.HoldConfig) { c.Stiffness = -1 },
-	} {
-		c := good
-		bad(&c)
-		if _, err := lqg.HoldInitialState(c, []float64{0, 0}, 5, 1); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
-	}
-	if _, err := lqg.HoldInitialState(good, []float64{0}, 5, 1); err == nil {
-		t.Error("a state without velocity was accepted")
-	}
-	if _, err := lqg.ProportionalDerivative(lqg.PDConfig{Variance: 1}, []float64{0, 0}, 5, 1, 2); err == nil {
-		t.Error("more actions than joints were accepted")
-	}
-	if _, err := lqg.ProportionalDerivative(lqg.PDConfig{}, []float64{0, 0}, 5, 1, 1); err == nil {
-		t.Error("variance 0 was accepted")
 	}
 }
 

@@ -1,5 +1,7 @@
 package lqg
 
+import "fmt"
+
 // Surrogate is the quadratic form of -log p(u_t|x_t), up to its constant, of a
 // linear-Gaussian controller with precision P_t:
 //
@@ -65,10 +67,13 @@ func (s *Surrogate) Set(c *Controller, precision []float64) {
 // (arXiv:1504.00702, section 4.2): nu_t times the policy's Surrogate is added to the
 // cost, and the multipliers lambda_t = Gain x + Bias are subtracted from it.
 type PolicyTerm struct {
+	// Surrogate is that of the linearised policy; nil where the cost holds the policy's
+	// part already, so that only the weights' share of the divisor is left.
 	Surrogate *Surrogate
-	// Weight holds nu_t, T.
+	// Weight holds nu_t >= 0, T.
 	Weight []float64
-	// DualGain (T x dU x dX) and DualBias (T x dU) are the Lagrange multipliers.
+	// DualGain (T x dU x dX) and DualBias (T x dU) are the Lagrange multipliers; not
+	// read where Surrogate is nil.
 	DualGain, DualBias []float64
 }
 
@@ -88,49 +93,81 @@ type Objective struct {
 	Policy *PolicyTerm
 }
 
+// check panics with both shapes if the parts are not of one size.
+func (o *Objective) check() {
+	T, dX, dU := o.Cost.T, o.Cost.DX, o.Cost.DU
+	if a := o.Anchor; a.T != T || a.DX != dX || a.DU != dU {
+		panic(fmt.Sprintf("lqg: objective with a cost of T=%d dX=%d dU=%d and an anchor of T=%d dX=%d dU=%d", T, dX, dU, a.T, a.DX, a.DU))
+	}
+	p := o.Policy
+	if p == nil {
+		return
+	}
+	if len(p.Weight) != T {
+		panic(fmt.Sprintf("lqg: objective with a cost of T=%d and a policy of %d weights", T, len(p.Weight)))
+	}
+	if s := p.Surrogate; s != nil && (s.T != T || s.DX != dX || s.DU != dU || len(p.DualGain) != T*dU*dX || len(p.DualBias) != T*dU) {
+		panic(fmt.Sprintf("lqg: objective with a cost of T=%d dX=%d dU=%d and a policy of T=%d dX=%d dU=%d with multipliers of %d and %d numbers",
+			T, dX, dU, s.T, s.DX, s.DU, len(p.DualGain), len(p.DualBias)))
+	}
+}
+
 // Stage writes the quadratic (D x D) and linear (D) term at step t for the given eta.
 func (o *Objective) Stage(t int, eta float64, quad, lin []float64) {
+	o.WithoutAnchor(t, quad, lin)
+	if t < o.Cost.T {
+		d := o.Cost.DX + o.Cost.DU
+		addScaled(quad, eta, block(o.Anchor.Quad, t, d*d))
+		addScaled(lin, eta, block(o.Anchor.Lin, t, d))
+	}
+	scale := 1 / (eta + o.Weight(t))
+	for i := range quad {
+		quad[i] *= scale
+	}
+	for i := range lin {
+		lin[i] *= scale
+	}
+}
+
+// WithoutAnchor writes C_t + nu_t S^pi_t - lambda, D x D and D: the undivided stage
+// without the anchor's part.
+func (o *Objective) WithoutAnchor(t int, quad, lin []float64) {
 	dX, dU := o.Cost.DX, o.Cost.DU
 	d := dX + dU
 	copy(quad, o.Cost.QuadAt(t))
 	copy(lin, o.Cost.LinAt(t))
-	weight := 0.0
-	if o.Policy != nil {
-		weight = o.Policy.Weight[min(t, o.Cost.T-1)]
+	p := o.Policy
+	if p == nil || p.Surrogate == nil || t == o.Cost.T {
+		return
 	}
-	if t < o.Cost.T {
-		if p := o.Policy; p != nil {
-			for i := range dU {
-				lin[dX+i] -= p.DualBias[t*dU+i]
-				for j := range dX {
-					l := p.DualGain[(t*dU+i)*dX+j]
-					quad[(dX+i)*d+j] -= l
-					quad[j*d+dX+i] -= l
-				}
-			}
-			addScaled(quad, weight, block(p.Surrogate.Quad, t, d*d))
-			addScaled(lin, weight, block(p.Surrogate.Lin, t, d))
+	for i := range dU {
+		lin[dX+i] -= p.DualBias[t*dU+i]
+		for j := range dX {
+			l := p.DualGain[(t*dU+i)*dX+j]
+			quad[(dX+i)*d+j] -= l
+			quad[j*d+dX+i] -= l
 		}
-		addScaled(quad, eta, block(o.Anchor.Quad, t, d*d))
-		addScaled(lin, eta, block(o.Anchor.Lin, t, d))
 	}
-	scale := 1 / (eta + weight + o.MaxEnt)
-	for i := range quad[:d*d] {
-		quad[i] *= scale
+	addScaled(quad, p.Weight[t], block(p.Surrogate.Quad, t, d*d))
+	addScaled(lin, p.Weight[t], block(p.Surrogate.Lin, t, d))
+}
+
+// Weight returns nu_t + w, what the divisor of step t is above eta; at t = T it is that of
+// the step before.
+func (o *Objective) Weight(t int) float64 {
+	if o.Policy == nil {
+		return o.MaxEnt
 	}
-	for i := range lin[:d] {
-		lin[i] *= scale
-	}
+	return o.Policy.Weight[min(t, o.Cost.T-1)] + o.MaxEnt
 }
 
 // valueScale returns the factor that brings the value function of step t+1 to the
 // divisor of step t; it is 1 unless the policy weights change with time.
 func (o *Objective) valueScale(t int, eta float64) float64 {
-	if o.Policy == nil || t >= o.Cost.T-1 {
+	if o.Policy == nil {
 		return 1
 	}
-	w := o.Policy.Weight
-	return (eta + w[t+1] + o.MaxEnt) / (eta + w[t] + o.MaxEnt)
+	return (eta + o.Weight(t+1)) / (eta + o.Weight(t))
 }
 
 func addScaled(dst []float64, a float64, src []float64) {

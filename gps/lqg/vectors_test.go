@@ -63,45 +63,6 @@ func TestVectorsTrajectoryKL(t *testing.T) {
 	}
 }
 
-func TestVectorsInitialControllers(t *testing.T) {
-	optional := func(n vectors.Node, key string, value float64) float64 {
-		if n.Has(key) {
-			return n.Get(key).Float()
-		}
-		return value
-	}
-	for _, c := range vectors.GPS(t, "init_lqr_controller", "init_pd_controller", "guessed_dynamics") {
-		t.Run(c.Name, func(t *testing.T) {
-			in := c.Inputs
-			switch c.Kind {
-			case "guessed_dynamics":
-				F, f := lqg.GuessedDynamics(in.Get("dX").Int(), in.Get("gains").Floats(), in.Get("acc").Floats(), in.Get("dt").Float())
-				vectors.Close(t, "F", F, c.Outputs.Get("F").Floats(), c.Tolerance)
-				vectors.Close(t, "f", f, c.Outputs.Get("f").Floats(), c.Tolerance)
-			case "init_lqr_controller":
-				def := lqg.DefaultHoldConfig()
-				cfg := lqg.HoldConfig{Gains: in.Get("init_gains").Floats(), Acc: in.Get("init_acc").Floats(),
-					Variance: in.Get("init_var").Float(), DT: in.Get("dt").Float(),
-					Stiffness:    optional(in, "stiffness", def.Stiffness),
-					StiffnessVel: optional(in, "stiffness_vel", def.StiffnessVel),
-					FinalWeight:  optional(in, "final_weight", def.FinalWeight)}
-				got, err := lqg.HoldInitialState(cfg, in.Get("x0").Floats(), in.Get("T").Int(), in.Get("dU").Int())
-				if err != nil {
-					t.Fatal(err)
-				}
-				lqgtest.CompareController(t, got, c.Outputs, c.Tolerance)
-			case "init_pd_controller":
-				cfg := lqg.PDConfig{PosGains: in.Get("pos_gains").Float(), VelGainsMult: in.Get("vel_gains_mult").Float(), Variance: in.Get("init_var").Float()}
-				got, err := lqg.ProportionalDerivative(cfg, in.Get("x0").Floats(), in.Get("T").Int(), in.Get("dQ").Int(), in.Get("dU").Int())
-				if err != nil {
-					t.Fatal(err)
-				}
-				lqgtest.CompareController(t, got, c.Outputs, c.Tolerance)
-			}
-		})
-	}
-}
-
 func TestVectorsAct(t *testing.T) {
 	for _, c := range vectors.GPS(t, "controller_act") {
 		t.Run(c.Name, func(t *testing.T) {

@@ -14,7 +14,7 @@ const indefiniteIncrement = 1e-4
 
 // bisect is the reference implementation's search. Its last pass is what it returns,
 // whether or not that pass kept the bound.
-func (o *Optimizer) bisect(p *Problem, obj *lqg.Objective, epsilon, eta float64) (*Result, error) {
+func (o *Optimizer) bisect(p *Problem, epsilon, eta float64) (*Result, error) {
 	lo, hi := o.cfg.MinEta, o.cfg.MaxEta
 	var trace []float64
 	var kl, used float64
@@ -22,7 +22,7 @@ func (o *Optimizer) bisect(p *Problem, obj *lqg.Objective, epsilon, eta float64)
 		start, increment := eta, indefiniteIncrement
 		for {
 			var err error
-			kl, err = o.evaluate(p, obj, eta)
+			kl, err = o.evaluate(p, eta)
 			if err == nil {
 				break
 			}
@@ -41,7 +41,7 @@ func (o *Optimizer) bisect(p *Problem, obj *lqg.Objective, epsilon, eta float64)
 		}
 		lo, hi, eta = nextEta(lo, hi, eta, kl < epsilon)
 	}
-	return o.result(o.trial, o.klStep, used, kl, true, trace), nil
+	return o.result(p, o.trial, o.klStep, used, true, trace), nil
 }
 
 // nextEta narrows the bracket and returns it with its geometric mean, at most a factor

@@ -32,7 +32,7 @@ func TestVectorsUpdate(t *testing.T) {
 				p.Policy = lqgtest.PolicyTerm(s.Policy)
 			}
 			cfg := trajopt.DefaultConfig()
-			cfg.Search = trajopt.Bisection
+			cfg.Search, cfg.CovarianceFloor = trajopt.Bisection, 0
 			cfg.PreviousMarginals = option("use_prev_distr", false)
 			cfg.PropagateAnchor = !option("update_in_bwd_pass", true)
 			T := p.Anchor.T

@@ -1,0 +1,103 @@
+package trajopt
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"guidedpolicysearch/gps/lqg"
+)
+
+// Settings of the reference's per-step search: passes that bracket, then passes of Adam on
+// eta.
+const (
+	perStepBracketPasses = 20
+	perStepAdamPasses    = 200
+	adamStep             = 0.005
+	adamBeta1            = 0.9
+	adamBeta2            = 0.999
+	adamEpsilon          = 1e-8
+)
+
+// adam is the reference implementation's per-step search: the etas are bracketed together
+// for 20 passes and then moved by Adam for up to 200, until every step's KL is within the
+// tolerance of its bound. Adam leaves the last step's eta, which no state follows, alone.
+// Its last pass is what it returns, whether or not that pass kept the bounds.
+func (o *Optimizer) adam(p *Problem, epsilon, eta0 []float64) (*PerStepResult, error) {
+	T := o.T
+	eta := slices.Clone(eta0)
+	lo, hi := make([]float64, T), make([]float64, T)
+	for t := range T {
+		lo[t], hi[t] = o.cfg.MinEta, o.cfg.MaxEta
+	}
+	o.backward.PropagateUnder = nil
+	if o.cfg.PropagateAnchor {
+		o.backward.PropagateUnder = o.problem.standard
+	}
+	passes := 0
+	for range perStepBracketPasses {
+		passes++
+		if err := o.evaluatePerStep(p, eta); err != nil {
+			return nil, err
+		}
+		if o.withinPerStep(epsilon) {
+			return o.perStepResult(p, o.trial, o.klStep, eta, passes), nil
+		}
+		for t := range T {
+			lo[t], hi[t], eta[t] = nextEta(lo[t], hi[t], eta[t], o.klStep[t] < epsilon[t])
+		}
+	}
+	m, v := make([]float64, T-1), make([]float64, T-1)
+	for itr := range perStepAdamPasses {
+		passes++
+		if err := o.evaluatePerStep(p, eta); err != nil {
+			return nil, err
+		}
+		if o.withinPerStep(epsilon) {
+			break
+		}
+		c1 := 1 - math.Pow(adamBeta1, float64(itr+1))
+		c2 := 1 - math.Pow(adamBeta2, float64(itr+1))
+		for t := range T - 1 {
+			g := o.klStep[t] - epsilon[t]
+			m[t] = adamBeta1*m[t] + (1-adamBeta1)*g
+			v[t] = adamBeta2*v[t] + (1-adamBeta2)*g*g
+			next := eta[t] + adamStep*(m[t]/c1)/(math.Sqrt(v[t]/c2)+adamEpsilon)
+			eta[t] = math.Min(math.Max(next, o.cfg.MinEta), o.cfg.MaxEta)
+		}
+	}
+	return o.perStepResult(p, o.trial, o.klStep, eta, passes), nil
+}
+
+// evaluatePerStep runs one pass; where Q_uu is not positive definite the eta of that
+// step is raised by a doubling increment, in place.
+func (o *Optimizer) evaluatePerStep(p *Problem, eta []float64) error {
+	start := slices.Clone(eta)
+	increment := make([]float64, len(eta))
+	for {
+		err := o.backward.RunPerStep(o.trial, o.problem.objective.Cost, o.problem.dynamics, o.problem.standard, eta)
+		var indefinite *lqg.IndefiniteError
+		if err == nil {
+			_, err = o.divergence(p)
+			return err
+		}
+		if !errors.As(err, &indefinite) {
+			return err
+		}
+		t := indefinite.Step
+		increment[t] = math.Max(indefiniteIncrement, 2*increment[t])
+		if eta[t] = start[t] + increment[t]; eta[t] >= o.cfg.MaxEta {
+			return fmt.Errorf("%w at time step %d up to eta %.3g: %w", ErrNoController, t, eta[t], err)
+		}
+	}
+}
+
+func (o *Optimizer) withinPerStep(epsilon []float64) bool {
+	for t := range epsilon {
+		if math.Abs(o.klStep[t]-epsilon[t]) >= o.cfg.Tolerance*epsilon[t] {
+			return false
+		}
+	}
+	return true
+}
