@@ -48,6 +48,9 @@ func (p *Program) Parameters() []float64 {
 	return p.slots[start : start+p.parameters : start+p.parameters]
 }
 
+// Operations returns how many operations a run takes.
+func (p *Program) Operations() int { return len(p.code) }
+
 // NonZeros returns the rows and columns, column <= row, of the Hessian's elements that
 // are not zero by structure.
 func (p *Program) NonZeros() (rows, columns []int) {
