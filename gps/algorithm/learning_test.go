@@ -10,6 +10,7 @@ import (
 
 	"guidedpolicysearch/gps/algorithm"
 	"guidedpolicysearch/gps/cost"
+	"guidedpolicysearch/gps/initial"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/hardware/kinematics"
@@ -52,8 +53,8 @@ func newArm(t *testing.T, gravity float64, q0 []float64, variance float64) *arm 
 	x0 := make([]float64, 7)
 	copy(x0, q0)
 	a.chain.Points(x0[4:], q0)
-	a.controller, err = lqg.HoldInitialState(lqg.HoldConfig{Gains: []float64{0, 0}, Acc: []float64{0, 0}, Variance: variance,
-		Stiffness: 0.01, StiffnessVel: 0.5, FinalWeight: 1, DT: 0.05}, x0, steps, 2)
+	a.controller, err = initial.HoldInitialState(initial.HoldConfig{Actuation: make([]float64, 4), Acc: []float64{0, 0}, Variance: variance,
+		Stiffness: 0.01, StiffnessVel: 0.5, FinalWeight: 1, DT: 0.05}, x0, steps, 2, 2)
 	must(err)
 	action, err := cost.NewAction([]float64{1, 1})
 	must(err)

@@ -33,17 +33,6 @@ type ConditionsConfig struct {
 	Position []float64 `param:"initial_position" desc:"Initial joint positions, one condition after the other; a trial begins at rest." unit:"rad"`
 }
 
-// InitialConfig describes the first controller: LQR about the initial state on a double
-// integrator.
-type InitialConfig struct {
-	Gains        []float64 `param:"gains" desc:"Assumed acceleration per torque, per joint." unit:"1/(kg m^2)"`
-	Acceleration []float64 `param:"acceleration" desc:"Assumed constant acceleration, per joint." unit:"rad/s^2" len:"gains"`
-	Variance     float64   `param:"variance" desc:"Variance of the torque." unit:"N^2 m^2" range:"(0, inf)"`
-	Stiffness    float64   `param:"stiffness" desc:"Weight of the distance from the initial position." range:"[0, inf)"`
-	StiffnessVel float64   `param:"stiffness_velocity" desc:"Weight of the velocity, times stiffness." range:"[0, inf)"`
-	FinalWeight  float64   `param:"final_weight" desc:"Factor on both weights at the last step." range:"[0, inf)"`
-}
-
 // CostConfig holds the terms of the cost; a term of weight 0 is left out.
 type CostConfig struct {
 	Torque      TorqueCostConfig `param:"torque"`
@@ -113,7 +102,7 @@ func DefaultConfig() Config {
 	c := Config{
 		Seed: 1, Iterations: 10, Samples: 5, Steps: 100, DT: 0.05,
 		Conditions: ConditionsConfig{Position: []float64{0.75 * math.Pi, 0.5 * math.Pi}},
-		Initial:    InitialConfig{Gains: []float64{0, 0}, Acceleration: []float64{0, 0}, Variance: 0.1, Stiffness: 0.01, StiffnessVel: 0.5, FinalWeight: 1},
+		Initial:    defaultInitialConfig(),
 		Cost:       CostConfig{Torque: TorqueCostConfig{Weight: 1e-5}, Position: target, EndEffector: target},
 		Algorithm: AlgorithmConfig{KLStep: alg.KLStep, MinStep: alg.Step.Min, MaxStep: alg.Step.Max, MinEta: search.MinEta, MaxEta: search.MaxEta,
 			CovarianceFloor: search.CovarianceFloor,
@@ -175,28 +164,6 @@ func (p *Problem) InitialPosition(condition int) []float64 { return p.positions[
 
 // Target returns the end effector's target in m, nil if there is none.
 func (p *Problem) Target() []float64 { return p.targetTip }
-
-func (p *Problem) buildInitial() error {
-	dX, dU := p.robot.DX(), p.robot.DU()
-	in := p.cfg.Initial
-	if len(in.Gains) != dU {
-		return params.FieldError{Key: "initial_controller.gains", Problem: fmt.Sprintf("has %d entries, need %d, one per joint", len(in.Gains), dU)}
-	}
-	x0, rest := make([]float64, dX), make([]float64, dU)
-	for _, q := range p.positions {
-		p.robot.State(x0, q, rest)
-		c, err := lqg.HoldInitialState(lqg.HoldConfig{Gains: in.Gains, Acc: in.Acceleration, Variance: in.Variance, Stiffness: in.Stiffness,
-			StiffnessVel: in.StiffnessVel, FinalWeight: in.FinalWeight, DT: p.cfg.DT}, x0, p.cfg.Steps, dU)
-		if err == nil {
-			err = c.Validate()
-		}
-		if err != nil {
-			return params.FieldError{Key: "initial_controller", Problem: err.Error()}
-		}
-		p.initial = append(p.initial, c)
-	}
-	return nil
-}
 
 func (p *Problem) buildAlgorithm() error {
 	a := p.cfg.Algorithm

@@ -20,7 +20,15 @@ func TestNewProblemBlamesTheKey(t *testing.T) {
 		{"no conditions", func(c *Config, _ *robot.Config) { c.Conditions.Position = nil }, "conditions.initial_position", "multiple of 2"},
 		{"half a condition", func(c *Config, _ *robot.Config) { c.Conditions.Position = []float64{1, 2, 3} }, "conditions.initial_position", "3 entries"},
 		{"gains", func(c *Config, _ *robot.Config) { c.Initial.Gains = []float64{1} }, "initial_controller.gains", "need 2"},
-		{"acceleration", func(c *Config, _ *robot.Config) { c.Initial.Acceleration = nil }, "initial_controller", "2 and 0"},
+		{"acceleration", func(c *Config, _ *robot.Config) { c.Initial.Acceleration = nil }, "initial_controller.acceleration", "need 2"},
+		{"initial type", func(c *Config, _ *robot.Config) { c.Initial.Type = "hold" }, "initial_controller.type", "need lqr"},
+		{"variances of lqr", func(c *Config, _ *robot.Config) { c.Initial.JointVariance = []float64{1, 1} }, "initial_controller.joint_variance", "lqr"},
+		{"variances", func(c *Config, _ *robot.Config) {
+			c.Initial.Type, c.Initial.JointVariance = "pd", []float64{1}
+		}, "initial_controller.joint_variance", "need 2"},
+		{"PD stiffness", func(c *Config, _ *robot.Config) { c.Initial.Type, c.Initial.PD.Stiffness = "pd", nil }, "initial_controller.pd.stiffness", "need 2"},
+		{"PD damping", func(c *Config, _ *robot.Config) { c.Initial.Type, c.Initial.PD.Damping = "pd", nil }, "initial_controller.pd.damping", "need 2"},
+		{"torque", func(c *Config, _ *robot.Config) { c.Initial.Type, c.Initial.Constant.Torque = "constant", nil }, "initial_controller.constant.torque", "need 2"},
 		{"variance", func(c *Config, _ *robot.Config) { c.Initial.Variance = 0 }, "initial_controller", "variance"},
 		{"NaN position", func(c *Config, _ *robot.Config) { c.Conditions.Position[0] = math.NaN() }, "initial_controller", "NaN"},
 		{"no cost", func(c *Config, _ *robot.Config) { c.Cost.Torque.Weight, c.Cost.Position.Weight = 0, 0 }, "cost", "weight 0"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -83,6 +84,9 @@ func (s *Set) applyOne(o rcl.Override, r *report) {
 	}
 	v := p.widen(o.Value)
 	err := p.checkGiven(v)
+	if err == nil && p.isPath {
+		v, err = absolute(v, o.Source.File)
+	}
 	if err == nil {
 		err = p.codec.decode(p.field, v)
 	}
@@ -110,6 +114,33 @@ func (p *parameter) widen(v rcl.Value) rcl.Value {
 		return w
 	}
 	return v
+}
+
+// absolute makes paths absolute that are relative to the folder of a file, or to the
+// working folder where file is "".
+func absolute(v rcl.Value, file string) (rcl.Value, error) {
+	complete := func(path string) (string, error) {
+		if path == "" {
+			return "", nil // none
+		}
+		if !filepath.IsAbs(path) && file != "" {
+			path = filepath.Join(filepath.Dir(file), path)
+		}
+		return filepath.Abs(path)
+	}
+	var err error
+	if v.Type == rcl.String {
+		v.Str, err = complete(v.Str)
+		return v, err
+	}
+	paths := make([]string, len(v.Strs))
+	for i, path := range v.Strs {
+		if paths[i], err = complete(path); err != nil {
+			return v, fmt.Errorf("element %d: %w", i, err)
+		}
+	}
+	v.Strs = paths
+	return v, nil
 }
 
 // checkGiven checks a value from outside.

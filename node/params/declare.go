@@ -25,6 +25,7 @@ type parameter struct {
 	field          reflect.Value
 	codec          codec
 	finite         bool
+	isPath         bool
 	lengthOptional bool
 	source         rcl.Position // of the present value, zero for the default
 }
@@ -104,7 +105,7 @@ func (s *Set) declareStruct(prefix string, v reflect.Value, errs *[]error) {
 }
 
 // knownTags are the keys a field may have.
-var knownTags = []string{"param", "desc", "unit", "range", "choices", "len", "finite", "takes"}
+var knownTags = []string{"param", "desc", "unit", "range", "choices", "len", "finite", "path", "takes"}
 
 // parseTags splits a struct tag and refuses what this package does not know, which
 // reflect.StructTag would pass over silently.
@@ -180,6 +181,11 @@ func newParameter(prefix string, tags map[string]string, field reflect.Value) (*
 	if text, ok := tags["finite"]; ok {
 		if p.finite = text != "false"; p.finite || c.kind != rcl.Double && c.kind != rcl.DoubleArray || c.isDuration {
 			return nil, fmt.Errorf("finite %q on %s, expected \"false\" on doubles", text, c.kind)
+		}
+	}
+	if text, ok := tags["path"]; ok {
+		if p.isPath = text == "true"; !p.isPath || c.kind != rcl.String && c.kind != rcl.StringArray {
+			return nil, fmt.Errorf("path %q on %s, expected \"true\" on strings", text, c.kind)
 		}
 	}
 	if text, ok := tags["takes"]; ok {

@@ -12,6 +12,9 @@
 //	len:"joints"           an array parameter of equal length, looked up in the same struct,
 //	                       then from the top; "joints,optional" allows an empty array too
 //	finite:"false"         NaN and infinities are allowed
+//	path:"true"            a file or folder, or a list of them: a relative path in a parameter
+//	                       file is taken from that file's folder, one on the command line
+//	                       from the working folder; the value is the absolute path, "" stays
 //	takes:"trial"          when a change at run time takes effect: "now", "trial" (the next
 //	                       trial) or "start" (never at run time: read-only), the default
 //

@@ -201,6 +201,46 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// Relative paths are those of the file's folder, and on the command line of the working
+// folder.
+func TestPath(t *testing.T) {
+	type files struct {
+		Log    string   `param:"log" desc:"A file." path:"true"`
+		Inputs []string `param:"inputs" desc:"Files." path:"true"`
+		Plain  string   `param:"plain" desc:"Text."`
+	}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.Mkdir("sub", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	text := "/**:\n  ros__parameters:\n    log: ../log.txt\n    plain: x.txt\n    inputs: [a.csv, /b.csv]\n"
+	if err := os.WriteFile("sub/a.yaml", []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want files
+	}{
+		{nil, files{Log: filepath.Join(dir, "log.txt"), Inputs: []string{filepath.Join(dir, "sub/a.csv"), "/b.csv"}, Plain: "x.txt"}},
+		{[]string{"-p", "log:=y/log.txt", "-p", "inputs:=[c.csv]"}, files{Log: filepath.Join(dir, "y/log.txt"), Inputs: []string{filepath.Join(dir, "c.csv")}, Plain: "x.txt"}},
+		{[]string{"-p", "log:=''"}, files{Inputs: []string{filepath.Join(dir, "sub/a.csv"), "/b.csv"}, Plain: "x.txt"}},
+	} {
+		args, err := rcl.Parse(append([]string{"--ros-args", "--params-file", "sub/a.yaml"}, c.args...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		overrides, err := args.Overrides("/node")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got files
+		if err := declare(t, &got).Apply(overrides); err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%v: got %+v, %v, want %+v", c.args, got, err, c.want)
+		}
+	}
+}
+
 func TestManyMistakesAreBounded(t *testing.T) {
 	var list []rcl.Override
 	for i := range 1000 {
@@ -268,6 +308,12 @@ func TestDeclareRefuses(t *testing.T) {
 		}{},
 		"finite \"true\"": &struct {
 			A float64 `param:"a" desc:"d" finite:"true"`
+		}{},
+		"path \"true\" on integer": &struct {
+			A int `param:"a" desc:"d" path:"true"`
+		}{},
+		"path \"yes\"": &struct {
+			A string `param:"a" desc:"d" path:"yes"`
 		}{},
 		"declared twice": &struct {
 			A int `param:"a" desc:"d"`
