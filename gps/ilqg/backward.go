@@ -1,6 +1,7 @@
 package ilqg
 
 import (
+	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/blas"
@@ -122,6 +123,7 @@ func (b *backward) clip() {
 		return // nothing to clip, or nothing to be saved
 	}
 	copy(factor, b.quu)
+	scale := normalize(factor)
 	if !lapack64.Syev(lapack.EVCompute, symmetric(factor, dU), b.eigen, b.work, len(b.work)) {
 		return
 	}
@@ -132,7 +134,7 @@ func (b *backward) clip() {
 		}
 		for i := range dU {
 			for j := range dU {
-				b.quu[i*dU+j] += factor[i*dU+k] * v * factor[j*dU+k]
+				b.quu[i*dU+j] += factor[i*dU+k] * scale * v * factor[j*dU+k]
 			}
 		}
 	}
@@ -156,14 +158,34 @@ func (b *backward) control(p *Problem, r *rollout.Rollout, t int) bool {
 	} else {
 		clear(k)
 	}
-	if b.box.Solve(k, b.quu, qu, b.lower, b.upper) != nil {
+	if dense.FirstNotFinite(b.quu) >= 0 || dense.FirstNotFinite(qu) >= 0 {
+		return false
+	}
+	for i, v := range k {
+		k[i] = project(v, b.lower[i], b.upper[i])
+	}
+	if !b.box.minimize(k, b.quu, qu, b.lower, b.upper) {
 		return false
 	}
 	for i, v := range b.qux {
 		gain[i] = -v
 	}
 	b.box.SolveFree(gain, dX)
-	return dense.FirstNotFinite(gain) < 0
+	return dense.FirstNotFinite(gain) < 0 && dense.FirstNotFinite(k) < 0
+}
+
+// explain says why the pass with the largest lambda failed at time step t.
+func (b *backward) explain(kind Regularization, lambda float64, t int) error {
+	if dense.FirstNotFinite(b.quu) >= 0 || dense.FirstNotFinite(b.qy) >= 0 {
+		return fmt.Errorf("%w: the cost to go overflows at time step %d; scale the cost down, shorten the horizon, or begin with controls that keep the system closer", ErrNotFinite, t)
+	}
+	lo, hi := eigenvalues(b.quu, b.dU)
+	advice := "scale the cost down"
+	if kind == StateSpace {
+		advice = "give every control a cost, or add lambda in control space"
+	}
+	return fmt.Errorf("%w: Q_uu at time step %d has eigenvalues from %.3g to %.3g (condition number %.3g) even with lambda %.3g in %s space; %s",
+		ErrIndefinite, t, lo, hi, hi/lo, lambda, kind, advice)
 }
 
 // value carries V one step back, with the formulas that hold for any K and k:

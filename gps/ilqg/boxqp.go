@@ -3,8 +3,10 @@ package ilqg
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/mat"
 
 	"guidedpolicysearch/gps/internal/dense"
 )
@@ -47,7 +49,7 @@ const (
 // Solve minimises. x (n) holds the start and gets the minimiser; h is n x n, symmetric;
 // g, lower and upper are n, and bounds may be infinite. It does not allocate. An H whose
 // free block is not positive definite gives an error wrapping ErrIndefinite, bad input one
-// wrapping ErrNotFinite or ErrConfig; x is between its bounds then too, if they can be met.
+// wrapping ErrNotFinite or ErrConfig.
 func (q *BoxQP) Solve(x, h, g, lower, upper []float64) error {
 	n := q.n
 	checkLen("x", x, n)
@@ -69,23 +71,35 @@ func (q *BoxQP) Solve(x, h, g, lower, upper []float64) error {
 			return fmt.Errorf("%w: element %d of %s of the box QP is %v", ErrNotFinite, i, part.name, part.v[i])
 		}
 	}
+	if !q.minimize(x, h, g, lower, upper) {
+		lo, hi := eigenvalues(h, n)
+		return fmt.Errorf("%w: Hessian of the box QP, %d x %d, has eigenvalues from %.3g to %.3g (condition number %.3g); add to its diagonal",
+			ErrIndefinite, n, n, lo, hi, hi/lo)
+	}
+	if i := dense.FirstNotFinite(x); i >= 0 {
+		return fmt.Errorf("%w: element %d of the box QP's solution is %v; scale the problem", ErrNotFinite, i, x[i])
+	}
+	return nil
+}
+
+// minimize is Solve without its checks; x must be between its bounds. It reports whether
+// H's free blocks were positive definite.
+func (q *BoxQP) minimize(x, h, g, lower, upper []float64) bool {
 	value := q.gradient(x, h, g)
 	for iteration := range boxIterations {
-		if changed := q.clamp(x, lower, upper); changed || iteration == 0 {
-			if err := q.factorize(h); err != nil {
-				return err
-			}
+		if changed := q.clamp(x, lower, upper); (changed || iteration == 0) && !q.factorize(h) {
+			return false
 		}
 		if q.newton(x, h, g) {
-			return nil
+			break
 		}
 		next, ok := q.search(x, h, g, lower, upper, value)
 		if !ok {
-			return nil // no step improves: x is the minimiser to rounding
+			break // no step improves: x is the minimiser to rounding
 		}
 		value = next
 	}
-	return nil
+	return true
 }
 
 // Free returns the elements that no bound holds at the solution of the last Solve, as a
@@ -142,18 +156,16 @@ func (q *BoxQP) clamp(x, lower, upper []float64) (changed bool) {
 	return changed
 }
 
-// factorize sets factor from the free block of h.
-func (q *BoxQP) factorize(h []float64) error {
+// factorize sets factor from the free block of h and reports whether that is positive
+// definite.
+func (q *BoxQP) factorize(h []float64) bool {
 	nf := len(q.free)
 	for a, i := range q.free {
 		for b, j := range q.free {
 			q.factor[a*nf+b] = h[i*q.n+j]
 		}
 	}
-	if nf > 0 && !dense.Cholesky(q.factor[:nf*nf], nf) {
-		return fmt.Errorf("%w: Hessian of the box QP, %d of %d variables free", ErrIndefinite, nf, q.n)
-	}
-	return nil
+	return nf == 0 || dense.Cholesky(q.factor[:nf*nf], nf)
 }
 
 // newton sets step and reports whether the free gradient is zero to rounding.
@@ -212,4 +224,30 @@ func project(v, lower, upper float64) float64 {
 		return upper
 	}
 	return v
+}
+
+// eigenvalues returns the least and the largest eigenvalue of a symmetric n x n matrix.
+func eigenvalues(a []float64, n int) (least, largest float64) {
+	var e mat.EigenSym
+	scaled := slices.Clone(a)
+	scale := normalize(scaled)
+	if scale == 0 || !e.Factorize(mat.NewSymDense(n, scaled), false) {
+		return 0, 0
+	}
+	v := e.Values(nil)
+	return scale * v[0], scale * v[n-1]
+}
+
+// normalize divides a by its largest magnitude and returns that: the eigenvalue routines
+// panic on matrices close to the limits of the range of numbers.
+func normalize(a []float64) (scale float64) {
+	for _, v := range a {
+		scale = max(scale, math.Abs(v))
+	}
+	if scale > 0 {
+		for i := range a {
+			a[i] /= scale
+		}
+	}
+	return scale
 }

@@ -23,27 +23,30 @@ func cartPole[S autodiff.Scalar[S]](dst, x, u []S, _ int) {
 	dst[1] = x[1].Add(dst[3].Scale(dt))
 }
 
+// cartPoleCost is 0.001 u^2 and 0.01 d per control, and 10 d at the end, where d is
+// the distance from upright at the origin: q1^2 + 2 (1 - cos q2) + 0.1 dq1^2 + 0.1 dq2^2.
 type cartPoleCost struct{}
 
-// weights of the cart-pole's swing-up: per control, and at the end of cart, pole and velocities.
-const (
-	cwU, cwEnd, cwStage = 0.001, 10.0, 0.01
-)
-
-func (cartPoleCost) Value(x, u []float64, _ int) float64 {
-	w := cwEnd
-	l := 0.0
-	if u != nil {
-		w = cwStage
-		l = cwU * u[0] * u[0]
+func (cartPoleCost) weights(u []float64) (control, state float64) {
+	if u == nil {
+		return 0, 10
 	}
-	return l + w*(x[0]*x[0]+2*(1-math.Cos(x[1]))+0.1*x[2]*x[2]+0.1*x[3]*x[3])
+	return 0.001, 0.01
 }
-func (cartPoleCost) Expand(grad, hess, x, u []float64, _ int) {
-	w := cwEnd
+
+func (c cartPoleCost) Value(x, u []float64, _ int) float64 {
+	wu, w := c.weights(u)
+	l := w * (x[0]*x[0] + 2*(1-math.Cos(x[1])) + 0.1*x[2]*x[2] + 0.1*x[3]*x[3])
 	if u != nil {
-		w = cwStage
-		grad[4], hess[24] = 2*cwU*u[0], 2*cwU
+		l += wu * u[0] * u[0]
+	}
+	return l
+}
+
+func (c cartPoleCost) Expand(grad, hess, x, u []float64, _ int) {
+	wu, w := c.weights(u)
+	if u != nil {
+		grad[4], hess[24] = 2*wu*u[0], 2*wu
 	}
 	sin, cos := math.Sincos(x[1])
 	grad[0], grad[1], grad[2], grad[3] = 2*w*x[0], 2*w*sin, 0.2*w*x[2], 0.2*w*x[3]

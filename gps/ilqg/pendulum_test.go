@@ -57,3 +57,12 @@ func (c swingUpCost) Expand(grad, hess, x, u []float64, _ int) {
 		hess[0], hess[4] = 2*(sin*sin+(1-cos)*cos), 0.2
 	}
 }
+
+var hanging = []float64{math.Pi, 0}
+
+// swingUp is the problem with a torque and a speed limit.
+func swingUp(torque, speed float64, everyStep bool) Problem {
+	p := pendulum{speed}
+	return Problem{T: pendulumSteps, DX: 2, DU: 1, Dynamics: p, Derivatives: p, Cost: PerStep{swingUpCost{everyStep}},
+		Lower: []float64{-torque}, Upper: []float64{torque}}
+}

@@ -17,8 +17,7 @@ const (
 	Running Status = "running"
 	// Converged is the end at an improvement below Config.Tolerance.
 	Converged Status = "converged"
-	// Stalled is the end at Config.MaxLambda: no step improves, however short. Near a
-	// minimum of a cost that is not smooth this is the usual end.
+	// Stalled is the end at Config.MaxLambda: no step improves, however short.
 	Stalled Status = "stalled"
 	// OutOfIterations is the end at Config.MaxIterations.
 	OutOfIterations Status = "out of iterations"
@@ -113,7 +112,8 @@ func (s *Solver) Start(x0, controls []float64) error {
 }
 
 // Iterate takes one step of the descent and reports it. After its end, at a status other
-// than Running, it changes nothing. It does not allocate. An error wraps ErrNotFinite.
+// than Running, it changes nothing. It does not allocate. An error wraps ErrNotFinite, or
+// ErrIndefinite where no lambda makes Q_uu positive definite.
 func (s *Solver) Iterate() (Iteration, error) {
 	if s.last.Status != Running {
 		return s.last, nil
@@ -122,24 +122,22 @@ func (s *Solver) Iterate() (Iteration, error) {
 	if err := s.linearize(); err != nil {
 		return it, err
 	}
-	ok := false
-	for !ok {
-		_, ok = s.back.pass(&s.problem, s.config.Regularization, s.lambda, s.current, s.fy, s.expansion)
+	for {
+		failed, ok := s.back.pass(&s.problem, s.config.Regularization, s.lambda, s.current, s.fy, s.expansion)
 		it.Passes++
-		if !ok && !s.harder() {
+		if ok {
 			break
+		}
+		if lambda := s.lambda; !s.harder() {
+			return it, s.back.explain(s.config.Regularization, lambda, failed)
 		}
 	}
 	it.Lambda = s.lambda
-	if ok {
-		if err := s.search(&it); err != nil {
-			return it, err
-		}
+	if err := s.search(&it); err != nil {
+		return it, err
 	}
 	it.Cost = s.total
 	switch {
-	case !ok:
-		it.Status = Stalled
 	case it.Alpha > 0:
 		s.easier()
 		if it.Actual <= s.config.Tolerance*(1+math.Abs(it.Cost)) {
