@@ -3,13 +3,16 @@ package dynamics_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"guidedpolicysearch/gps/dynamics"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/internal/vectors"
 )
 
 // linear draws rollouts of x' = A x + B u + f with a little noise.
@@ -35,24 +38,59 @@ func linear(rng *rand.Rand, n, T int, noise float64) ([]*rollout.Rollout, []floa
 	return list, F, f
 }
 
-// An exact linear system is found from dX+dU+5 rollouts.
+// An exact linear system is found from dX+dU+5 rollouts under the default
+// regularisation, and the better the smaller it is.
 func TestFitRecoversLinearSystem(t *testing.T) {
-	samples, F, f := linear(rand.New(rand.NewPCG(1, 1)), 8, 6, 0)
-	cfg := dynamics.DefaultConfig()
-	cfg.Regularization = 1e-10
-	got, _, err := dynamics.Fit(samples, nil, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k := range got.T {
-		for i, v := range got.FAt(k) {
-			if math.Abs(v-F[i]) > 1e-6 {
-				t.Errorf("step %d: F[%d] is %v, want %v", k, i, v, F[i])
+	samples, F, f := linear(rand.New(rand.NewPCG(1, 1)), 2+1+5, 6, 0)
+	for _, c := range []struct{ regularization, tolerance float64 }{{dynamics.DefaultConfig().Regularization, 1e-4}, {1e-10, 1e-8}} {
+		cfg := dynamics.DefaultConfig()
+		cfg.Regularization = c.regularization
+		got, report, err := dynamics.Fit(samples, nil, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(report.Warnings) != 0 {
+			t.Errorf("warnings %q", report.Warnings)
+		}
+		for k := range got.T {
+			for i, v := range got.FAt(k) {
+				if math.Abs(v-F[i]) > c.tolerance {
+					t.Errorf("regularisation %g, step %d: F[%d] is %v, want %v", c.regularization, k, i, v, F[i])
+				}
+			}
+			for i, v := range got.BiasAt(k) {
+				if math.Abs(v-f[i]) > c.tolerance {
+					t.Errorf("regularisation %g, step %d: f[%d] is %v, want %v", c.regularization, k, i, v, f[i])
+				}
 			}
 		}
-		for i, v := range got.BiasAt(k) {
-			if math.Abs(v-f[i]) > 1e-6 {
-				t.Errorf("step %d: f[%d] is %v, want %v", k, i, v, f[i])
+	}
+}
+
+// Plain regression from fewer rollouts than unknowns per state warns; a prior makes few
+// rollouts normal.
+func TestFitWarnsOfFewRollouts(t *testing.T) {
+	samples, _, _ := linear(rand.New(rand.NewPCG(7, 7)), 4, 3, 0.1)
+	prior := dynamics.NewNIW(5)
+	prior.NMean, prior.NCovar = 1, 2
+	for i := range 5 {
+		prior.Scatter[i*6] = 1
+	}
+	for _, c := range []struct {
+		n     int
+		prior dynamics.Prior
+		warns bool
+	}{{4, nil, false}, {3, nil, true}, {2, nil, true}, {2, prior, false}} {
+		_, report, err := dynamics.Fit(samples[:c.n], c.prior, dynamics.DefaultConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(report.Warnings) > 0) != c.warns {
+			t.Errorf("%d rollouts, prior %v: warnings %q", c.n, c.prior, report.Warnings)
+		}
+		for _, w := range report.Warnings {
+			if !strings.Contains(w, fmt.Sprint(c.n, " rollouts")) || !strings.Contains(w, "dX+dU+1 = 4") {
+				t.Errorf("warning %q does not say what there was and what is needed", w)
 			}
 		}
 	}
@@ -89,24 +127,6 @@ func TestPriorHelpsFewSamples(t *testing.T) {
 	}
 }
 
-// The regularisation is to go to the diagonal: added to the whole block it would tie
-// independent inputs together.
-func TestRegularizationOfDiagonal(t *testing.T) {
-	samples, _, _ := linear(rand.New(rand.NewPCG(3, 3)), 2000, 1, 0.1)
-	// Each coefficient shrinks by its own variance only: sigma^2/(sigma^2 + reg).
-	cfg := dynamics.DefaultConfig()
-	cfg.Regularization = 1
-	got, _, err := dynamics.Fit(samples, nil, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []float64{0.45, 0.1, 0.05, -0.05, 0.4, 0.25} {
-		if math.Abs(got.F[i]-want) > 0.03 {
-			t.Errorf("F[%d] is %v, want about %v", i, got.F[i], want)
-		}
-	}
-}
-
 // The posterior mean of a normal-inverse-Wishart model lies between prior and samples.
 func TestShrunkMean(t *testing.T) {
 	points := []float64{1, 1, 3, 5} // two points (w, x')
@@ -131,6 +151,58 @@ func TestShrunkMean(t *testing.T) {
 	}
 }
 
+// steps is a prior of its own for every time step.
+type steps []*dynamics.NIW
+
+func (s steps) At(dst *dynamics.NIW, t int, points []float64) error { return s[t].At(dst, t, points) }
+
+// Any prior is taken step by step; a very strong one is the result.
+func TestFitTakesAnyPrior(t *testing.T) {
+	const T, D = 4, 5
+	samples, _, _ := linear(rand.New(rand.NewPCG(8, 8)), 3, T, 0.1)
+	var prior steps
+	want := make([][]float64, T)
+	for k := range T {
+		// x' = F w with noise of variance 0.2, w of unit variance.
+		F := make([]float64, 6)
+		p := dynamics.NewNIW(D)
+		p.NMean, p.NCovar = 1e9, 1e9-float64(D+1)
+		for i := range F {
+			F[i] = 0.1 * float64(1+i+k)
+		}
+		cov := make([]float64, D*D)
+		for i := range 3 {
+			cov[i*D+i] = 1
+			for j := range 2 {
+				cov[i*D+3+j], cov[(3+j)*D+i] = F[j*3+i], F[j*3+i]
+				for l := range 2 {
+					cov[(3+j)*D+3+l] += F[j*3+i] * F[l*3+i]
+				}
+			}
+		}
+		cov[3*D+3] += 0.2
+		cov[4*D+4] += 0.2
+		for i, v := range cov {
+			p.Scatter[i] = 1e9 * v
+		}
+		prior, want[k] = append(prior, p), F
+	}
+	cfg := dynamics.DefaultConfig()
+	cfg.Regularization = 0
+	got, _, err := dynamics.Fit(samples, prior, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range T {
+		vectors.Close(t, fmt.Sprint("F at ", k), got.FAt(k), want[k], 1e-6)
+		vectors.Close(t, fmt.Sprint("f at ", k), got.BiasAt(k), []float64{0, 0}, 1e-6)
+		vectors.Close(t, fmt.Sprint("noise at ", k), got.CovAt(k), []float64{0.2, 0, 0, 0.2}, 1e-6)
+	}
+	if want := float64(1e9); prior[0].NMean != want {
+		t.Errorf("the fit changed the prior's weight to %v", prior[0].NMean)
+	}
+}
+
 func TestFitRefuses(t *testing.T) {
 	samples, _, _ := linear(rand.New(rand.NewPCG(4, 4)), 4, 5, 0.1)
 	cfg := dynamics.DefaultConfig()
@@ -146,6 +218,39 @@ func TestFitRefuses(t *testing.T) {
 	if _, _, err := dynamics.Fit(same, nil, cfg); !errors.Is(err, dynamics.ErrSingular) {
 		t.Errorf("equal samples: %v", err)
 	}
+	// An input that follows from the others, from time step 2 on.
+	dependent, _, _ := linear(rand.New(rand.NewPCG(4, 5)), 20, 5, 0.1)
+	for _, s := range dependent {
+		for k := 2; k < s.T; k++ {
+			s.Action(k)[0] = 0.3*s.State(k)[0] - 0.7*s.State(k)[1]
+		}
+	}
+	_, _, err := dynamics.Fit(dependent, nil, cfg)
+	if !errors.Is(err, dynamics.ErrSingular) {
+		t.Fatalf("dependent inputs: %v", err)
+	}
+	for _, says := range []string{"time step 2", "20 rollouts", "condition number", "raise the regularisation (0)"} {
+		if !strings.Contains(err.Error(), says) {
+			t.Errorf("%q lacks %q", err, says)
+		}
+	}
+	for _, s := range samples {
+		s.Action(3)[0] = 1e250
+	}
+	samples[1].Action(3)[0] = -1e250
+	if _, _, err := dynamics.Fit(samples, nil, cfg); err == nil || !strings.Contains(err.Error(), "time step 3") {
+		t.Errorf("overflow: %v", err)
+	}
+	bad := dynamics.NewNIW(5)
+	bad.Scatter[7] = math.NaN()
+	if _, _, err := dynamics.Fit(dependent, bad, cfg); !errors.Is(err, dynamics.ErrNotFinite) {
+		t.Errorf("NaN in the prior: %v", err)
+	}
+	cfg.Regularizer = "ridge"
+	if _, _, err := dynamics.Fit(dependent, nil, cfg); err == nil {
+		t.Error("an unknown regularizer was accepted")
+	}
+	cfg = dynamics.DefaultConfig()
 	cfg.Strength = -1
 	if _, _, err := dynamics.Fit(samples, nil, cfg); err == nil {
 		t.Error("a negative strength was accepted")
