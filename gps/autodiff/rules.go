@@ -115,8 +115,7 @@ func unaryRule(op Op, x float64) (v, d, dd float64) {
 		v, d = tanh(x)
 		return v, d, -2 * v * d
 	case OpLogCosh:
-		d, dd = tanh(x)
-		return LogCosh(x), d, dd
+		return LogCosh(x)
 	case OpAbs:
 		switch {
 		case x > 0:

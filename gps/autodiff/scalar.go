@@ -75,7 +75,7 @@ func (a Real) Atan2(x Real) Real       { return Real(math.Atan2(float64(a), floa
 func (a Real) Sinh() Real              { return Real(math.Sinh(float64(a))) }
 func (a Real) Cosh() Real              { return Real(math.Cosh(float64(a))) }
 func (a Real) Tanh() Real              { return Real(math.Tanh(float64(a))) }
-func (a Real) LogCosh() Real           { return Real(LogCosh(float64(a))) }
+func (a Real) LogCosh() Real           { v, _, _ := LogCosh(float64(a)); return Real(v) }
 func (a Real) Abs() Real               { return Real(math.Abs(float64(a))) }
 func (a Real) Max(b Real) Real         { return Real(math.Max(float64(a), float64(b))) }
 func (a Real) Min(b Real) Real         { return Real(math.Min(float64(a), float64(b))) }
@@ -107,12 +107,14 @@ func SmoothNorm[S Scalar[S]](x []S, alpha float64) S {
 // SmoothAbs returns sqrt(alpha + x^2), which has derivatives everywhere for alpha > 0.
 func SmoothAbs[S Scalar[S]](x S, alpha float64) S { return x.Square().AddConst(alpha).Sqrt() }
 
-// LogCosh returns log(cosh(x)): no overflow for large x, no cancellation for small.
-func LogCosh(x float64) float64 {
+// LogCosh returns log(cosh(x)) and its first two derivatives: no overflow for large x, no
+// cancellation for small.
+func LogCosh(x float64) (v, d, dd float64) {
+	d, dd = tanh(x)
 	x = math.Abs(x)
 	if x < 1 {
 		s := math.Sinh(x / 2)
-		return math.Log1p(2 * s * s)
+		return math.Log1p(2 * s * s), d, dd
 	}
-	return x + math.Log1p(math.Exp(-2*x)) - math.Ln2
+	return x + math.Log1p(math.Exp(-2*x)) - math.Ln2, d, dd
 }

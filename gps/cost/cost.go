@@ -7,13 +7,17 @@
 // policy search code of Levine, Finn and others (Levine et al. 2015, arXiv:1504.00702,
 // section 4 for the smooth norms), with their second derivatives corrected.
 //
+// Terms: Action, State, Points (end-effector points, with the Gauss-Newton Hessian),
+// Waypoints, Region, Smoothness (of the action over time), Function (any cost as Go code),
+// Expression (any cost as text) and Sum. Convex wraps a term whose Hessians shall be
+// positive semi-definite; Projection does so for an expansion.
+//
 // All arrays are row-major with the time step first. D is dX+dU.
 package cost
 
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"guidedpolicysearch/gps/rollout"
 )
@@ -94,36 +98,43 @@ func (e *Expansion) addBlock(t, start int, scale float64, g, h []float64) {
 // one term at once.
 type Term interface {
 	// Add adds weight times the term's value and derivatives along the rollout to
-	// dst, and does not allocate. A rollout that the term does not fit gives an
-	// error wrapping ErrShape, before anything is added.
+	// dst, and does not allocate, but for memory that it keeps from its first rollout
+	// of a size. A rollout that the term does not fit gives an error wrapping
+	// ErrShape, before anything is added; a value that is not finite may give one
+	// wrapping ErrNotFinite with the time step, and dst is of no use then.
 	Add(dst *Expansion, weight float64, r *rollout.Rollout) error
 }
 
-// Expand sets dst to the expansion of a term along a rollout. A cost or derivative that
-// is not finite gives an error wrapping ErrNotFinite with the time step.
+// Expand sets dst to the expansion of a term along a rollout. A state or action, a cost
+// or a derivative that is not finite gives an error wrapping ErrNotFinite with the time
+// step and the element. The state after the last action is not looked at.
 func Expand(dst *Expansion, term Term, r *rollout.Rollout) error {
+	checkRollout(dst, r)
+	if i := firstNotFinite(r.X[:r.T*r.DX]); i >= 0 {
+		return fmt.Errorf("%w: state %d of the rollout at time step %d is %v, want finite states", ErrNotFinite, i%r.DX, i/r.DX, r.X[i])
+	}
+	if i := firstNotFinite(r.U[:r.T*r.DU]); i >= 0 {
+		return fmt.Errorf("%w: action %d of the rollout at time step %d is %v, want finite actions", ErrNotFinite, i%r.DU, i/r.DU, r.U[i])
+	}
 	dst.Reset()
 	if err := term.Add(dst, 1, r); err != nil {
 		return err
 	}
 	d := dst.DX + dst.DU
-	for t := range dst.T {
-		if !finite(dst.L[t]) {
-			return fmt.Errorf("%w: cost at time step %d is %v", ErrNotFinite, t, dst.L[t])
-		}
-		for i, v := range dst.Gradient(t) {
-			if !finite(v) {
-				return fmt.Errorf("%w: gradient element %d at time step %d is %v", ErrNotFinite, i, t, v)
-			}
-		}
-		for i, v := range dst.Hessian(t) {
-			if !finite(v) {
-				return fmt.Errorf("%w: Hessian element (%d, %d) at time step %d is %v", ErrNotFinite, i/d, i%d, t, v)
-			}
-		}
+	if t := firstNotFinite(dst.L); t >= 0 {
+		return fmt.Errorf("%w: cost at time step %d is %v; lower the weights, or bound the states", ErrNotFinite, t, dst.L[t])
+	}
+	if i := firstNotFinite(dst.Ly); i >= 0 {
+		return fmt.Errorf("%w: gradient element %d at time step %d is %v; %s", ErrNotFinite, i%d, i/d, dst.Ly[i], roundIt)
+	}
+	if i := firstNotFinite(dst.Lyy); i >= 0 {
+		return fmt.Errorf("%w: Hessian element (%d, %d) at time step %d is %v; %s", ErrNotFinite, i/d%d, i%d, i/(d*d), dst.Lyy[i], roundIt)
 	}
 	return nil
 }
+
+// roundIt says what to change where a cost has no derivative.
+const roundIt = "round the cost where it has no derivative, such as sqrt(alpha + s) for a root or norm at 0"
 
 // Weighted is a term with its weight in a sum.
 type Weighted struct {
@@ -170,4 +181,14 @@ func checkRollout(dst *Expansion, r *rollout.Rollout) {
 	}
 }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+func finite(v float64) bool { return v-v == 0 }
+
+// firstNotFinite returns the index of the first NaN or infinity, or -1.
+func firstNotFinite(list []float64) int {
+	for i, v := range list {
+		if !finite(v) {
+			return i
+		}
+	}
+	return -1
+}

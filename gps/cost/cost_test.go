@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"guidedpolicysearch/gps/autodiff"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/internal/vectors"
@@ -68,10 +69,12 @@ func terms(t testing.TB) map[string]Term {
 	rng := rand.New(rand.NewPCG(1, 2))
 	all := map[string]Term{"action": must[*Action](t)(NewAction([]float64{0.3, 1.7}))}
 	penalties := map[string]Penalty{
-		"l2":  {L2: 1.3},
-		"l1":  {L1: 0.7, Alpha: 0.02},
-		"log": {Log: 0.9, LogAlpha: 0.05},
-		"all": {L2: 0.4, L1: 0.7, Alpha: 0.02, Log: 0.9, LogAlpha: 0.05},
+		"l2":        {L2: 1.3},
+		"l1":        {L1: 0.7, Alpha: 0.02},
+		"log":       {Log: 0.9, LogAlpha: 0.05},
+		"all":       {L2: 0.4, L1: 0.7, Alpha: 0.02, Log: 0.9, LogAlpha: 0.05, SmoothL1: 0.3, SmoothAlpha: 0.04, LogCosh: 1.1},
+		"smooth l1": {SmoothL1: 1.4, SmoothAlpha: 0.03},
+		"log cosh":  {LogCosh: 2.1},
 	}
 	for name, p := range penalties {
 		for ramp := ConstantRamp; ramp <= FinalOnlyRamp; ramp++ {
@@ -89,6 +92,16 @@ func terms(t testing.TB) map[string]Term {
 			{Time: 0.3, A: random(rng, 3*d), B: random(rng, 3)}, {Time: 0.8, A: random(rng, 3*d), B: random(rng, 3), Ramp: QuadraticRamp}}}))
 	}
 	all["region"] = must[*Region](t)(NewRegion(DefaultRegionConfig(0, []float64{0, 0}, 1)))
+	for ramp := ConstantRamp; ramp <= FinalOnlyRamp; ramp++ {
+		f := DefaultFunctionConfig(testDX, testDU)
+		f.Ramp, f.FinalMultiplier = ramp, 2.5
+		all["function/"+ramp.String()] = must[*Function](t)(NewFunction(f, tangled[autodiff.Var]))
+		c := DefaultExpressionConfig(tangledText, testStates, testActions)
+		c.Ramp, c.FinalMultiplier = ramp, 2.5
+		all["expression/"+ramp.String()] = must[*Expression](t)(NewExpression(c))
+	}
+	all["smoothness/in state"] = must[*Smoothness](t)(NewSmoothness(SmoothnessConfig{Weights: []float64{0.4, 1.5}, InState: true, Start: 2}))
+	all["convex"] = must[*Convex](t)(NewConvex(all["state/l1/linear"]))
 	all["sum"] = must[*Sum](t)(NewSum(Weighted{2, all["action"]}, Weighted{0.5, all["state/all/linear"]}, Weighted{0, all["points/log"]}))
 	return all
 }
@@ -295,39 +308,65 @@ func TestErrors(t *testing.T) {
 	sum := func(w ...Weighted) error { _, err := NewSum(w...); return err }
 	combination := func(c ...float64) error { _, err := NewCombination(curved{}, c); return err }
 	_, ramp := ParseRamp("cubic")
+	smooth := func(c SmoothnessConfig) error { _, err := NewSmoothness(c); return err }
+	function := func(c FunctionConfig, f Func) error { _, err := NewFunction(c, f); return err }
+	text := func(change func(*ExpressionConfig)) error {
+		c := DefaultExpressionConfig("q0^2", []string{"q0"}, []string{"u0"})
+		change(&c)
+		_, err := NewExpression(c)
+		return err
+	}
+	_, convex := NewConvex(nil)
 	ok := Waypoint{Time: 0.5, A: []float64{1, 2}, B: []float64{1}}
 	for want, err := range map[string]error{
-		"weights[1] is -1":                     action(1, -1),
-		"weights has no elements":              action(),
-		"weights[0] is NaN":                    action(nan),
-		"start is -1":                          state(func(c *StateConfig) { c.Start = -1 }),
-		"target has no elements":               state(func(c *StateConfig) { c.Target = nil }),
-		"target[0] is +Inf":                    state(func(c *StateConfig) { c.Target = []float64{inf, 0} }),
-		"weights has 1 elements, want 2":       state(func(c *StateConfig) { c.Weights = c.Weights[:1] }),
-		"weights[0] is -2":                     state(func(c *StateConfig) { c.Weights[0] = -2 }),
-		"alpha is 0":                           state(func(c *StateConfig) { c.Penalty.L1 = 1 }),
-		"log_alpha is -1":                      state(func(c *StateConfig) { c.Penalty = Penalty{Log: 1, LogAlpha: -1} }),
-		"l2 is -1":                             state(func(c *StateConfig) { c.Penalty.L2 = -1 }),
-		"l1 is NaN":                            state(func(c *StateConfig) { c.Penalty.L1 = nan }),
-		"ramp is 7":                            state(func(c *StateConfig) { c.Ramp = 7 }),
-		"final_multiplier is -1":               state(func(c *StateConfig) { c.FinalMultiplier = -1 }),
-		"target has 2 elements, want 6":        points(func(c *PointsConfig) { c.Target, c.Weights = target, target }),
-		"joint_start is -3":                    points(func(c *PointsConfig) { c.JointStart = -3 }),
-		"coefficients has 4":                   combination(1, 1, 1, 1),
-		"coefficients has 0":                   combination(),
-		"coefficients[1] is NaN":               combination(1, nan),
-		"max_distance is -1":                   region(DefaultRegionConfig(0, target, -1)),
-		"inside is NaN":                        region(RegionConfig{Target: target, Inside: nan}),
-		"waypoints has no":                     way(Penalty{}),
-		"waypoints[1].time is 0.5":             way(Penalty{}, ok, ok),
-		"waypoints[0].time is 1.5":             way(Penalty{}, Waypoint{Time: 1.5, A: ok.A, B: ok.B}),
-		"waypoints[0] has 3 elements in A":     way(Penalty{}, Waypoint{Time: 1, A: []float64{1, 2, 3}, B: []float64{1, 2}}),
-		"waypoints[1] has 1 elements":          way(Penalty{}, ok, Waypoint{Time: 1, A: []float64{1}, B: []float64{1}}),
-		"waypoints[0].a[1] is NaN":             way(Penalty{}, Waypoint{Time: 1, A: []float64{1, nan}, B: []float64{1}}),
-		"terms[0].weight is -1":                sum(Weighted{-1, terms(t)["action"]}),
-		"terms[0] is nil":                      sum(Weighted{Weight: 1}),
-		"sum has no terms":                     sum(),
-		`ramp is "cubic", want constant, line`: ramp,
+		"weights[1] is -1":                      action(1, -1),
+		"weights has no elements":               action(),
+		"weights[0] is NaN":                     action(nan),
+		"start is -1":                           state(func(c *StateConfig) { c.Start = -1 }),
+		"target has no elements":                state(func(c *StateConfig) { c.Target = nil }),
+		"target[0] is +Inf":                     state(func(c *StateConfig) { c.Target = []float64{inf, 0} }),
+		"weights has 1 elements, want 2":        state(func(c *StateConfig) { c.Weights = c.Weights[:1] }),
+		"weights[0] is -2":                      state(func(c *StateConfig) { c.Weights[0] = -2 }),
+		"alpha is 0":                            state(func(c *StateConfig) { c.Penalty.L1 = 1 }),
+		"log_alpha is -1":                       state(func(c *StateConfig) { c.Penalty = Penalty{Log: 1, LogAlpha: -1} }),
+		"l2 is -1":                              state(func(c *StateConfig) { c.Penalty.L2 = -1 }),
+		"l1 is NaN":                             state(func(c *StateConfig) { c.Penalty.L1 = nan }),
+		"ramp is 7":                             state(func(c *StateConfig) { c.Ramp = 7 }),
+		"final_multiplier is -1":                state(func(c *StateConfig) { c.FinalMultiplier = -1 }),
+		"target has 2 elements, want 6":         points(func(c *PointsConfig) { c.Target, c.Weights = target, target }),
+		"joint_start is -3":                     points(func(c *PointsConfig) { c.JointStart = -3 }),
+		"coefficients has 4":                    combination(1, 1, 1, 1),
+		"coefficients has 0":                    combination(),
+		"coefficients[1] is NaN":                combination(1, nan),
+		"max_distance is -1":                    region(DefaultRegionConfig(0, target, -1)),
+		"inside is NaN":                         region(RegionConfig{Target: target, Inside: nan}),
+		"waypoints has no":                      way(Penalty{}),
+		"waypoints[1].time is 0.5":              way(Penalty{}, ok, ok),
+		"waypoints[0].time is 1.5":              way(Penalty{}, Waypoint{Time: 1.5, A: ok.A, B: ok.B}),
+		"waypoints[0] has 3 elements in A":      way(Penalty{}, Waypoint{Time: 1, A: []float64{1, 2, 3}, B: []float64{1, 2}}),
+		"waypoints[1] has 1 elements":           way(Penalty{}, ok, Waypoint{Time: 1, A: []float64{1}, B: []float64{1}}),
+		"waypoints[0].a[1] is NaN":              way(Penalty{}, Waypoint{Time: 1, A: []float64{1, nan}, B: []float64{1}}),
+		"terms[0].weight is -1":                 sum(Weighted{-1, terms(t)["action"]}),
+		"terms[0] is nil":                       sum(Weighted{Weight: 1}),
+		"sum has no terms":                      sum(),
+		"smooth_alpha is 0":                     state(func(c *StateConfig) { c.Penalty = Penalty{SmoothL1: 1} }),
+		"smooth_l1 is -1":                       state(func(c *StateConfig) { c.Penalty.SmoothL1 = -1 }),
+		"log_cosh is +Inf":                      state(func(c *StateConfig) { c.Penalty.LogCosh = inf }),
+		"term is nil":                           convex,
+		"weights[0] is -3":                      smooth(DefaultSmoothnessConfig([]float64{-3})),
+		"weights has no elements, want one pe":  smooth(SmoothnessConfig{}),
+		"start is -2":                           smooth(SmoothnessConfig{Weights: target, InState: true, Start: -2}),
+		"before has 1 elements, want none whe":  smooth(SmoothnessConfig{Weights: target, Before: target[:1]}),
+		"before has 2 elements, want none whe":  smooth(SmoothnessConfig{Weights: target, Before: target, InState: true}),
+		"before[1] is NaN":                      smooth(SmoothnessConfig{Weights: target, Before: []float64{1, nan}}),
+		"dx is 0 and du 1":                      function(FunctionConfig{DU: 1}, tangled[autodiff.Var]),
+		"function is nil":                       function(DefaultFunctionConfig(1, 1), nil),
+		"final_multiplier is -7":                function(FunctionConfig{DX: 1, DU: 1, FinalMultiplier: -7}, tangled[autodiff.Var]),
+		"ramp is -1":                            text(func(c *ExpressionConfig) { c.Ramp = -1 }),
+		"final_multiplier is NaN":               text(func(c *ExpressionConfig) { c.FinalMultiplier = nan }),
+		`text: expression: invalid: line 1, co`: text(func(c *ExpressionConfig) { c.Text = "q0 + q1" }),
+		`states[0] is named "a b"`:              text(func(c *ExpressionConfig) { c.States = []string{"a b"} }),
+		`ramp is "cubic", want constant, line`:  ramp,
 	} {
 		if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "want ") {
 			t.Errorf("error is %v, want %q and an expectation", err, want)
@@ -339,11 +378,15 @@ func TestAddErrors(t *testing.T) {
 	small := rollout.New(2, 2, 3)
 	e := NewExpansion(2, 2, 3)
 	for name, want := range map[string]string{
-		"action":       "action cost has 2 weights, the rollout 3 actions",
-		"state/l2":     "state cost needs state elements 1 to 3, the state has 2",
-		"points/l2":    "end-effector cost needs state elements 3 to 4, the state has 2",
-		"waypoints/l2": "waypoint cost has 7 columns in A, the rollout 2 states and 3 actions",
-		"sum":          "term 0: ",
+		"action":              "action cost has 2 weights, the rollout 3 actions",
+		"state/l2":            "state cost needs state elements 1 to 3, the state has 2",
+		"points/l2":           "end-effector cost needs state elements 3 to 4, the state has 2",
+		"waypoints/l2":        "waypoint cost has 7 columns in A, the rollout 2 states and 3 actions",
+		"sum":                 "term 0: ",
+		"function/linear":     "cost function is for 5 states and 2 actions, the rollout has 2 and 3",
+		"expression/constant": "cost expression is for 5 states and 2 actions, the rollout has 2 and 3",
+		"smoothness/in state": "smoothness cost has 2 weights, the rollout 3 actions",
+		"convex":              "state cost needs state elements 1 to 3",
 	} {
 		if name == "state/l2" {
 			name = "state/l2/constant"
@@ -352,10 +395,43 @@ func TestAddErrors(t *testing.T) {
 			t.Errorf("%s: error is %v, want %q", name, err, want)
 		}
 	}
-	r := rollout.New(2, 2, 2)
-	r.X[2] = math.NaN()
-	err := Expand(NewExpansion(2, 2, 2), must[*State](t)(NewState(DefaultStateConfig(0, []float64{0, 0}))), r)
-	if !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), "time step 1") {
-		t.Errorf("error is %v, want ErrNotFinite at time step 1", err)
+	in := must[*Smoothness](t)(NewSmoothness(SmoothnessConfig{Weights: []float64{1, 1, 1}, InState: true, Start: 1}))
+	if err := Expand(e, in, small); !errors.Is(err, ErrShape) || !strings.Contains(err.Error(), "smoothness cost needs state elements 1 to 3, the state has 2") {
+		t.Errorf("error is %v, want the elements of the previous action", err)
+	}
+}
+
+// TestNotFinite: every error names the time step, and what to change.
+func TestNotFinite(t *testing.T) {
+	state := must[*State](t)(NewState(DefaultStateConfig(0, []float64{0, 0})))
+	region := must[*Region](t)(NewRegion(DefaultRegionConfig(0, []float64{0, 0}, 1)))
+	function := func(f Func) Term { return must[*Function](t)(NewFunction(DefaultFunctionConfig(2, 2), f)) }
+	text := func(s string) Term {
+		return must[*Expression](t)(NewExpression(DefaultExpressionConfig(s, []string{"a", "b"}, []string{"", ""})))
+	}
+	root := function(func(x, u []autodiff.Var, _, _ int) autodiff.Var { return autodiff.SmoothNorm(x, 0) })
+	convex := must[*Convex](t)(NewConvex(root))
+	for name, c := range map[string]struct {
+		term   Term
+		change func(r *rollout.Rollout)
+		want   string
+	}{
+		"NaN":               {state, func(r *rollout.Rollout) { r.X[2] = math.NaN() }, "state 0 of the rollout at time step 1 is NaN, want finite states"},
+		"NaN, no gradient":  {region, func(r *rollout.Rollout) { r.X[3] = math.NaN() }, "state 1 of the rollout at time step 1 is NaN"},
+		"infinite action":   {state, func(r *rollout.Rollout) { r.U[1] = math.Inf(1) }, "action 1 of the rollout at time step 0 is +Inf"},
+		"overflow":          {state, func(r *rollout.Rollout) { r.X[3] = 1e200 }, "cost at time step 1 is +Inf; lower the weights"},
+		"norm at 0":         {root, func(r *rollout.Rollout) { clear(r.State(1)) }, "time step 1 is NaN; round the cost"},
+		"convex norm at 0":  {convex, func(r *rollout.Rollout) { clear(r.State(1)) }, "time step 1 is NaN; round the cost"},
+		"function's value":  {function(func(x, u []autodiff.Var, _, _ int) autodiff.Var { return x[0].Log() }), func(r *rollout.Rollout) { r.X[2] = -1 }, "cost function is NaN at time step 1"},
+		"expression's":      {text("log(a)"), func(r *rollout.Rollout) { r.X[2] = 0 }, "cost expression is -Inf at time step 1"},
+		"expression's root": {text("sqrt(b)"), func(r *rollout.Rollout) { r.X[3] = 0 }, "gradient element 1 at time step 1 is +Inf; round the cost"},
+	} {
+		r := rollout.New(2, 2, 2)
+		copy(r.X, []float64{1, 2, 3, 4, math.NaN(), math.NaN()})
+		c.change(r)
+		err := Expand(NewExpansion(2, 2, 2), c.term, r)
+		if !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error is %v, want %q", name, err, c.want)
+		}
 	}
 }

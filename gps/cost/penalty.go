@@ -3,21 +3,27 @@ package cost
 import (
 	"fmt"
 	"math"
+
+	"guidedpolicysearch/gps/autodiff"
 )
 
 // Penalty is a smooth norm of a deviation d with weights w >= 0:
 //
-//	1/2 L2 sum w d^2 + L1 sqrt(Alpha + s) + 1/2 Log log(LogAlpha + s),  s = sum (w d)^2
+//	1/2 L2 sum w d^2 + L1 sqrt(Alpha + s) + 1/2 Log log(LogAlpha + s)
+//	  + SmoothL1 sum w sqrt(SmoothAlpha + d^2) + LogCosh sum w log(cosh(d))
 //
-// L2 pulls from afar, L1 and Log keep pulling close to the target: they make reaching
-// exact.
+// with s = sum (w d)^2. L2 pulls from afar, L1 and Log keep pulling close to the target:
+// they make reaching exact. SmoothL1 is L1 for each element by itself. LogCosh is
+// quadratic below 1 (in d's unit) and linear above, so far targets pull no harder.
 type Penalty struct {
-	// L2, L1 and Log weigh the three parts, >= 0.
-	L2, L1, Log float64
+	// L2, L1, Log, SmoothL1 and LogCosh weigh the parts, >= 0.
+	L2, L1, Log, SmoothL1, LogCosh float64
 	// Alpha > 0 rounds the L1 part at zero; unused if L1 is 0. Unit of (w d)^2.
 	Alpha float64
 	// LogAlpha > 0 rounds the Log part at zero; unused if Log is 0. Unit of (w d)^2.
 	LogAlpha float64
+	// SmoothAlpha > 0 rounds the SmoothL1 part at zero; unused if SmoothL1 is 0. Unit of d^2.
+	SmoothAlpha float64
 	// LogHessian is the second derivative of the Log part. Default ExactLogHessian.
 	LogHessian LogHessian
 }
@@ -38,17 +44,23 @@ const (
 )
 
 // DefaultPenalty returns the weights of the reference's end-effector cost:
-// L2 10, L1 0.1, Alpha 1e-5, no Log part.
-func DefaultPenalty() Penalty { return Penalty{L2: 10, L1: 0.1, Alpha: 1e-5, LogAlpha: 1e-5} }
+// L2 10, L1 0.1, Alpha 1e-5, no other part.
+func DefaultPenalty() Penalty {
+	return Penalty{L2: 10, L1: 0.1, Alpha: 1e-5, LogAlpha: 1e-5, SmoothAlpha: 1e-5}
+}
 
 // Validate returns an error wrapping ErrConfig that names key, value and what was expected.
 func (p Penalty) Validate() error {
-	err := first(notNegative("l2", p.L2), notNegative("l1", p.L1), notNegative("log", p.Log))
+	err := first(notNegative("l2", p.L2), notNegative("l1", p.L1), notNegative("log", p.Log),
+		notNegative("smooth_l1", p.SmoothL1), notNegative("log_cosh", p.LogCosh))
 	if err == nil && p.L1 > 0 {
 		err = positive("alpha", p.Alpha)
 	}
 	if err == nil && p.Log > 0 {
 		err = positive("log_alpha", p.LogAlpha)
+	}
+	if err == nil && p.SmoothL1 > 0 {
+		err = positive("smooth_alpha", p.SmoothAlpha)
 	}
 	if err == nil && (p.LogHessian < ExactLogHessian || p.LogHessian > CompatibleWaypointLogHessian) {
 		err = fmt.Errorf("%w: log_hessian is %d, want ExactLogHessian or one of the compatible ones", ErrConfig, int(p.LogHessian))
@@ -96,6 +108,30 @@ func (p Penalty) Evaluate(gradient, hessian, d, w []float64, ramp float64) float
 			row[j] = outer * (wi * wi * di) * (wj * wj * dj)
 		}
 		row[i] += p.L2*wi + round*wi*wi
+	}
+	if p.SmoothL1 > 0 || p.LogCosh > 0 {
+		value += p.separable(gradient, hessian, d, w, ramp)
+	}
+	return value
+}
+
+// separable adds the derivatives of the parts that are sums over the elements, and
+// returns their value.
+func (p Penalty) separable(gradient, hessian, d, w []float64, ramp float64) float64 {
+	n, value := len(d), 0.0
+	for i, di := range d {
+		if l1 := p.SmoothL1 * w[i] * ramp; l1 > 0 {
+			root := math.Sqrt(p.SmoothAlpha + di*di)
+			value += l1 * root
+			gradient[i] += l1 * di / root
+			hessian[i*n+i] += l1 * p.SmoothAlpha / (root * root * root)
+		}
+		if c := p.LogCosh * w[i] * ramp; c > 0 {
+			v, slope, curvature := autodiff.LogCosh(di)
+			value += c * v
+			gradient[i] += c * slope
+			hessian[i*n+i] += c * curvature
+		}
 	}
 	return value
 }
