@@ -72,3 +72,23 @@ func (p *CartPole) Accelerations(dst, q, dq, u []float64) {
 	dst[0] = (p.inertia*force - coupling*torque) / det
 	dst[1] = (p.total*torque - coupling*force) / det
 }
+
+// AccelerationDerivatives writes the derivatives of (cart, pole) by [q; q'; u], 2 x 5: with
+// M q” = r, they solve M d(q”) = dr - dM q”.
+func (p *CartPole) AccelerationDerivatives(dst, q, dq, u []float64) {
+	var a [2]float64
+	p.Accelerations(a[:], q, dq, u)
+	sin, cos := math.Sincos(q[1])
+	coupling := p.moment * cos
+	det := p.total*p.inertia - coupling*coupling
+	solve := func(column int, force, torque float64) {
+		dst[column] = (p.inertia*force - coupling*torque) / det
+		dst[5+column] = (p.total*torque - coupling*force) / det
+	}
+	// By the pole's angle M changes too: its coupling by -m c sin q2.
+	solve(0, 0, 0)
+	solve(1, p.moment*(cos*dq[1]*dq[1]+sin*a[1]), p.moment*(p.gravity*cos+sin*a[0]))
+	solve(2, -p.cartDamp, 0)
+	solve(3, 2*p.moment*sin*dq[1], -p.poleDmp)
+	solve(4, 1, 0)
+}

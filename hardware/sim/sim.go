@@ -54,6 +54,13 @@ type Config struct {
 	Substeps int
 	// Integrator is the scheme. Default RungeKutta4.
 	Integrator Integrator
+	// MaxSpeed bounds the magnitude of every joint velocity, nQ, > 0, in rad/s or m/s:
+	// after each substep the velocity is clipped, when the position has moved with
+	// what the substep gave. Default none: empty.
+	MaxSpeed []float64
+	// MaxEffort bounds the magnitude of every action, nU, > 0, in N m or N: larger ones
+	// are clipped. Default none: empty.
+	MaxEffort []float64
 }
 
 const maxSubsteps = 100_000
@@ -75,6 +82,18 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// validateFor checks the limits too, which go by the plant's sizes.
+func (c Config) validateFor(nQ, nU int) error {
+	err := c.Validate()
+	if err == nil && len(c.MaxSpeed) > 0 {
+		err = each("max_speed", c.MaxSpeed, nQ, "rad/s or m/s", positive)
+	}
+	if err == nil && len(c.MaxEffort) > 0 {
+		err = each("max_effort", c.MaxEffort, nU, "N m or N", positive)
+	}
+	return err
+}
+
 // Simulator carries the state of a plant through time.
 type Simulator struct {
 	plant  Plant
@@ -83,17 +102,18 @@ type Simulator struct {
 	state  []float64 // [q; dq], 2 nQ
 	// Workspace: the substep's state, the stage's state, four slopes [dq; ddq].
 	next, stage    []float64
+	effort         []float64 // the action after its limits, nU
 	k1, k2, k3, k4 []float64
 }
 
 // New returns a simulator of the plant, at rest at the zero position.
 func New(p Plant, c Config) (*Simulator, error) {
-	if err := c.Validate(); err != nil {
+	nQ, nU := p.Dims()
+	if err := c.validateFor(nQ, nU); err != nil {
 		return nil, err
 	}
-	nQ, nU := p.Dims()
 	vec := func() []float64 { return make([]float64, 2*nQ) }
-	return &Simulator{plant: p, config: c, nQ: nQ, nU: nU, state: vec(), next: vec(), stage: vec(),
+	return &Simulator{plant: p, config: c, nQ: nQ, nU: nU, state: vec(), next: vec(), stage: vec(), effort: make([]float64, nU),
 		k1: vec(), k2: vec(), k3: vec(), k4: vec()}, nil
 }
 
@@ -140,12 +160,15 @@ func (s *Simulator) Step(u []float64) error {
 	}
 	h := s.config.TimeStep / float64(s.config.Substeps)
 	copy(s.next, s.state)
+	copy(s.effort, u)
+	clip(s.effort, s.config.MaxEffort)
 	for range s.config.Substeps {
 		if s.config.Integrator == SemiImplicitEuler {
-			s.semiImplicit(h, u)
+			s.semiImplicit(h, s.effort)
 		} else {
-			s.rungeKutta(h, u)
+			s.rungeKutta(h, s.effort)
 		}
+		clip(s.next[s.nQ:], s.config.MaxSpeed)
 	}
 	for i, v := range s.next {
 		if !finite(v) {
@@ -155,6 +178,13 @@ func (s *Simulator) Step(u []float64) error {
 	}
 	copy(s.state, s.next)
 	return nil
+}
+
+// clip brings the elements of v to magnitudes of at most limit, if there is one.
+func clip(v, limit []float64) {
+	for i, most := range limit {
+		v[i] = max(-most, min(most, v[i]))
+	}
 }
 
 // semiImplicit advances next by h.
