@@ -309,8 +309,8 @@ func FuzzNoise(f *testing.F) {
 	f.Add(uint64(1), 600, 1, 200.0, "process", 0, 1e300)
 	f.Add(uint64(1), math.MaxInt, math.MaxInt, 1e4, "trial", 1, 1e-300)
 	f.Fuzz(func(t *testing.T, seed uint64, T, dU int, sigma float64, how string, edge int, scale float64) {
-		if T > 0 && dU > 0 && T < 1<<30 && dU < 1<<30 && T*dU > 1<<12 && T*dU <= 1<<27 {
-			return // allowed, but long
+		if n := (float64(T) + 8*sigma + 1) * float64(dU); n > 1<<17 && n < 1<<28 {
+			return // allowed or nearly so, but long
 		}
 		cfg := rollout.NoiseConfig{Sigma: sigma, Normalization: rollout.Normalization(how), Edge: rollout.Edge(edge)}
 		check := func(out []float64, rows int, err error) {
