@@ -51,7 +51,7 @@ func (s *spectral) above(a []float64, stride int, floor float64) bool {
 // lift adds a multiple of I to the symmetric a, of the given stride, that brings its
 // smallest eigenvalue up to the floor. A matrix that is not finite is left as it is.
 func (s *spectral) lift(a []float64, stride int, floor float64) {
-	if s.above(a, stride, floor) || !s.eigen.Find(s.packed) || s.eigen.Values[0] >= floor {
+	if s.above(a, stride, floor) || !s.eigen.Decompose(s.packed) || s.eigen.Values[0] >= floor {
 		return
 	}
 	for i := range s.n {

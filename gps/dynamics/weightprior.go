@@ -77,7 +77,7 @@ func (p *WeightPrior) Validate() error {
 		}
 	}
 	eigen := dense.NewEigen(P)
-	if !eigen.Find(scaled) || eigen.Values[0] < -1e-10 {
+	if !eigen.Decompose(scaled) || eigen.Values[0] < -1e-10 {
 		return fmt.Errorf("dynamics: precision of the weights %s: it must be positive semi-definite", dense.Spectrum(p.Precision, P, P))
 	}
 	return nil

@@ -34,17 +34,15 @@ func (e *Eigen) matrix() blas64.Symmetric {
 
 // Decompose finds the eigenvalues and eigenvectors of a, of which the lower part is read,
 // and reports whether a was finite and they were found.
-func (e *Eigen) Decompose(a []float64) bool { return e.run(a, lapack.EVCompute) }
-
-// Find finds the eigenvalues alone; Vectors is overwritten.
-func (e *Eigen) Find(a []float64) bool { return e.run(a, lapack.EVNone) }
-
-func (e *Eigen) run(a []float64, job lapack.EVJob) bool {
+//
+// It is the way to the eigenvalues alone too: without vectors gonum v0.17 takes Dsterf,
+// which panics where it has to scale a part of the matrix (entries below 1e-123).
+func (e *Eigen) Decompose(a []float64) bool {
 	if FirstNotFinite(a[:e.n*e.n]) >= 0 {
 		return false
 	}
 	copy(e.Vectors, a[:e.n*e.n])
-	return lapack64.Syev(job, e.matrix(), e.Values, e.work, len(e.work))
+	return lapack64.Syev(lapack.EVCompute, e.matrix(), e.Values, e.work, len(e.work))
 }
 
 // Condition returns the ratio of the largest eigenvalue found last to the smallest one,
@@ -64,7 +62,7 @@ func Spectrum(a []float64, n, stride int) string {
 		copy(packed[i*n:(i+1)*n], a[i*stride:i*stride+n])
 	}
 	e := NewEigen(n)
-	if !e.Find(packed) {
+	if !e.Decompose(packed) {
 		return "has entries that are not finite"
 	}
 	return fmt.Sprintf("has eigenvalues from %.3g to %.3g, condition number %.3g", e.Values[0], e.Values[n-1], e.Condition())
