@@ -156,8 +156,9 @@ func (s *Solver) Iterate() (Iteration, error) {
 }
 
 // Solve descends from the trajectory from x0 (dX) under the controls (T x dU) to the end.
-// progress, which may be nil, is called after each iteration.
-func (s *Solver) Solve(x0, controls []float64, progress func(Iteration)) (Iteration, error) {
+// progress, which may be nil, is called after each iteration; an error of it ends the
+// descent.
+func (s *Solver) Solve(x0, controls []float64, progress func(Iteration) error) (Iteration, error) {
 	if err := s.Start(x0, controls); err != nil {
 		return s.last, err
 	}
@@ -167,7 +168,9 @@ func (s *Solver) Solve(x0, controls []float64, progress func(Iteration)) (Iterat
 			return it, err
 		}
 		if progress != nil {
-			progress(it)
+			if err := progress(it); err != nil {
+				return it, err
+			}
 		}
 	}
 	return s.last, nil

@@ -350,7 +350,7 @@ func FuzzSolver(f *testing.F) {
 			u[i] = v[11]
 		}
 		first := math.NaN()
-		it, err := s.Solve(v[10:11], u, func(it Iteration) {
+		it, err := s.Solve(v[10:11], u, func(it Iteration) error {
 			if math.IsNaN(first) {
 				first = it.Cost
 			}
@@ -358,6 +358,7 @@ func FuzzSolver(f *testing.F) {
 				t.Errorf("the cost rose from %v: %+v", first, it)
 			}
 			first = it.Cost
+			return nil
 		})
 		if err != nil {
 			return
@@ -402,5 +403,62 @@ func (p scalarProblem) Expand(grad, hess, x, u []float64, _ int) {
 		grad[0] += p.s * u[0]
 		grad[1] = 2*p.r*u[0] + p.s*x[0]
 		hess[1], hess[2], hess[3] = p.s, p.s, 2*p.r
+	}
+}
+
+// A random start that leaves the finite numbers is passed over; an error of progress ends
+// the search.
+func TestSearchPassesOverStartsThatDiverge(t *testing.T) {
+	p := fragile{sound()}
+	problem := p.problem()
+	problem.Dynamics = p
+	s := mustSolver(t, problem, DefaultConfig())
+	c := DefaultStartsConfig()
+	c.Spread = 0.2
+	res, err := s.Search([]float64{0.5}, make([]float64, 5), c, rand.New(rand.NewPCG(18, 1)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diverged := 0
+	for _, d := range res.Descents {
+		if math.IsNaN(d.Cost) {
+			diverged++
+		} else if d.Cost < res.Cost {
+			t.Errorf("%v is better than the best, %v", d.Cost, res.Cost)
+		}
+	}
+	if diverged == 0 || diverged == len(res.Descents) {
+		t.Errorf("%d of %d starts diverged; the test shows nothing", diverged, len(res.Descents))
+	}
+	stop := errors.New("enough")
+	if _, err := s.Search([]float64{0.5}, make([]float64, 5), c, rand.New(rand.NewPCG(18, 1)), func(int, Iteration) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("%v, want %v", err, stop)
+	}
+}
+
+// fragile breaks at states above 1.
+type fragile struct{ broken }
+
+func (fragile) Step(dst, x, u []float64, _ int) {
+	if dst[0] = x[0] + u[0]; dst[0] > 1 {
+		dst[0] = math.NaN()
+	}
+}
+
+// Negative curvature is clipped in its own directions only.
+func TestClip(t *testing.T) {
+	b := newBackward(1, 1, 2)
+	// Eigenvalues 3 along (1, 1) and -1 along (1, -1).
+	copy(b.quu, []float64{1, 2, 2, 1})
+	b.clip()
+	for i, v := range b.quu {
+		if math.Abs(v-1.5) > 1e-14 {
+			t.Errorf("element %d is %v, want 1.5", i, v)
+		}
+	}
+	copy(b.quu, []float64{2, 1, 1, 3})
+	b.clip()
+	if b.quu[0] != 2 || b.quu[1] != 1 || b.quu[3] != 3 {
+		t.Errorf("a positive definite matrix became %v", b.quu)
 	}
 }

@@ -77,8 +77,8 @@ type Result struct {
 // Search makes a descent from the given controls (T x dU) and from random ones, all from
 // x0 (dX), and returns the best end. Each start gets at most Config.MaxIterations
 // iterations. progress, which may be nil, is called after each iteration with the index of
-// the descent. A random start that diverges is passed over.
-func (s *Solver) Search(x0, controls []float64, c StartsConfig, rng *rand.Rand, progress func(start int, it Iteration)) (*Result, error) {
+// the descent; an error of it ends the search. A random start that diverges is passed over.
+func (s *Solver) Search(x0, controls []float64, c StartsConfig, rng *rand.Rand, progress func(start int, it Iteration) error) (*Result, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (s *Solver) Search(x0, controls []float64, c StartsConfig, rng *rand.Rand, 
 		}
 		d := &res.Descents[i]
 		if err := s.descend(d, i, x0, start, c.Screening, progress); err != nil {
-			if i > 0 && (errors.Is(err, ErrDiverged) || math.IsNaN(d.Start) && errors.Is(err, ErrNotFinite)) {
+			if i > 0 && math.IsNaN(d.Start) && (errors.Is(err, ErrDiverged) || errors.Is(err, ErrNotFinite)) {
 				continue
 			}
 			return nil, err
@@ -123,7 +123,7 @@ func (s *Solver) Search(x0, controls []float64, c StartsConfig, rng *rand.Rand, 
 }
 
 // descend goes on with descent d, from the controls, up to a number of iterations in all.
-func (s *Solver) descend(d *Descent, start int, x0, controls []float64, iterations int, progress func(int, Iteration)) error {
+func (s *Solver) descend(d *Descent, start int, x0, controls []float64, iterations int, progress func(int, Iteration) error) error {
 	first := len(d.Iterations)
 	if first == 0 {
 		d.Start, d.Cost = math.NaN(), math.NaN()
@@ -145,7 +145,9 @@ func (s *Solver) descend(d *Descent, start int, x0, controls []float64, iteratio
 		}
 		d.Iterations = append(d.Iterations, it)
 		if progress != nil {
-			progress(start, it)
+			if err := progress(start, it); err != nil {
+				return err
+			}
 		}
 	}
 	d.Cost, d.Status = s.total, d.Iterations[len(d.Iterations)-1].Status

@@ -56,10 +56,10 @@ type Config struct {
 	Integrator Integrator
 	// MaxSpeed bounds the magnitude of every joint velocity, nQ, > 0, in rad/s or m/s:
 	// after each substep the velocity is clipped, when the position has moved with
-	// what the substep gave. Default none: empty.
+	// what the substep gave. +Inf is no bound; default none: empty.
 	MaxSpeed []float64
 	// MaxEffort bounds the magnitude of every action, nU, > 0, in N m or N: larger ones
-	// are clipped. Default none: empty.
+	// are clipped. +Inf is no bound; default none: empty.
 	MaxEffort []float64
 }
 
@@ -86,10 +86,10 @@ func (c Config) Validate() error {
 func (c Config) validateFor(nQ, nU int) error {
 	err := c.Validate()
 	if err == nil && len(c.MaxSpeed) > 0 {
-		err = each("max_speed", c.MaxSpeed, nQ, "rad/s or m/s", positive)
+		err = each("max_speed", c.MaxSpeed, nQ, "rad/s or m/s", limit)
 	}
 	if err == nil && len(c.MaxEffort) > 0 {
-		err = each("max_effort", c.MaxEffort, nU, "N m or N", positive)
+		err = each("max_effort", c.MaxEffort, nU, "N m or N", limit)
 	}
 	return err
 }

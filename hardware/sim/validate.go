@@ -22,6 +22,14 @@ func notNegative(key string, v float64, unit string) error {
 	return fmt.Errorf("%w: %s is %v, want a number >= 0 in %s", ErrConfig, key, v, unit)
 }
 
+// limit returns an error unless 0 < v.
+func limit(key string, v float64, unit string) error {
+	if v > 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s is %v, want a number > 0 in %s, or +Inf for no limit", ErrConfig, key, v, unit)
+}
+
 // isFinite returns an error for a NaN or an infinity.
 func isFinite(key string, v float64, unit string) error {
 	if finite(v) {

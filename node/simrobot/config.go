@@ -2,6 +2,7 @@ package simrobot
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"guidedpolicysearch/hardware/sim"
@@ -15,6 +16,7 @@ type Config struct {
 	InitialPosition []float64     `param:"initial_position" desc:"Joint positions at the start, at rest." unit:"rad or m" len:"joints"`
 	TimeStep        float64       `param:"time_step" desc:"Time for which an effort is held; joint_states come once per step." unit:"s" range:"(0, inf)"`
 	Substeps        int           `param:"substeps" desc:"Integration steps per time step." range:"[1, 100000]"`
+	Integrator      string        `param:"integrator" desc:"Scheme of an integration step; coupled_arm has its own." choices:"runge_kutta_4|semi_implicit_euler"`
 	LockStep        bool          `param:"lock_step" desc:"Wait for a command after each joint state. If false, steps follow the clock and the last command holds, as in ros2_control's forward controllers."`
 	RealTimeFactor  float64       `param:"real_time_factor" desc:"Simulated seconds per second; 0 is as fast as possible in lock step, and real time otherwise." range:"[0, 1000]"`
 	Heartbeat       time.Duration `param:"heartbeat" desc:"In lock step, time after which a joint state that was not answered is repeated." unit:"s" range:"[0.001, 3600]"`
@@ -28,13 +30,16 @@ type PlantConfig struct {
 	Masses  []float64 `param:"masses" desc:"Masses of the links; of cart and pole; of the point." unit:"kg" range:"(0, inf)"`
 	Damping []float64 `param:"damping" desc:"Viscous friction of the joints." unit:"N m s/rad" range:"[0, inf)"`
 	Gravity float64   `param:"gravity" desc:"Gravity along -y; 0 for a horizontal plane." unit:"m/s^2" range:"[0, inf)"`
+	// The limits of the drives.
+	MaxEffort []float64 `param:"max_effort" desc:"Largest effort of each drive; larger ones are clipped. 0 is no limit, and so is leaving it out." unit:"N m or N" range:"[0, inf)"`
+	MaxSpeed  []float64 `param:"max_speed" desc:"Largest speed of each joint: the velocity is clipped after each integration step. 0 is no limit, and so is leaving it out." unit:"rad/s or m/s" range:"[0, inf)"`
 }
 
 // DefaultConfig returns the planar two-link arm in lock step.
 func DefaultConfig() Config {
 	arm, integration := sim.DefaultPlanarArmConfig(), sim.DefaultConfig()
 	return Config{Joints: []string{"joint1", "joint2"}, InitialPosition: []float64{0, 0},
-		TimeStep: integration.TimeStep, Substeps: integration.Substeps, LockStep: true, Heartbeat: 100 * time.Millisecond,
+		TimeStep: integration.TimeStep, Substeps: integration.Substeps, Integrator: "runge_kutta_4", LockStep: true, Heartbeat: 100 * time.Millisecond,
 		Plant: PlantConfig{Type: "planar_arm", Lengths: arm.Lengths, Masses: arm.Masses, Damping: arm.Damping}}
 }
 
@@ -47,15 +52,49 @@ func (c *Config) Validate() error {
 	return err
 }
 
-// Simulator returns the plant at its initial position.
-func (c *Config) Simulator() (*sim.Simulator, error) {
+// NewPlant returns the plant and how it is integrated.
+func (c *Config) NewPlant() (sim.Plant, sim.Config, error) {
 	plant, err := c.plant()
 	if err != nil {
-		return nil, err
+		return nil, sim.Config{}, err
 	}
+	integration, err := c.integration(plant)
+	return plant, integration, err
+}
+
+func (c *Config) integration(plant sim.Plant) (sim.Config, error) {
 	integration := sim.Config{TimeStep: c.TimeStep, Substeps: c.Substeps, Integrator: sim.RungeKutta4}
+	if c.Integrator == "semi_implicit_euler" {
+		integration.Integrator = sim.SemiImplicitEuler
+	}
 	if c.Plant.Type == "coupled_arm" {
 		integration.Integrator = sim.CoupledArmIntegration().Integrator
+	}
+	nQ, nU := plant.Dims()
+	for _, l := range []struct {
+		key   string
+		dst   *[]float64
+		given []float64
+		want  int
+	}{{"plant.max_effort", &integration.MaxEffort, c.Plant.MaxEffort, nU}, {"plant.max_speed", &integration.MaxSpeed, c.Plant.MaxSpeed, nQ}} {
+		if len(l.given) != 0 && len(l.given) != l.want {
+			return integration, params.FieldError{Key: l.key, Problem: fmt.Sprintf("has %d entries, plant.type %s needs %d, or none", len(l.given), c.Plant.Type, l.want)}
+		}
+		for _, v := range l.given {
+			if v == 0 {
+				v = math.Inf(1)
+			}
+			*l.dst = append(*l.dst, v)
+		}
+	}
+	return integration, nil
+}
+
+// Simulator returns the plant at its initial position.
+func (c *Config) Simulator() (*sim.Simulator, error) {
+	plant, integration, err := c.NewPlant()
+	if err != nil {
+		return nil, err
 	}
 	s, err := sim.New(plant, integration)
 	if err != nil {
