@@ -212,7 +212,7 @@ func (b *BackwardPass) solve(dst *Controller, t int, eta float64) error {
 
 // indefinite says what is wrong with the action block of step t.
 func (b *BackwardPass) indefinite(t int, eta float64) error {
-	if !b.eigen.Find(b.block) {
+	if !b.eigen.Decompose(b.block) {
 		return b.overflow(t, eta)
 	}
 	e := &IndefiniteError{Step: t, Eta: eta, MinEigenvalue: b.eigen.Values[0], MaxEigenvalue: b.eigen.Values[b.dU-1]}
