@@ -72,8 +72,7 @@ func (d *Prediction) Interval(i int, probability float64) (low, high float64) {
 // WeightCovariance writes S_n, the covariance of row i of [F_t f_t] given the noise's
 // variance, to dst: P x P with P = dX+dU+1, ordered [x; u; 1].
 func (p *Posterior) WeightCovariance(dst []float64, t, i int) {
-	d := p.Dynamics.DX + p.Dynamics.DU
-	P := d + 1
+	P := p.Dynamics.DX + p.Dynamics.DU + 1
 	if len(dst) != P*P {
 		panic(fmt.Sprintf("dynamics: covariance of %d numbers for %d weights", len(dst), P))
 	}
@@ -81,13 +80,7 @@ func (p *Posterior) WeightCovariance(dst []float64, t, i int) {
 	clear(dst)
 	column, zero := make([]float64, P), make([]float64, P)
 	for j := range P {
-		// A column of V, in the weights of [x; u; 1].
-		last := b.vectors[d*P+j]
-		for k := range d {
-			column[k] = b.vectors[k*P+j] / b.scale[k]
-			last -= b.center[k] * column[k]
-		}
-		column[d] = last
+		b.column(column, j)
 		dense.AddOuter(dst, s2/b.precision(j, s2), column, zero)
 	}
 	dense.MirrorLower(dst, P)

@@ -34,6 +34,16 @@ func (b *basis) input(dst, w []float64) {
 	dst[len(b.center)] = 1
 }
 
+// column writes the j-th vector of the basis to dst (P), in the weights of [x; u; 1].
+func (b *basis) column(dst []float64, j int) {
+	d, P := len(b.center), len(b.m)
+	dst[d] = b.vectors[d*P+j]
+	for k := range d {
+		dst[k] = b.vectors[k*P+j] / b.scale[k]
+		dst[d] -= b.center[k] * dst[k]
+	}
+}
+
 // regression fits one time step after the other; it holds the workspace.
 type regression struct {
 	cfg          BayesianConfig
@@ -75,6 +85,9 @@ func (r *regression) fit(post *Posterior, t int, points []float64, prior *Weight
 		post.NoiseVariance[t*dX+i], post.Freedom[t*dX+i] = s2, freedom
 		r.solve(&b, i, s2)
 		r.store(post.Dynamics, prior.Nominal, t, i, &b)
+	}
+	if err := r.finite(&b, post.NoiseVariance[t*dX:(t+1)*dX]); err != nil {
+		return err
 	}
 	post.steps[t] = b
 	return r.noiseCovariance(post.Dynamics.CovAt(t), post.Freedom[t*dX:(t+1)*dX])
@@ -242,6 +255,21 @@ func (r *regression) noiseVariance(b *basis, i int) (s2, freedom float64, err er
 		return 0, 0, fmt.Errorf("%w: the weights take up %.3g of the %v observations and leave %.3g to estimate the noise from, need 1: record more rollouts, raise the prior's precision, or give the noise's variance and its count", ErrTooFewSamples, count+float64(r.n)-freedom, count+float64(r.n), freedom)
 	}
 	return low, freedom, nil
+}
+
+// finite returns ErrNotFinite where a weight's variance is not.
+func (r *regression) finite(b *basis, noise []float64) error {
+	for j := range r.P {
+		b.column(r.weights, j)
+		for k, v := range r.weights {
+			for _, s2 := range noise {
+				if variance := v * v * s2 / b.precision(j, s2); !(variance < math.MaxFloat64/float64(r.P)) {
+					return fmt.Errorf("%w: variance of weight %d is %v: raise the prior's precision", ErrNotFinite, k, variance)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // store writes the weights of state i for [x; u; 1], the nominal ones added.
