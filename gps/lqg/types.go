@@ -108,6 +108,16 @@ func (c *Controller) CopyFrom(o *Controller) {
 	copy(c.Chol, o.Chol)
 }
 
+// CopyStep makes step t of c equal to that of o, which must have the same sizes.
+func (c *Controller) CopyStep(o *Controller, t int) {
+	if c.T != o.T || c.DX != o.DX || c.DU != o.DU {
+		panic(fmt.Sprintf("lqg: copy of a step of a controller of T=%d dX=%d dU=%d into one of T=%d dX=%d dU=%d", o.T, o.DX, o.DU, c.T, c.DX, c.DU))
+	}
+	copy(c.Gain(t), o.Gain(t))
+	copy(c.BiasAt(t), o.BiasAt(t))
+	copy(c.CholAt(t), o.CholAt(t))
+}
+
 // Validate returns an error that names the time step if the arrays do not have the
 // lengths that T, dX and dU ask for, an entry is not finite (ErrNotFinite), or a
 // covariance factor has a diagonal entry that is not positive (ErrIndefinite).
