@@ -140,6 +140,31 @@ func (r *Robot) Joints() []string { return r.cfg.Joints }
 // StateNames returns one name per entry of x, dX.
 func (r *Robot) StateNames() []string { return r.names }
 
+// Symbols returns short names for the entries of x (dX) and u (dU), for formulas: q0, dq0
+// and u0 of the first joint, px, py, pz of the end effector and vx, vy, vz of its velocity.
+func (r *Robot) Symbols() (states, actions []string) {
+	numbered := func(prefix string) (list []string) {
+		for i := range r.cfg.Joints {
+			list = append(list, fmt.Sprint(prefix, i))
+		}
+		return list
+	}
+	coordinates := r.cfg.Kinematics.Coordinates
+	for _, part := range r.cfg.State {
+		switch part {
+		case JointPositions:
+			states = append(states, numbered("q")...)
+		case JointVelocities:
+			states = append(states, numbered("dq")...)
+		case EndEffector:
+			states = append(states, []string{"px", "py", "pz"}[:coordinates]...)
+		case EndEffectorVel:
+			states = append(states, []string{"vx", "vy", "vz"}[:coordinates]...)
+		}
+	}
+	return states, numbered("u")
+}
+
 // DX is the size of the state, DU that of the torque.
 func (r *Robot) DX() int { return len(r.names) }
 

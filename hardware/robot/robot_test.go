@@ -44,6 +44,10 @@ func TestStateInPlane(t *testing.T) {
 	if !slices.Equal(r.StateNames()[4:], want) {
 		t.Fatalf("names %v, want %v at the end", r.StateNames(), want)
 	}
+	states, actions := r.Symbols()
+	if !slices.Equal(states, []string{"q0", "q1", "dq0", "dq1", "px", "py", "vx", "vy"}) || !slices.Equal(actions, []string{"u0", "u1"}) {
+		t.Errorf("symbols %v and %v", states, actions)
+	}
 	const h = 1e-6
 	q, dq := []float64{0.3, -1.1}, []float64{0.7, 2}
 	x, ahead, behind := make([]float64, 8), make([]float64, 8), make([]float64, 8)

@@ -33,30 +33,6 @@ type ConditionsConfig struct {
 	Position []float64 `param:"initial_position" desc:"Initial joint positions, one condition after the other; a trial begins at rest." unit:"rad"`
 }
 
-// CostConfig holds the terms of the cost; a term of weight 0 is left out.
-type CostConfig struct {
-	Torque      TorqueCostConfig `param:"torque"`
-	Position    TargetCostConfig `param:"joint_position"`
-	EndEffector TargetCostConfig `param:"end_effector"`
-}
-
-// TorqueCostConfig is 1/2 weight sum u^2.
-type TorqueCostConfig struct {
-	Weight float64 `param:"weight" desc:"Weight of half the sum of the squared torques." unit:"1/(N^2 m^2)" range:"[0, inf)"`
-}
-
-// TargetCostConfig is a penalty on the distance from a target.
-type TargetCostConfig struct {
-	Weight          float64   `param:"weight" desc:"Weight of the term; 0 leaves it out." range:"[0, inf)"`
-	Target          []float64 `param:"target" desc:"Target: joint positions in rad, or the end effector's coordinates in m."`
-	L2              float64   `param:"l2" desc:"Weight of half the squared distance." range:"[0, inf)"`
-	L1              float64   `param:"l1" desc:"Weight of the rounded distance sqrt(alpha + d^2)." range:"[0, inf)"`
-	Log             float64   `param:"log" desc:"Weight of half of log(alpha + d^2)." range:"[0, inf)"`
-	Alpha           float64   `param:"alpha" desc:"Rounding of l1 and log at the target." range:"(0, inf)"`
-	Ramp            string    `param:"ramp" desc:"Weight over the time of a trial." choices:"constant|linear|quadratic|final_only"`
-	FinalMultiplier float64   `param:"final_multiplier" desc:"Factor on the weight at the last step." range:"[0, inf)"`
-}
-
 // AlgorithmConfig holds the settings of trajectory optimisation.
 type AlgorithmConfig struct {
 	KLStep          float64        `param:"kl_step" desc:"Trust region: KL divergence allowed per time step." unit:"nat" range:"(0, inf)"`
@@ -98,12 +74,11 @@ type ReferenceConfig struct {
 // DefaultConfig returns the planar two-link reaching task.
 func DefaultConfig() Config {
 	alg, search, dyn, prior := algorithm.DefaultTrajOptConfig(), trajopt.DefaultConfig(), dynamics.DefaultConfig(), dynamics.DefaultPriorConfig()
-	target := TargetCostConfig{L2: 1, Alpha: 1e-5, Ramp: "constant", FinalMultiplier: 1}
-	c := Config{
+	return Config{
 		Seed: 1, Iterations: 10, Samples: 5, Steps: 100, DT: 0.05,
 		Conditions: ConditionsConfig{Position: []float64{0.75 * math.Pi, 0.5 * math.Pi}},
 		Initial:    defaultInitialConfig(),
-		Cost:       CostConfig{Torque: TorqueCostConfig{Weight: 1e-5}, Position: target, EndEffector: target},
+		Cost:       defaultCostConfig(),
 		Algorithm: AlgorithmConfig{KLStep: alg.KLStep, MinStep: alg.Step.Min, MaxStep: alg.Step.Max, MinEta: search.MinEta, MaxEta: search.MaxEta,
 			CovarianceFloor: search.CovarianceFloor,
 			Dynamics:        DynamicsConfig{Regularization: dyn.Regularization, MinVariance: alg.MinInitialVariance, Mean: string(dyn.Mean)},
@@ -111,8 +86,6 @@ func DefaultConfig() Config {
 				MaxIteration: prior.EM.MaxIterations, Tolerance: prior.EM.Tolerance}},
 		Reference: ReferenceConfig{Margin: 0.1},
 	}
-	c.Cost.Position.Weight, c.Cost.Position.Target = 1, []float64{0, 0}
-	return c
 }
 
 // Problem is a Config made concrete for a robot.
@@ -187,95 +160,4 @@ func (p *Problem) buildAlgorithm() error {
 		return params.FieldError{Key: "algorithm", Problem: err.Error()}
 	}
 	return nil
-}
-
-// cost builds the weighted sum of the terms and finds the end effector's target.
-func (p *Problem) cost() (cost.Term, error) {
-	dU := p.robot.DU()
-	c := p.cfg.Cost
-	var terms []cost.Weighted
-	if c.Torque.Weight > 0 {
-		t, err := cost.NewAction(ones(dU))
-		if err != nil {
-			return nil, params.FieldError{Key: "cost.torque", Problem: err.Error()}
-		}
-		terms = append(terms, cost.Weighted{Term: t, Weight: c.Torque.Weight})
-	}
-	chain := p.robot.Chain()
-	if t := c.Position; t.Weight > 0 {
-		if len(t.Target) != dU {
-			return nil, params.FieldError{Key: "cost.joint_position.target", Problem: fmt.Sprintf("has %d entries, need %d, one per joint", len(t.Target), dU)}
-		}
-		ramp, penalty := t.shape()
-		term, err := cost.NewState(cost.StateConfig{Target: t.Target, Weights: ones(dU), Penalty: penalty, Ramp: ramp, FinalMultiplier: t.FinalMultiplier})
-		if err != nil {
-			return nil, params.FieldError{Key: "cost.joint_position", Problem: err.Error()}
-		}
-		terms = append(terms, cost.Weighted{Term: term, Weight: t.Weight})
-		if chain != nil {
-			_, n := chain.Dims()
-			p.targetTip = make([]float64, n)
-			chain.Points(p.targetTip, t.Target)
-		}
-	}
-	if t := c.EndEffector; t.Weight > 0 {
-		if chain == nil {
-			return nil, params.FieldError{Key: "cost.end_effector.weight", Problem: "is positive, but kinematics.type is none"}
-		}
-		_, coordinates := chain.Dims()
-		if len(t.Target) != coordinates {
-			return nil, params.FieldError{Key: "cost.end_effector.target", Problem: fmt.Sprintf("has %d entries, need %d, robot.kinematics.coordinates: x, y and perhaps z", len(t.Target), coordinates)}
-		}
-		ramp, penalty := t.shape()
-		term, err := cost.NewPoints(cost.PointsConfig{Target: t.Target, Weights: ones(coordinates), Penalty: penalty, Ramp: ramp, FinalMultiplier: t.FinalMultiplier}, chain)
-		if err != nil {
-			return nil, params.FieldError{Key: "cost.end_effector", Problem: err.Error()}
-		}
-		terms = append(terms, cost.Weighted{Term: term, Weight: t.Weight})
-		p.targetTip = t.Target
-	}
-	if len(terms) == 0 {
-		return nil, params.FieldError{Key: "cost", Problem: "all terms have weight 0, need at least one"}
-	}
-	sum, err := cost.NewSum(terms...)
-	if err != nil {
-		return nil, params.FieldError{Key: "cost", Problem: err.Error()}
-	}
-	return sum, nil
-}
-
-// shape converts the ramp, whose name was checked as one of its choices, and the penalty.
-func (t TargetCostConfig) shape() (cost.Ramp, cost.Penalty) {
-	ramp, err := cost.ParseRamp(t.Ramp)
-	if err != nil {
-		panic(err)
-	}
-	return ramp, cost.Penalty{L2: t.L2, L1: t.L1, Log: t.Log, Alpha: t.Alpha, LogAlpha: t.Alpha}
-}
-
-// endEffectorError returns the distance of the end effector from its target at joint
-// positions q, in m, and whether there is one.
-func (p *Problem) endEffectorError(q []float64) (float64, bool) {
-	if p.targetTip == nil {
-		return math.NaN(), false
-	}
-	tip := make([]float64, len(p.targetTip))
-	p.robot.Chain().Points(tip, q)
-	return math.Sqrt(squaredDistance(tip, p.targetTip)), true
-}
-
-func squaredDistance(a, b []float64) float64 {
-	s := 0.0
-	for i, v := range a {
-		s += (v - b[i]) * (v - b[i])
-	}
-	return s
-}
-
-func ones(n int) []float64 {
-	a := make([]float64, n)
-	for i := range a {
-		a[i] = 1
-	}
-	return a
 }

@@ -39,6 +39,8 @@ func TestNewProblemBlamesTheKey(t *testing.T) {
 			r.Kinematics = robot.DefaultConfig().Kinematics
 			c.Cost.EndEffector.Weight, c.Cost.EndEffector.Target = 1, []float64{1, 0}
 		}, "cost.end_effector.target", "need 3"},
+		{"expression", func(c *Config, _ *robot.Config) { c.Cost.Expression.Text = "(1-cos(q0))^2 + dq2^2" }, "cost.expression.text", "dq2"},
+		{"smoothness", func(c *Config, _ *robot.Config) { c.Cost.Smoothness.Weight = math.Inf(1) }, "cost", "weight"},
 		{"KL step", func(c *Config, _ *robot.Config) { c.Algorithm.KLStep = 0 }, "algorithm", "KL step"},
 		{"step multipliers", func(c *Config, _ *robot.Config) { c.Algorithm.MinStep = 2 }, "algorithm", "min"},
 		{"eta", func(c *Config, _ *robot.Config) { c.Algorithm.MinEta = -1 }, "algorithm", ""},
