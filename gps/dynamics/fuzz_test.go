@@ -66,6 +66,16 @@ func finite(t *testing.T, what string, parts ...[]float64) {
 	}
 }
 
+// largest returns the largest magnitude.
+func largest(parts ...[]float64) (most float64) {
+	for _, part := range parts {
+		for _, v := range part {
+			most = max(most, math.Abs(v))
+		}
+	}
+	return most
+}
+
 // seeds are samples of ordinary numbers, of equal ones, of huge ones and of NaN.
 func seeds(f *testing.F) {
 	ordinary := make([]byte, 400)
@@ -155,7 +165,11 @@ func FuzzFitBayesian(f *testing.F) {
 		finite(t, "posterior", post.Dynamics.F, post.Dynamics.Bias, post.Dynamics.Cov, post.NoiseVariance)
 		prediction, covariance := post.NewPrediction(), make([]float64, (nx+nu+1)*(nx+nu+1))
 		for k := range nT {
-			post.Predict(prediction, k, append(append([]float64(nil), samples[0].State(k)...), samples[0].Action(k)...))
+			w := append(append([]float64(nil), samples[0].State(k)...), samples[0].Action(k)...)
+			if largest(w, post.Dynamics.FAt(k), post.Dynamics.BiasAt(k)) > 1e100 {
+				continue // products of such numbers overflow
+			}
+			post.Predict(prediction, k, w)
 			finite(t, "prediction", prediction.Mean, prediction.Variance)
 			for i := range nx {
 				low, high := prediction.Interval(i, 0.95)

@@ -86,11 +86,15 @@ func (r *regression) fit(post *Posterior, t int, points []float64, prior *Weight
 		r.solve(&b, i, s2)
 		r.store(post.Dynamics, prior.Nominal, t, i, &b)
 	}
-	if err := r.finite(&b, post.NoiseVariance[t*dX:(t+1)*dX]); err != nil {
+	post.steps[t] = b
+	if err := r.noiseCovariance(post.Dynamics.CovAt(t), post.Freedom[t*dX:(t+1)*dX]); err != nil {
 		return err
 	}
-	post.steps[t] = b
-	return r.noiseCovariance(post.Dynamics.CovAt(t), post.Freedom[t*dX:(t+1)*dX])
+	fitted := Conditional{Gain: post.Dynamics.FAt(t), Bias: post.Dynamics.BiasAt(t), Cov: post.Dynamics.CovAt(t)}
+	if err := fitted.finite(); err != nil {
+		return err
+	}
+	return r.finite(&b, post.NoiseVariance[t*dX:(t+1)*dX])
 }
 
 // standardize scales the inputs about their means: sums over large offsets and different
