@@ -30,7 +30,14 @@ func TestVectorsHoldInitialState(t *testing.T) {
 		}
 		dU := in.Get("dU").Int()
 		cfg := initial.DefaultHoldConfig()
-		cfg.Actuation, cfg.Acc = initial.Diagonal(in.Get("init_gains").Floats(dU), dU, dU), in.Get("init_acc").Floats(dU)
+		// Gains that are not given are 1, accelerations 0.
+		list := func(key string, value float64) []float64 {
+			if !in.Has(key) || in.Get(key).Len() == 0 {
+				return initial.Repeat(value, dU)
+			}
+			return in.Get(key).Floats(dU)
+		}
+		cfg.Actuation, cfg.Acc = initial.Diagonal(list("init_gains", 1), dU, dU), list("init_acc", 0)
 		cfg.Variance, cfg.DT = in.Get("init_var").Float(), in.Get("dt").Float()
 		cfg.Stiffness = optional("stiffness", cfg.Stiffness)
 		cfg.StiffnessVel = optional("stiffness_vel", cfg.StiffnessVel)
