@@ -71,6 +71,9 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 			return err
 		}
 		if report != nil {
+			for _, warning := range report.Warnings {
+				s.note(Warn, "learner: %s", warning)
+			}
 			if err := s.report(report); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -33,6 +34,8 @@ type Core struct {
 	// where there is none yet.
 	recorded [][]string
 	began    time.Time
+	// warned has the warnings that were reported already.
+	warned []string
 }
 
 // NewCore returns the learner of a run folder: at its beginning, or after its latest
@@ -183,6 +186,12 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 		r.KL += share * condition.KL
 		r.Eta += share * condition.Eta
 		r.StepMultiplier += share * condition.StepMultiplier
+		for _, w := range condition.Warnings {
+			if !slices.Contains(c.warned, w) {
+				c.warned = append(c.warned, w)
+				r.Warnings = append(r.Warnings, w)
+			}
+		}
 	}
 	c.began = now
 	return r, nil

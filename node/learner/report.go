@@ -30,6 +30,9 @@ type Report struct {
 	UpdateSeconds    float64 `json:"update_seconds"`
 	UpdateCPUSeconds float64 `json:"update_cpu_seconds"`
 	Seconds          float64 `json:"seconds"`
+	// Warnings are for the log: why the update deserves little trust. A run has each
+	// once. The message does not have them.
+	Warnings []string `json:"-"`
 }
 
 // Message returns the report as a message; without a target its error is NaN.

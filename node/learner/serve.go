@@ -38,6 +38,11 @@ func serve(ctx context.Context, core *Core, r io.Reader, w io.Writer) error {
 			return err
 		}
 		if report != nil {
+			for _, warning := range report.Warnings {
+				if err := writeFrame(w, frameNote, []byte(warning)); err != nil {
+					return err
+				}
+			}
 			if err := writeFrame(w, frameReport, report.Message(time.Now().UnixNano()).AppendCDR(nil)); err != nil {
 				return err
 			}

@@ -95,6 +95,26 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// A fit from fewer samples than unknowns without a prior is worth one line in the log.
+func TestServeWarnsOnce(t *testing.T) {
+	p := newPlant(t)
+	e := serveTask(t, taskProblem(t, func(c *Config) { c.Algorithm.Prior.Use = false }), &p.run.Folder)
+	said, notes := "", []string(nil)
+	for !strings.HasSuffix(said, "D") {
+		kind, m := e.next()
+		said += string(kind)
+		switch kind {
+		case frameCommand:
+			e.say(frameRecorded, p.record(m.Command))
+		case frameNote:
+			notes = append(notes, m.Note)
+		}
+	}
+	if said != "CCCCCCNRCCCCCCRD" || len(notes) != 1 || !strings.Contains(notes[0], "record at least 7 rollouts, or use a prior") {
+		t.Errorf("the learner said %s with the notes %q", said, notes)
+	}
+}
+
 func TestServeGoesOn(t *testing.T) {
 	whole, problem := newPlant(t), taskProblem(t)
 	whole.learn(problem, never)
