@@ -6,70 +6,21 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/lqg/lqgtest"
 	"guidedpolicysearch/internal/vectors"
 )
-
-// donkController reads gains, biases and covariances under the given keys.
-func donkController(t *testing.T, n vectors.Node, gain, bias, covar string) *lqg.Controller {
-	t.Helper()
-	shape := n.Get(gain).Shape()
-	c := lqg.NewController(shape[0], shape[2], shape[1])
-	copy(c.K, n.Get(gain).Floats())
-	copy(c.Bias, n.Get(bias).Floats())
-	cov := n.Get(covar).Floats()
-	d := c.DU
-	for k := range c.T {
-		l, a := c.CholAt(k), cov[k*d*d:(k+1)*d*d]
-		for i := range d {
-			for j := range i + 1 {
-				s := a[i*d+j]
-				for m := range j {
-					s -= l[i*d+m] * l[j*d+m]
-				}
-				if i == j {
-					l[i*d+j] = math.Sqrt(s)
-				} else {
-					l[i*d+j] = s / l[j*d+j]
-				}
-			}
-		}
-	}
-	if err := c.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func donkDynamics(n vectors.Node) *lqg.Dynamics {
-	shape := n.Get("F").Shape()
-	d := lqg.NewDynamics(shape[0], shape[1], shape[2]-shape[1])
-	copy(d.F, n.Get("F").Floats())
-	copy(d.Bias, n.Get("f").Floats())
-	if n.Has("dyn_covar") {
-		copy(d.Cov, n.Get("dyn_covar").Floats())
-	}
-	return d
-}
 
 func TestVectorsDonkBackward(t *testing.T) {
 	for _, c := range vectors.Donk(t, "lqr_backward") {
 		t.Run(c.Name, func(t *testing.T) {
-			dyn := donkDynamics(c.Inputs)
-			cost := lqg.NewCost(dyn.T, dyn.DX, dyn.DU)
-			copy(cost.Quad, c.Inputs.Get("C").Floats())
-			copy(cost.Lin, c.Inputs.Get("c").Floats())
+			dyn := lqgtest.DonkDynamics(c.Inputs, "")
 			pass := lqg.NewBackwardPass(dyn.DX, dyn.DU)
 			pass.Discount = c.Inputs.Get("gamma").Float()
 			got := lqg.NewController(dyn.T, dyn.DX, dyn.DU)
-			if err := pass.Run(got, plain(cost), dyn, 0); err != nil {
+			if err := pass.Run(got, plain(lqgtest.DonkCost(c.Inputs, dyn.DX)), dyn, 0); err != nil {
 				t.Fatal(err)
 			}
-			n := dyn.DU * dyn.DU
-			cov, precision := make([]float64, dyn.T*n), make([]float64, dyn.T*n)
-			for k := range dyn.T {
-				got.Covariance(cov[k*n:(k+1)*n], k)
-				got.Precision(precision[k*n:(k+1)*n], k)
-			}
+			cov, precision := lqgtest.Covariances(got)
 			vectors.Close(t, "K", got.K, c.Outputs.Get("K").Floats(), 1e-9)
 			vectors.Close(t, "k", got.Bias, c.Outputs.Get("k").Floats(), 1e-9)
 			vectors.Close(t, "covar", cov, c.Outputs.Get("covar").Floats(), 1e-9)
@@ -82,10 +33,10 @@ func TestVectorsDonkBackward(t *testing.T) {
 func TestVectorsDonkForward(t *testing.T) {
 	for _, c := range vectors.Donk(t, "lqr_forward") {
 		t.Run(c.Name, func(t *testing.T) {
-			dyn := donkDynamics(c.Inputs)
+			dyn := lqgtest.DonkDynamics(c.Inputs, "dyn_covar")
 			m := lqg.NewTrajectory(dyn.T, dyn.DX, dyn.DU)
 			x0 := &lqg.InitialState{Mean: c.Inputs.Get("x0_mean").Floats(), Cov: c.Inputs.Get("x0_covar").Floats()}
-			lqg.NewForwardPass(dyn.DX, dyn.DU).Run(m, x0, donkController(t, c.Inputs, "K", "k", "pol_covar"), dyn)
+			lqg.NewForwardPass(dyn.DX, dyn.DU).Run(m, x0, lqgtest.DonkController(t, c.Inputs, "K", "k", "pol_covar"), dyn)
 			d := dyn.DX + dyn.DU
 			for k := range dyn.T {
 				for i := range d {
@@ -98,26 +49,119 @@ func TestVectorsDonkForward(t *testing.T) {
 	}
 }
 
+// The expected KL and its sum, the reference's KL along given mean states, and the KL of
+// the marginals of y. (The likelihood of the case's rollouts is package dynamics'.)
 func TestVectorsDonkKL(t *testing.T) {
+	const tolerance = 1e-9
 	for _, c := range vectors.Donk(t, "kl") {
 		t.Run(c.Name, func(t *testing.T) {
-			dyn := donkDynamics(c.Inputs)
-			p, q := donkController(t, c.Inputs, "K", "k", "covar"), donkController(t, c.Inputs, "prev_K", "prev_k", "prev_covar")
+			out := c.Outputs
+			dyn := lqgtest.DonkDynamics(c.Inputs, "dyn_covar")
+			T, dX, dU := dyn.T, dyn.DX, dyn.DU
+			p, q := lqgtest.DonkController(t, c.Inputs, "K", "k", "covar"), lqgtest.DonkController(t, c.Inputs, "prev_K", "prev_k", "prev_covar")
 			x0 := &lqg.InitialState{Mean: c.Inputs.Get("x0_mean").Floats(), Cov: c.Inputs.Get("x0_covar").Floats()}
-			m := lqg.NewTrajectory(dyn.T, dyn.DX, dyn.DU)
-			lqg.NewForwardPass(dyn.DX, dyn.DU).Run(m, x0, p, dyn)
-			kl, w := make([]float64, dyn.T), lqg.NewDivergence(dyn.DX, dyn.DU)
+			m, mq, forward := lqg.NewTrajectory(T, dX, dU), lqg.NewTrajectory(T, dX, dU), lqg.NewForwardPass(dX, dU)
+			forward.Run(m, x0, p, dyn)
+			forward.Run(mq, x0, q, dyn)
+
+			kl, w := make([]float64, T), lqg.NewDivergence(dX, dU)
 			total := w.PerStep(kl, p, q, m)
-			vectors.Close(t, "own_expected_per_step", kl, c.Outputs.Get("own_expected_per_step").Floats(), 1e-9)
-			vectors.Close(t, "own_trajectory_kl", []float64{total}, []float64{c.Outputs.Get("own_trajectory_kl").Float()}, 1e-9)
-			// The peer measures at given mean states, without their covariance.
-			clear(m.Cov)
-			x := slices.Collect(slices.Chunk(c.Inputs.Get("X_mean").Floats(), dyn.DX))
-			for k := range dyn.T {
+			vectors.Close(t, "own_expected_per_step", kl, out.Get("own_expected_per_step").Floats(), tolerance)
+			vectors.Close(t, "own_expected_mean, own_trajectory_kl", []float64{total / float64(T), total}, []float64{out.Get("own_expected_mean").Float(), out.Get("own_trajectory_kl").Float()}, tolerance)
+
+			for k := range T {
+				kl[k] = gaussianKL(m.MeanAt(k), mq.MeanAt(k), m.CovAt(k), mq.CovAt(k))
+			}
+			vectors.Close(t, "own_marginal_kl_per_step", kl, out.Get("own_marginal_kl_per_step").Floats(), tolerance)
+
+			x := slices.Collect(slices.Chunk(c.Inputs.Get("X_mean").Floats(), dX))
+			for k := range T {
 				copy(m.MeanAt(k), x[k])
 			}
-			w.PerStep(kl, p, q, m)
-			vectors.Close(t, "per_step", kl, c.Outputs.Get("per_step").Floats(), 1e-9)
+			total = w.PerStepAtMeans(kl, p, q, m)
+			vectors.Close(t, "per_step", kl, out.Get("per_step").Floats(), tolerance)
+			vectors.Close(t, "kl_divergence_action", []float64{total / float64(T)}, []float64{out.Get("kl_divergence_action").Float()}, tolerance)
 		})
+	}
+}
+
+// factor returns the lower Cholesky factor of a covariance.
+func factor(a []float64, n int) []float64 {
+	l := make([]float64, n*n)
+	for i := range n {
+		for j := range i + 1 {
+			s := a[i*n+j]
+			for m := range j {
+				s -= l[i*n+m] * l[j*n+m]
+			}
+			if i == j {
+				l[i*n+j] = math.Sqrt(s)
+			} else {
+				l[i*n+j] = s / l[j*n+j]
+			}
+		}
+	}
+	return l
+}
+
+// whiten overwrites v with L^-1 v.
+func whiten(l, v []float64) {
+	n := len(v)
+	for i := range n {
+		for j := range i {
+			v[i] -= l[i*n+j] * v[j]
+		}
+		v[i] /= l[i*n+i]
+	}
+}
+
+// gaussianKL is the KL divergence of N(m1, S1) from N(m0, S0) by its textbook formula.
+func gaussianKL(m1, m0, s1, s0 []float64) float64 {
+	n := len(m1)
+	l0, l1 := factor(s0, n), factor(s1, n)
+	d := make([]float64, n)
+	s := -float64(n)
+	for i := range n {
+		d[i] = m1[i] - m0[i]
+		s += 2 * math.Log(l0[i*n+i]/l1[i*n+i])
+	}
+	whiten(l0, d)
+	for j := range n {
+		s += d[j] * d[j]
+		column := make([]float64, n)
+		for i := range n {
+			column[i] = l1[i*n+j]
+		}
+		whiten(l0, column)
+		for _, v := range column {
+			s += v * v
+		}
+	}
+	return s / 2
+}
+
+// The quadratic form of -log p that a KL term adds to a cost, and actions with noise.
+func TestVectorsDonkController(t *testing.T) {
+	for _, c := range vectors.Donk(t, "misc") {
+		switch {
+		case c.Inputs.Has("K") && c.Inputs.Has("C"):
+			t.Run(c.Name, func(t *testing.T) {
+				s := lqg.NewSurrogate(lqgtest.DonkController(t, c.Inputs, "K", "k", "covar"))
+				vectors.Close(t, "C", s.Quad, c.Outputs.Get("C").Floats(), 1e-10)
+				vectors.Close(t, "c", s.Lin, c.Outputs.Get("c").Floats(), 1e-10)
+			})
+		case c.Inputs.Has("K") && c.Inputs.Has("noise"):
+			t.Run(c.Name, func(t *testing.T) {
+				k := lqgtest.DonkController(t, c.Inputs, "K", "k", "covar")
+				vectors.Close(t, "chol_covar", k.Chol, c.Outputs.Get("chol_covar").Floats(), 1e-10)
+				N := c.Inputs.Get("X").Len()
+				x, noise := c.Inputs.Get("X").Floats(N, k.T, k.DX), c.Inputs.Get("noise").Floats(N, k.T, k.DU)
+				got := make([]float64, len(noise))
+				for i := range N * k.T {
+					k.Act(got[i*k.DU:], x[i*k.DX:], i%k.T, noise[i*k.DU:(i+1)*k.DU])
+				}
+				vectors.Close(t, "out", got, c.Outputs.Get("out").Floats(), 1e-10)
+			})
+		}
 	}
 }
