@@ -231,8 +231,19 @@ func (r *regression) noiseVariance(b *basis, i int) (s2, freedom float64, err er
 		}
 		return f
 	}
-	excess := func(s2 float64) float64 { return scatter + r.solve(b, i, s2) - s2*left(s2) }
 	low := r.cfg.NoiseFloor
+	first := low
+	least := r.solve(b, i, first)
+	excess := func(s2 float64) float64 {
+		// The columns of Z V are orthogonal: what a larger s^2 takes off the weights
+		// adds to the residuals' squares one by one.
+		squares := least
+		for j, w := range r.weights {
+			loss := w * (1 - b.precision(j, first)/b.precision(j, s2))
+			squares += loss * (b.data(j)*loss + 2*first*b.m[j]*w)
+		}
+		return scatter + squares - s2*left(s2)
+	}
 	if v := excess(low); math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, 0, fmt.Errorf("%w: the sum of squared residuals is too large", ErrNotFinite)
 	} else if v > 0 {
