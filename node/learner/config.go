@@ -142,7 +142,7 @@ func (p *Problem) buildAlgorithm() error {
 	a := p.cfg.Algorithm
 	cfg := algorithm.DefaultTrajOptConfig()
 	cfg.KLStep, cfg.MaxEntropy, cfg.MinInitialVariance, cfg.UsePrior = a.KLStep, a.MaxEntropy, a.Dynamics.MinVariance, a.Prior.Use
-	cfg.Step = algorithm.StepConfig{Min: a.MinStep, Max: a.MaxStep}
+	cfg.Step.Min, cfg.Step.Max = a.MinStep, a.MaxStep
 	cfg.Search.MinEta, cfg.Search.MaxEta, cfg.Search.CovarianceFloor = a.MinEta, a.MaxEta, a.CovarianceFloor
 	cfg.Dynamics.Regularization, cfg.Dynamics.Strength, cfg.Dynamics.Mean = a.Dynamics.Regularization, a.Prior.Strength, dynamics.Mean(a.Dynamics.Mean)
 	cfg.Prior.MaxSamples, cfg.Prior.MaxClusters, cfg.Prior.MinSamplesPerCluster = a.Prior.MaxSamples, a.Prior.MaxClusters, a.Prior.MinPerClust
