@@ -16,7 +16,8 @@ func TestVectorsStepMultiplier(t *testing.T) {
 			got := make([]float64, rows.Len())
 			for i := range got {
 				row := rows.At(i)
-				cfg := algorithm.StepConfig{Min: row.Get("min_step_mult").Float(), Max: row.Get("max_step_mult").Float()}
+				cfg := algorithm.DefaultStepConfig()
+				cfg.Min, cfg.Max = row.Get("min_step_mult").Float(), row.Get("max_step_mult").Float()
 				got[i] = cfg.Next(row.Get("step_mult").Float(), row.Get("predicted").Float(), row.Get("actual").Float())
 			}
 			vectors.Close(t, "step_mult", got, want, c.Tolerance)

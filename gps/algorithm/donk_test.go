@@ -1,0 +1,123 @@
+package algorithm_test
+
+import (
+	"math"
+	"testing"
+
+	"guidedpolicysearch/gps/algorithm"
+	"guidedpolicysearch/gps/dynamics"
+	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/lqg/lqgtest"
+	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trajopt"
+	"guidedpolicysearch/internal/vectors"
+)
+
+// donkModel reads one side of a step_adjust case.
+func donkModel(t *testing.T, c vectors.Case, prefix string) *algorithm.Model {
+	policy, dyn, cost, x0 := "pol", "dyn", "costs", "x0"
+	m := &algorithm.Model{Dynamics: lqgtest.DonkDynamics(c.Inputs.Get(prefix+dyn), "covar"), Controller: lqgtest.DonkController(t, c.Inputs.Get(prefix+policy), "K", "k", "covar"),
+		X0: &lqg.InitialState{Mean: c.Inputs.Get(prefix+x0, "mean").Floats(), Cov: c.Inputs.Get(prefix+x0, "covar").Floats()}}
+	m.Cost = lqgtest.DonkCost(c.Inputs.Get(prefix+cost), m.Dynamics.DX)
+	return m
+}
+
+// donkCost is the expected cost as the second reference computes it: its marginals have
+// 1e-6 added on the diagonal of their covariances, but for the last one.
+func donkCost(c *lqg.Controller, model *algorithm.Model) float64 {
+	cost, d := algorithm.ExpectedCost(c, model), c.DX+c.DU
+	for t := range c.T {
+		for i := range d {
+			cost += 0.5e-6 * model.Cost.QuadAt(t)[i*d+i]
+		}
+	}
+	return cost
+}
+
+// The second reference clips the multiplier to [0.1, 10] and bounds no single change. It
+// takes an update that gave more than it promised for one that failed, and clips its
+// negative ratio to 0.1: there the multiplier must grow instead.
+func TestVectorsDonkStepAdjust(t *testing.T) {
+	const tolerance = 1e-9
+	cfg := algorithm.StepConfig{Min: 0.1, Max: 10, MinChange: 1e-9, MaxChange: 1e9}
+	for _, c := range vectors.Donk(t, "misc") {
+		if !c.Inputs.Has("step_mult") {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			previous, current := donkModel(t, c, "prev_"), donkModel(t, c, "")
+			before, promised, after := donkCost(previous.Controller, previous), donkCost(current.Controller, previous), donkCost(current.Controller, current)
+			vectors.Close(t, "previous, predicted_new, actual_new", []float64{before, promised, after},
+				[]float64{c.Outputs.Get("previous").Float(), c.Outputs.Get("predicted_new").Float(), c.Outputs.Get("actual_new").Float()}, tolerance)
+			predicted, actual := before-promised, before-after
+			vectors.Close(t, "raw_ratio", []float64{predicted / (2 * (predicted - actual))}, []float64{c.Outputs.Get("raw_ratio").Float()}, tolerance)
+			want := c.Outputs.Get("new_step_mult").Float()
+			if predicted > 0 && actual > predicted {
+				want = cfg.Max
+			}
+			vectors.Close(t, "new_step_mult", []float64{cfg.Next(c.Inputs.Get("step_mult").Float(), predicted, actual)}, []float64{want}, tolerance)
+		})
+	}
+}
+
+// Three outer iterations: the fit of x_0 and of the dynamics, and the update's exact root.
+func TestVectorsDonkTrajOpt(t *testing.T) {
+	for _, c := range vectors.Donk(t, "traj_opt") {
+		t.Run(c.Name, func(t *testing.T) {
+			in, out := c.Inputs, c.Outputs
+			N, T, dX, dU := in.Get("N").Int(), in.Get("T").Int(), in.Get("dX").Int(), in.Get("dU").Int()
+			x, u := in.Get("X").Floats(N, T+1, dX), in.Get("U").Floats(N, T, dU)
+			var samples []*rollout.Rollout
+			var first []float64
+			for n := range N {
+				r := rollout.New(T, dX, dU)
+				copy(r.X, x[n*(T+1)*dX:])
+				copy(r.U, u[n*T*dU:])
+				samples, first = append(samples, r), append(first, r.State(0)...)
+			}
+			x0, err := dynamics.FitStates(first, dX)
+			if err != nil {
+				t.Fatal(err)
+			}
+			vectors.Close(t, "x0_mean", x0.Mean, out.Get("x0_mean").Floats(), 1e-12)
+			vectors.Close(t, "x0_covar", x0.Cov, out.Get("x0_covar").Floats(), 1e-12)
+			fit := dynamics.DefaultConfig()
+			fit.Regularization, fit.Regularizer, fit.Mean, fit.NoiseFloor = in.Get("regularization").Float(), dynamics.LiftEigenvalues, dynamics.SampleMean, 0
+			dyn, _, err := dynamics.Fit(samples, nil, fit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			vectors.Close(t, "F", dyn.F, out.Get("F").Floats(), 1e-8)
+			vectors.Close(t, "f", dyn.Bias, out.Get("f").Floats(), 1e-8)
+			vectors.Close(t, "dyn_covar", dyn.Cov, out.Get("dyn_covar").Floats(), 1e-8)
+
+			cfg := trajopt.DefaultConfig()
+			cfg.MeanStates, cfg.MinEta, cfg.CovarianceFloor, cfg.Tolerance = true, 1e-6, 0, 1e-11
+			o, err := trajopt.New(cfg, T, dX, dU)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := &trajopt.Problem{Dynamics: dyn, X0: x0, Cost: lqgtest.DonkCost(in, dX), Anchor: lqgtest.DonkController(t, in, "prev_K", "prev_k", "prev_covar")}
+			r, err := o.Update(p, in.Get("kl_step").Float()*float64(T), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tight := out.Get("tight")
+			if r.Active != tight.Get("constraint_active").Bool() {
+				t.Errorf("bound active: %v, want %v", r.Active, tight.Get("constraint_active").Bool())
+			}
+			cov, _ := lqgtest.Covariances(r.Controller)
+			vectors.Close(t, "tight.K", r.Controller.K, tight.Get("K").Floats(), 1e-6)
+			vectors.Close(t, "tight.k", r.Controller.Bias, tight.Get("k").Floats(), 1e-6)
+			vectors.Close(t, "tight.covar", cov, tight.Get("covar").Floats(), 1e-6)
+			vectors.Close(t, "tight.kl", []float64{r.KL / float64(T)}, []float64{tight.Get("kl").Float()}, 1e-6)
+			if want := tight.Get("eta").Float(); !(math.Abs(r.Eta-want) <= 1e-6*want) {
+				t.Errorf("tight.eta is %.12g, want %.12g", r.Eta, want)
+			}
+			model := &algorithm.Model{Dynamics: dyn, X0: x0, Cost: p.Cost}
+			if got, want := donkCost(r.Controller, model), tight.Get("expected_costs").Float(); !(math.Abs(got-want) <= 1e-7*math.Abs(want)) {
+				t.Errorf("tight.expected_costs is %.12g, want %.12g", got, want)
+			}
+		})
+	}
+}
