@@ -6,8 +6,8 @@
 // Noise makes the exploration noise of a trial: white noise smoothed over time by a Gaussian
 // kernel, e_t = sum_i w_i v_{t+i} / |w|, so that E[e_t] = 0 and
 // E[e_t e_{t+k}] = sum_i w_i w_{i+k} / |w|^2, which is about exp(-k^2 / (4 sigma^2)). Other
-// normalisations are those of S. Levine, C. Finn, T. Darrell, P. Abbeel, arXiv:1504.00702, as
-// implemented in cbfinn/gps, and of donk.ai; see Normalization for what they lack.
+// normalisations are those of the public implementations cbfinn/gps and donk.ai; see
+// Normalization for what they lack.
 package rollout
 
 import (
