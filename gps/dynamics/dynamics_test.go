@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -257,6 +258,35 @@ func TestFitRefuses(t *testing.T) {
 	}
 }
 
+// The prior's data are the latest rollouts up to the limit, all of them: a public
+// implementation drops one more when the limit is reached.
+func TestPriorKeepsTheLatestRollouts(t *testing.T) {
+	cfg := dynamics.DefaultPriorConfig()
+	cfg.MaxSamples, cfg.MinSamplesPerCluster = 5, 4
+	all, _, _ := linear(rand.New(rand.NewPCG(15, 15)), 12, 3, 0.1)
+	prior := new(dynamics.MixturePrior)
+	for n := 0; n < 12; n += 2 {
+		before := len(prior.Rollouts)
+		next := prior.Add(cfg, all[n:n+2])
+		want := all[max(0, n+2-cfg.MaxSamples) : n+2]
+		if !slices.Equal(next.Rollouts, want) || len(prior.Rollouts) != before {
+			t.Errorf("after %d rollouts: %d are kept, want the latest %d", n+2, len(next.Rollouts), len(want))
+		}
+		if got, want := next.Clusters(cfg), max(2, len(want)*3/4); got != want {
+			t.Errorf("after %d rollouts: %d clusters, want %d", n+2, got, want)
+		}
+		prior = next
+	}
+	empty := new(dynamics.MixturePrior)
+	if _, err := empty.Fit(context.Background(), cfg, rand.New(rand.NewPCG(1, 1))); !errors.Is(err, dynamics.ErrTooFewSamples) {
+		t.Errorf("a prior without data: %v", err)
+	}
+	all[11].State(0)[0] = math.NaN()
+	if _, err := prior.Fit(context.Background(), cfg, rand.New(rand.NewPCG(1, 1))); !errors.Is(err, rollout.ErrNotFinite) {
+		t.Errorf("a prior with NaN: %v", err)
+	}
+}
+
 // The prior's scatter is shared among N + n0 observations: with the prior equal to the
 // samples the posterior variance is theirs.
 func TestInitialStatePosterior(t *testing.T) {
@@ -267,6 +297,15 @@ func TestInitialStatePosterior(t *testing.T) {
 			t.Fatal(err)
 		}
 		return x0
+	}
+	if _, err := dynamics.FitInitialState(nil, samples, dynamics.DefaultInitialStateConfig()); !errors.Is(err, dynamics.ErrTooFewSamples) {
+		t.Errorf("no samples: %v", err)
+	}
+	if _, err := dynamics.FitStates([]float64{1, 2}, 2); !errors.Is(err, dynamics.ErrTooFewSamples) {
+		t.Errorf("one state has a covariance: %v", err)
+	}
+	if x, err := dynamics.FitStates([]float64{1, 3}, 1); err != nil || x.Mean[0] != 2 || x.Cov[0] != 2 {
+		t.Errorf("states of one dimension: %v, %v", x, err)
 	}
 	alone, both := fit(nil), fit(samples)
 	for i := range 2 {
