@@ -290,6 +290,52 @@ func smooth(f random) bool {
 	return true
 }
 
+// TestOperationsOnMany compares sums and products of vectors with the operations they
+// replace: with constants and repeated elements, inside curved functions.
+func TestOperationsOnMany(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for k := range 60 {
+		n := 1 + rng.IntN(4)
+		y := make([]float64, n)
+		for i := range y {
+			y[i] = rng.NormFloat64()
+		}
+		var left, right []int // n stands for a constant, more for a curved element
+		for range rng.IntN(6) {
+			left, right = append(left, rng.IntN(2*n+1)), append(right, rng.IntN(2*n+1))
+		}
+		name := fmt.Sprint("case ", k)
+		compare(t, name, y,
+			func(y []Var) Var { return onMany(y, left, right) },
+			func(y []hyper) hyper { return onMany(y, left, right) },
+			func(y []Real) Real { return onMany(y, left, right) })
+		tape, in, g := NewTape(), make([]Var, n), make([]float64, n)
+		tape.Inputs(in, y)
+		tape.AddGradient(onMany(in, left, right), 1, g)
+		_, want, _ := hyperDerivatives(func(y []hyper) hyper { return onMany(y, left, right) }, y)
+		vectors.Close(t, name+": first order alone", g, want, 1e-12)
+	}
+}
+
+func onMany[S Scalar[S]](y []S, left, right []int) S {
+	pick := func(index []int) (v []S) {
+		for _, i := range index {
+			switch {
+			case i < len(y):
+				v = append(v, y[i])
+			case i == len(y):
+				v = append(v, y[0].Const(1.5))
+			default:
+				v = append(v, y[i-len(y)-1].Sin())
+			}
+		}
+		return v
+	}
+	a, b := pick(left), pick(right)
+	s := Dot(a, b).Sin().Add(SmoothNorm(a, 0.5)).Add(Sum(b).Square()).Add(Dot(a, a).Tanh())
+	return s.Add(Sum(a)).Mul(SquaredNorm(b).AddConst(1)).Add(Sum(y[:0])) // of none
+}
+
 // rosenbrock has branches and loops in its code and a banded Hessian.
 func rosenbrock[S Scalar[S]](y []S) S {
 	sum := y[0].Const(0)
@@ -540,6 +586,8 @@ func TestMisusePanics(t *testing.T) {
 	for name, f := range map[string]func(){
 		"late input":        func() { tape.Input(2) },
 		"two tapes":         func() { x.Mul(other) },
+		"sum of two tapes":  func() { Sum([]Var{x, other}) },
+		"product's lengths": func() { Dot([]Var{x}, []Var{x, y}) },
 		"foreign result":    func() { tape.AddGradient(other.Sin().Sin(), 1, make([]float64, 1)) },
 		"gradient's length": func() { tape.AddGradient(y, 1, make([]float64, 2)) },
 		"Hessian's length":  func() { tape.AddHessian(y, 1, make([]float64, 1), make([]float64, 2)) },

@@ -80,33 +80,6 @@ func (a Real) Abs() Real               { return Real(math.Abs(float64(a))) }
 func (a Real) Max(b Real) Real         { return Real(math.Max(float64(a), float64(b))) }
 func (a Real) Min(b Real) Real         { return Real(math.Min(float64(a), float64(b))) }
 
-// Sum returns the sum of the elements; there must be at least one.
-func Sum[S Scalar[S]](x []S) S {
-	s := x[0]
-	for _, v := range x[1:] {
-		s = s.Add(v)
-	}
-	return s
-}
-
-// SquaredNorm returns the sum of the squared elements; there must be at least one.
-func SquaredNorm[S Scalar[S]](x []S) S {
-	s := x[0].Square()
-	for _, v := range x[1:] {
-		s = s.Add(v.Square())
-	}
-	return s
-}
-
-// SmoothNorm returns sqrt(alpha + sum x^2), which has derivatives everywhere for
-// alpha > 0.
-func SmoothNorm[S Scalar[S]](x []S, alpha float64) S {
-	return SquaredNorm(x).AddConst(alpha).Sqrt()
-}
-
-// SmoothAbs returns sqrt(alpha + x^2), which has derivatives everywhere for alpha > 0.
-func SmoothAbs[S Scalar[S]](x S, alpha float64) S { return x.Square().AddConst(alpha).Sqrt() }
-
 // LogCosh returns log(cosh(x)) and its first two derivatives: no overflow for large x, no
 // cancellation for small.
 func LogCosh(x float64) (v, d, dd float64) {

@@ -185,9 +185,22 @@ func finite(v float64) bool { return v-v == 0 }
 
 // firstNotFinite returns the index of the first NaN or infinity, or -1.
 func firstNotFinite(list []float64) int {
-	for i, v := range list {
+	// v - v is 0 unless v is not finite, and a NaN stays in the sum: four sums at once
+	// pass over long lists at the speed of memory.
+	var a, b, c, d float64
+	i := 0
+	for ; i+4 <= len(list); i += 4 {
+		v := list[i : i+4 : i+4]
+		a, b, c, d = a+(v[0]-v[0]), b+(v[1]-v[1]), c+(v[2]-v[2]), d+(v[3]-v[3])
+	}
+	if finite(a + b + c + d) {
+		list = list[i:]
+	} else {
+		i = 0
+	}
+	for k, v := range list {
 		if !finite(v) {
-			return i
+			return i + k
 		}
 	}
 	return -1
