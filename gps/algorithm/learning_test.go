@@ -13,6 +13,7 @@ import (
 	"guidedpolicysearch/gps/initial"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trajopt"
 	"guidedpolicysearch/hardware/kinematics"
 	"guidedpolicysearch/hardware/sim"
 )
@@ -24,6 +25,7 @@ type arm struct {
 	q0         []float64
 	simulator  *sim.Simulator
 	chain      *kinematics.Planar
+	cost       cost.Term
 	algorithm  *algorithm.TrajOpt
 	controller *lqg.Controller
 }
@@ -62,11 +64,21 @@ func newArm(t *testing.T, gravity float64, q0 []float64, variance float64) *arm 
 	must(err)
 	sum, err := cost.NewSum(cost.Weighted{Term: action, Weight: 1e-5}, cost.Weighted{Term: state, Weight: 1})
 	must(err)
+	a.cost = sum
+	a.configure(func(*algorithm.TrajOptConfig) {})
+	return a
+}
+
+// configure makes the algorithm anew, with changed settings.
+func (a *arm) configure(change func(*algorithm.TrajOptConfig)) {
+	a.t.Helper()
 	cfg := algorithm.DefaultTrajOptConfig()
 	cfg.KLStep, cfg.Step.Max = 1, 100
-	a.algorithm, err = algorithm.NewTrajOpt(cfg, []cost.Term{sum})
-	must(err)
-	return a
+	change(&cfg)
+	var err error
+	if a.algorithm, err = algorithm.NewTrajOpt(cfg, []cost.Term{a.cost}); err != nil {
+		a.t.Fatal(err)
+	}
 }
 
 // sample runs one trial from the exact initial state.
@@ -121,6 +133,8 @@ func TestLearnsFasterThanReference(t *testing.T) {
 	} {
 		t.Run(task.name, func(t *testing.T) {
 			const seeds = 5
+			t.Parallel()
+			var updates search
 			costs := make([][]float64, len(task.reference))
 			for seed := range seeds {
 				a := newArm(t, task.gravity, task.q0, task.variance)
@@ -129,11 +143,10 @@ func TestLearnsFasterThanReference(t *testing.T) {
 					var report *algorithm.Report
 					state, report = a.iterate(state)
 					costs[i] = append(costs[i], report.MeanCost())
-					if c := report.Conditions[0]; c.KL > 1.1*c.Bound {
-						t.Errorf("seed %d iteration %d: KL %g above its bound %g", seed, i+1, c.KL, c.Bound)
-					}
+					updates.add(t, report)
 				}
 			}
+			updates.judge(t)
 			for i, c := range costs {
 				slices.Sort(c)
 				median := c[seeds/2]
@@ -155,20 +168,99 @@ func TestLearnsFasterThanReference(t *testing.T) {
 	}
 }
 
-// A converged task goes on without breaking down.
-func TestKeepsRunningAfterConvergence(t *testing.T) {
-	a := newArm(t, 9.81, []float64{-0.5 * math.Pi, 0}, 1)
-	state := algorithm.NewState(1, 1, []*lqg.Controller{a.controller})
-	for range 40 {
-		var report *algorithm.Report
-		state, report = a.iterate(state)
-		if c := report.MeanCost(); state.Iteration > 12 && !(c < 6) {
-			t.Fatalf("iteration %d: mean cost %g", state.Iteration, c)
+// search collects how the updates of a run kept their bounds.
+type search struct {
+	active, near int
+	passes       []int
+}
+
+// add fails the test if an update of the iteration is above its bound.
+func (s *search) add(t *testing.T, r *algorithm.Report) {
+	t.Helper()
+	for m, c := range r.Conditions {
+		if !(c.KL <= 1.1*c.Bound) {
+			t.Errorf("iteration %d, condition %d: KL %g above 1.1 times its bound %g", r.Iteration, m, c.KL, c.Bound)
 		}
-		if err := state.Conditions[0].Controller.Validate(); err != nil {
-			t.Fatal(err)
+		s.passes = append(s.passes, c.Passes)
+		if c.Active {
+			s.active++
+			if c.KL >= 0.9*c.Bound {
+				s.near++
+			}
 		}
 	}
+}
+
+// judge fails the test if too few active updates use what their bound allows, or if the
+// median needs too many passes.
+func (s *search) judge(t *testing.T) {
+	t.Helper()
+	slices.Sort(s.passes)
+	if m := s.passes[len(s.passes)/2]; m > 12 {
+		t.Errorf("median of %d backward passes, want at most 12", m)
+	}
+	if float64(s.near) < 0.95*float64(s.active) {
+		t.Errorf("%d of %d active updates within 10%% of their bound, want 95%%", s.near, s.active)
+	}
+	t.Logf("%d updates: %d of %d active ones within 10%% of their bound; median of %d passes", len(s.passes), s.near, s.active, s.passes[len(s.passes)/2])
+}
+
+// A converged task goes on for 100 further iterations: all numbers stay finite, its cost
+// does not rise, its covariances stay above their floor (whether the step alone or the floor
+// stops them from vanishing), and every update keeps its bound.
+func TestKeepsRunningAfterConvergence(t *testing.T) {
+	const converged, further = 20, 100
+	for name, floor := range map[string]float64{"default floor": trajopt.DefaultConfig().CovarianceFloor, "floor that is met": 1e-4} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newArm(t, 9.81, []float64{-0.5 * math.Pi, 0}, 1)
+			a.configure(func(cfg *algorithm.TrajOptConfig) { cfg.Search.CovarianceFloor = floor })
+			state := algorithm.NewState(1, 1, []*lqg.Controller{a.controller})
+			var updates search
+			reached, least := 0.0, math.Inf(1)
+			for range converged + further {
+				var report *algorithm.Report
+				state, report = a.iterate(state)
+				updates.add(t, report)
+				c := report.Conditions[0]
+				for _, v := range append([]float64{c.KL, c.Bound, c.Eta, c.StepMultiplier, c.Predicted, c.Actual}, c.SampleCosts...) {
+					if v-v != 0 {
+						t.Fatalf("iteration %d: report has %v: %+v", report.Iteration, v, c)
+					}
+				}
+				if err := state.Conditions[0].Controller.Validate(); err != nil {
+					t.Fatalf("iteration %d: %v", report.Iteration, err)
+				}
+				switch cost := report.MeanCost(); {
+				case report.Iteration == converged:
+					reached = cost
+				case report.Iteration > converged && !(cost <= 1.01*reached):
+					t.Fatalf("iteration %d: mean cost %g, %g when it had converged", report.Iteration, cost, reached)
+				}
+				least = math.Min(least, smallestVariance(state.Conditions[0].Controller))
+			}
+			updates.judge(t)
+			if !(reached < 3) {
+				t.Errorf("mean cost %g after %d iterations, want less than 3", reached, converged)
+			}
+			if !(least >= floor*(1-1e-9)) {
+				t.Errorf("smallest variance %g, below the floor %g", least, floor)
+			}
+			t.Logf("mean cost %.5g after %d iterations; smallest variance %g", reached, converged, least)
+		})
+	}
+}
+
+// smallestVariance returns the smallest eigenvalue of a controller's covariances, of two
+// actions.
+func smallestVariance(c *lqg.Controller) float64 {
+	least, cov := math.Inf(1), make([]float64, 4)
+	for t := range c.T {
+		c.Covariance(cov, t)
+		mean, spread := (cov[0]+cov[3])/2, math.Hypot((cov[0]-cov[3])/2, cov[1])
+		least = math.Min(least, mean-spread)
+	}
+	return least
 }
 
 func TestIterateRepeats(t *testing.T) {

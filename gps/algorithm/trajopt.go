@@ -76,6 +76,9 @@ func (a *TrajOpt) Iterate(ctx context.Context, state *State, samples [][]*rollou
 	if len(samples) != len(state.Conditions) || len(a.costs) != len(state.Conditions) {
 		return nil, nil, fmt.Errorf("%w: %d conditions, samples of %d, costs of %d", ErrSamples, len(state.Conditions), len(samples), len(a.costs))
 	}
+	if err := state.validate(); err != nil {
+		return nil, nil, err
+	}
 	next := &State{Iteration: state.Iteration + 1, Seed: state.Seed, Conditions: make([]Condition, len(samples))}
 	report := &Report{Iteration: next.Iteration, Conditions: make([]ConditionReport, len(samples))}
 	for m := range samples {
@@ -91,8 +94,11 @@ func (a *TrajOpt) improve(ctx context.Context, state *State, m int, samples []*r
 	current := &state.Conditions[m]
 	controller := current.Controller
 	for n, s := range samples {
-		if s.T != controller.T || s.DX != controller.DX || s.DU != controller.DU {
-			return fmt.Errorf("%w: rollout %d has T=%d dX=%d dU=%d, the controller T=%d dX=%d dU=%d", ErrSamples, n, s.T, s.DX, s.DU, controller.T, controller.DX, controller.DU)
+		if s == nil {
+			return fmt.Errorf("%w: rollout %d is missing", ErrSamples, n)
+		}
+		if s.T != controller.T || s.DX != controller.DX || s.DU != controller.DU || len(s.X) != (s.T+1)*s.DX || len(s.U) != s.T*s.DU {
+			return fmt.Errorf("%w: rollout %d has T=%d dX=%d dU=%d, with %d numbers for states and %d for actions, the controller T=%d dX=%d dU=%d", ErrSamples, n, s.T, s.DX, s.DU, len(s.X), len(s.U), controller.T, controller.DX, controller.DU)
 		}
 	}
 	model, prior, err := a.model(ctx, state, m, samples, report)
@@ -100,7 +106,6 @@ func (a *TrajOpt) improve(ctx context.Context, state *State, m int, samples []*r
 		return err
 	}
 	multiplier := current.StepMultiplier
-	report.Predicted, report.Actual = math.NaN(), math.NaN()
 	if current.Previous != nil {
 		report.Predicted, report.Actual = Improvement(current.Previous, model)
 		multiplier = a.cfg.Step.Next(multiplier, report.Predicted, report.Actual)
@@ -115,7 +120,7 @@ func (a *TrajOpt) improve(ctx context.Context, state *State, m int, samples []*r
 	if err != nil {
 		return err
 	}
-	report.KL, report.Eta, report.Passes, report.StepMultiplier = result.KL, result.Eta, result.Passes, multiplier
+	report.KL, report.Eta, report.Active, report.Passes, report.StepMultiplier = result.KL, result.Eta, result.Active, result.Passes, multiplier
 	*next = Condition{Controller: result.Controller, Eta: result.Eta, StepMultiplier: multiplier, Prior: prior, Previous: model}
 	return nil
 }
