@@ -110,31 +110,40 @@ func (b *backward) regularize(kind Regularization, lambda float64, f []float64) 
 	blas64.Gemm(blas.Trans, blas.NoTrans, lambda, fu, fx, 1, dense.Matrix(dU, dX, dX, b.qux))
 }
 
-// clip replaces quu by the matrix of the same eigenvectors without negative eigenvalues.
+// clip takes the directions of negative curvature out of quu and qux: the eigenvalues are
+// clipped at zero, and there is no feedback along them. A feedback that the clipped model
+// would give has nothing to hold it but lambda, and V grows without bound from step to step.
 func (b *backward) clip() {
-	dU := b.dU
+	dX, dU := b.dX, b.dU
 	if dU == 1 {
-		b.quu[0] = max(b.quu[0], 0)
+		if b.quu[0] < 0 {
+			b.quu[0] = 0
+			clear(b.qux)
+		}
 		return
 	}
-	factor := b.box.factor // free until the box QP is solved
-	copy(factor, b.quu)
-	if dense.Cholesky(factor, dU) || dense.FirstNotFinite(b.quu) >= 0 {
+	vectors := b.box.factor // free until the box QP is solved
+	copy(vectors, b.quu)
+	if dense.Cholesky(vectors, dU) || dense.FirstNotFinite(b.quu) >= 0 {
 		return // nothing to clip, or nothing to be saved
 	}
-	copy(factor, b.quu)
-	scale := normalize(factor)
-	if !lapack64.Syev(lapack.EVCompute, symmetric(factor, dU), b.eigen, b.work, len(b.work)) {
+	copy(vectors, b.quu)
+	scale := normalize(vectors)
+	if !lapack64.Syev(lapack.EVCompute, symmetric(vectors, dU), b.eigen, b.work, len(b.work)) {
 		return
 	}
 	clear(b.quu)
+	copy(b.temp, b.qux)
+	clear(b.qux)
 	for k, v := range b.eigen {
 		if v <= 0 {
 			continue
 		}
 		for i := range dU {
+			vi := vectors[i*dU+k]
 			for j := range dU {
-				b.quu[i*dU+j] += factor[i*dU+k] * scale * v * factor[j*dU+k]
+				b.quu[i*dU+j] += vi * scale * v * vectors[j*dU+k]
+				blas64.Axpy(vi*vectors[j*dU+k], dense.Vector(b.temp[j*dX:(j+1)*dX]), dense.Vector(b.qux[i*dX:(i+1)*dX]))
 			}
 		}
 	}

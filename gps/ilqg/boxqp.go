@@ -25,6 +25,7 @@ type BoxQP struct {
 	grad    []float64 // g + Hx, n
 	step    []float64 // Newton step, n, zero where clamped
 	trial   []float64 // n
+	slope   []float64 // gradient where a line search begins, n
 	block   []float64 // right-hand sides of the free block
 }
 
@@ -34,14 +35,14 @@ func NewBoxQP(n int) *BoxQP {
 		panic(fmt.Sprintf("ilqg: box QP of %d variables, want at least 1", n))
 	}
 	return &BoxQP{n: n, clamped: make([]bool, n), free: make([]int, 0, n), factor: make([]float64, n*n),
-		grad: make([]float64, n), step: make([]float64, n), trial: make([]float64, n)}
+		grad: make([]float64, n), step: make([]float64, n), slope: make([]float64, n), trial: make([]float64, n)}
 }
 
 const (
 	boxIterations = 200
 	boxArmijo     = 0.1 // least part of the linear prediction that a step must bring
 	boxBacktrack  = 0.6 // factor on the step in the line search
-	boxMinStep    = 1e-12
+	boxMinStep    = 1e-20
 	boxTolerance  = 1e-13 // of the free gradient, relative to its terms
 	boxSnap       = 1e-14 // distance from a bound, relative to it, that counts as none
 )
@@ -194,18 +195,19 @@ func (q *BoxQP) newton(x, h, g []float64) (done bool) {
 	return false
 }
 
-// search moves x along the projected step until the value falls enough.
+// search moves x along the projected step until the value falls enough. What counts as
+// enough goes by the way that is left after the projection: next to a bound a step of the
+// model may be longer by any factor.
 func (q *BoxQP) search(x, h, g, lower, upper []float64, value float64) (float64, bool) {
-	slope := 0.0
-	for i, s := range q.step {
-		slope += s * q.grad[i]
-	}
 	copy(q.trial, x)
+	copy(q.slope, q.grad)
 	for a := 1.0; a >= boxMinStep; a *= boxBacktrack {
+		predicted := 0.0
 		for i, s := range q.step {
 			x[i] = project(q.trial[i]+a*s, lower[i], upper[i])
+			predicted += q.slope[i] * (x[i] - q.trial[i])
 		}
-		if next := q.gradient(x, h, g); next < value && next-value <= boxArmijo*a*slope {
+		if next := q.gradient(x, h, g); next < value && next-value <= boxArmijo*predicted {
 			return next, true
 		}
 	}

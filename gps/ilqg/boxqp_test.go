@@ -133,6 +133,17 @@ func TestBoxQPAgainstBruteForce(t *testing.T) {
 	}
 }
 
+// A model that is almost flat asks for a step far beyond the bounds.
+func TestBoxQPFlat(t *testing.T) {
+	x := []float64{-1, 0.5}
+	if err := NewBoxQP(2).Solve(x, []float64{1e-6, 0, 0, 1e-6}, []float64{-1e17, 1e17}, []float64{-1, -1}, []float64{1, 1}); err != nil {
+		t.Fatal(err)
+	}
+	if x[0] != 1 || x[1] != -1 {
+		t.Errorf("%v, want 1 and -1", x)
+	}
+}
+
 // SolveFree is the inverse of H's free block, and zero in the clamped rows.
 func TestBoxQPFeedback(t *testing.T) {
 	h := []float64{2, 0.5, 0.1, 0.5, 3, 0.2, 0.1, 0.2, 4}

@@ -18,14 +18,16 @@
 //
 //	Q_x  = l_x + f_x'V_x    Q_xx = l_xx + f_x'V_xx f_x    Q_ux = l_ux + f_u'V_xx f_x
 //	Q_u  = l_u + f_u'V_x    Q_uu = l_uu + f_u'V_xx f_u
-//	Q~uu = [Q_uu]+ + lambda I,              Q~ux = Q_ux                       (control space)
-//	Q~uu = [Q_uu]+ + lambda f_u'f_u,        Q~ux = Q_ux + lambda f_u'f_x      (state space)
+//	Q~uu = [Q_uu]+ + lambda I,              Q~ux = P Q_ux                     (control space)
+//	Q~uu = [Q_uu]+ + lambda f_u'f_u,        Q~ux = P Q_ux + lambda f_u'f_x    (state space)
 //	k = argmin 1/2 k'Q~uu k + Q_u'k  subject to  lower <= u + k <= upper
 //	K = -Q~uu^-1 Q~ux in the rows of controls that no bound holds, 0 in the others
 //	V_x  = Q_x  + K'(Q_uu k + Q_u) + Q_ux'k
 //	V_xx = Q_xx + K'(Q_uu K + Q_ux) + Q_ux'K
 //
-// [.]+ clips negative eigenvalues at zero. The last two lines hold for any K and k, and
+// [.]+ clips negative eigenvalues at zero, and P projects on the eigenvectors of the others:
+// there is no feedback along negative curvature, where only lambda would hold it. The last
+// two lines hold for any K and k, and
 // take the Q that is not regularised: V is the value of the control that is applied. The
 // shorter V_x = Q_x - K'Q_uu k holds only without regularisation and bounds.
 //

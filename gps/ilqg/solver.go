@@ -17,7 +17,8 @@ const (
 	Running Status = "running"
 	// Converged is the end at an improvement below Config.Tolerance.
 	Converged Status = "converged"
-	// Stalled is the end at Config.MaxLambda: no step improves, however short.
+	// Stalled is the end at Config.MaxLambda: no step improves, however short, or after the
+	// first iteration there is no model to make one with.
 	Stalled Status = "stalled"
 	// OutOfIterations is the end at Config.MaxIterations.
 	OutOfIterations Status = "out of iterations"
@@ -113,7 +114,7 @@ func (s *Solver) Start(x0, controls []float64) error {
 
 // Iterate takes one step of the descent and reports it. After its end, at a status other
 // than Running, it changes nothing. It does not allocate. An error wraps ErrNotFinite, or
-// ErrIndefinite where no lambda makes Q_uu positive definite.
+// ErrIndefinite where at the first iteration no lambda makes Q_uu positive definite.
 func (s *Solver) Iterate() (Iteration, error) {
 	if s.last.Status != Running {
 		return s.last, nil
@@ -129,6 +130,11 @@ func (s *Solver) Iterate() (Iteration, error) {
 			break
 		}
 		if lambda := s.lambda; !s.harder() {
+			if it.Number > 1 {
+				it.Cost, it.Lambda, it.Status = s.total, lambda, Stalled
+				s.last = it
+				return it, nil
+			}
 			return it, s.back.explain(s.config.Regularization, lambda, failed)
 		}
 	}

@@ -117,6 +117,34 @@ func TestSingularControl(t *testing.T) {
 	}
 }
 
+// Along negative curvature there is no feedback: it would make the cost to go grow without
+// bound over an unstable system.
+func TestNegativeCurvatureOverUnstableSystem(t *testing.T) {
+	p := scalarProblem{a: 1.2, b: 1, q: -1, r: 1e-3}
+	problem := Problem{T: 99, DX: 1, DU: 1, Dynamics: p, Derivatives: p, Cost: PerStep{p}, Lower: []float64{-1}, Upper: []float64{1}}
+	u := normal(rand.New(rand.NewPCG(19, 1)), 99)
+	for i := range u {
+		u[i] *= 1e-6
+	}
+	for _, kind := range []Regularization{ControlSpace, StateSpace} {
+		cfg := DefaultConfig()
+		cfg.Regularization = kind
+		it, err := mustSolver(t, problem, cfg).Solve([]float64{1e-6}, u, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Pushing all the way to one side is the best that can be done.
+		best, x := 0.0, 1e-6
+		for range 99 {
+			best += -x*x + 1e-3
+			x = 1.2*x + 1
+		}
+		if best -= x * x; it.Cost > 0.99*best {
+			t.Errorf("%s: %+v, want %v", kind, it, best)
+		}
+	}
+}
+
 // unbounded has a cost without a minimum: -u^2.
 type unbounded struct{ broken }
 
