@@ -246,7 +246,9 @@ func TestByHand(t *testing.T) {
 	}
 	// Already quadratic: 1/2 (x-1)^2 + 2.5 u^2.
 	q := lqg.NewCost(2, 1, 1)
-	QuadraticMean(q, []*Expansion{e}, []*rollout.Rollout{r})
+	if err := QuadraticMean(q, []*Expansion{e}, []*rollout.Rollout{r}); err != nil {
+		t.Fatal(err)
+	}
 	vectors.Close(t, "const", q.Const, []float64{0.5, 0.5, 0}, 1e-14)
 	vectors.Close(t, "lin", q.Lin, []float64{-1, 0, -1, 0, 0, 0}, 1e-14)
 	vectors.Close(t, "quad", q.Quad, []float64{1, 0, 0, 5, 1, 0, 0, 5, 0, 0, 0, 0}, 0)
@@ -279,7 +281,7 @@ func TestAllocations(t *testing.T) {
 	}
 	q := lqg.NewCost(testT, testDX, testDU)
 	es, rs := []*Expansion{e}, []*rollout.Rollout{r}
-	if a := testing.AllocsPerRun(20, func() { QuadraticMean(q, es, rs) }); a != 0 {
+	if a := testing.AllocsPerRun(20, func() { _ = QuadraticMean(q, es, rs) }); a != 0 {
 		t.Errorf("mean: %v allocations, want 0", a)
 	}
 }
@@ -398,6 +400,18 @@ func TestAddErrors(t *testing.T) {
 	in := must[*Smoothness](t)(NewSmoothness(SmoothnessConfig{Weights: []float64{1, 1, 1}, InState: true, Start: 1}))
 	if err := Expand(e, in, small); !errors.Is(err, ErrShape) || !strings.Contains(err.Error(), "smoothness cost needs state elements 1 to 3, the state has 2") {
 		t.Errorf("error is %v, want the elements of the previous action", err)
+	}
+}
+
+// TestQuadraticMeanOverflow: a finite expansion far from 0 may not be finite about 0.
+func TestQuadraticMeanOverflow(t *testing.T) {
+	r := rollout.New(2, 1, 1)
+	r.X[1] = 1e200
+	e := NewExpansion(2, 1, 1)
+	e.Hessian(1)[0] = 1
+	err := QuadraticMean(lqg.NewCost(2, 1, 1), []*Expansion{e}, []*rollout.Rollout{r})
+	if !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), "about 0 at time step 1") {
+		t.Errorf("error is %v, want ErrNotFinite at time step 1", err)
 	}
 }
 

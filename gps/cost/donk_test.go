@@ -120,7 +120,9 @@ func donkSymbolic(t *testing.T, n vectors.Node) {
 		if err := Expand(e, term, r); err != nil {
 			t.Fatal(err)
 		}
-		QuadraticMean(q, []*Expansion{e}, []*rollout.Rollout{r})
+		if err := QuadraticMean(q, []*Expansion{e}, []*rollout.Rollout{r}); err != nil {
+			t.Fatal(err)
+		}
 		vectors.Close(t, name+": costs", e.L, n.Get("costs").Floats(steps), 1e-10)
 		vectors.Close(t, name+": C", q.Quad[:steps*d*d], n.Get("C").Floats(steps, d, d), 1e-10)
 		vectors.Close(t, name+": c", q.Lin[:steps*d], n.Get("c").Floats(steps, d), 1e-10)
@@ -169,7 +171,9 @@ func donkLoss(t *testing.T, n vectors.Node, quadratic bool) {
 		}
 		l, g, h := e.L[0], e.Gradient(0), e.Hessian(0)
 		if quadratic {
-			QuadraticMean(q, []*Expansion{e}, []*rollout.Rollout{r})
+			if err := QuadraticMean(q, []*Expansion{e}, []*rollout.Rollout{r}); err != nil {
+				t.Fatal(err)
+			}
 			l, g, h = q.Const[0], q.LinAt(0), q.QuadAt(0)
 		}
 		value, gradient = append(value, l), append(gradient, g[:m]...)

@@ -13,8 +13,10 @@ import (
 //	Q = l_yy,  q = l_y - l_yy y_t,  c = l - l_y'y_t + 1/2 y_t'l_yy y_t
 //
 // The cost covers t = 0..T-1; entry T of dst is zero. Expansion n must belong to
-// rollout n; other numbers or sizes panic. It does not allocate.
-func QuadraticMean(dst *lqg.Cost, expansions []*Expansion, rollouts []*rollout.Rollout) {
+// rollout n; other numbers or sizes panic. Coefficients that overflow, though the
+// expansions are finite, give an error wrapping ErrNotFinite with the time step. It does
+// not allocate.
+func QuadraticMean(dst *lqg.Cost, expansions []*Expansion, rollouts []*rollout.Rollout) error {
 	if len(expansions) == 0 || len(expansions) != len(rollouts) {
 		panic(fmt.Sprintf("cost: mean of %d expansions of %d rollouts, want the same number, at least 1", len(expansions), len(rollouts)))
 	}
@@ -33,6 +35,18 @@ func QuadraticMean(dst *lqg.Cost, expansions []*Expansion, rollouts []*rollout.R
 			dst.Const[t] += scale * about0(dst.LinAt(t), dst.QuadAt(t), scale, e, r, t)
 		}
 	}
+	d := dst.DX + dst.DU
+	t := firstNotFinite(dst.Const)
+	if i := firstNotFinite(dst.Lin); t < 0 && i >= 0 {
+		t = i / d
+	}
+	if i := firstNotFinite(dst.Quad); t < 0 && i >= 0 {
+		t = i / (d * d)
+	}
+	if t >= 0 {
+		return fmt.Errorf("%w: quadratic cost about 0 at time step %d; lower the weights, or bound the states", ErrNotFinite, t)
+	}
+	return nil
 }
 
 // about0 adds scale times the linear and quadratic parts of time step t about zero and

@@ -200,7 +200,9 @@ func TestVectors(t *testing.T) {
 			expansions, costs = append(expansions, e), append(costs, e.L...)
 		}
 		q := lqg.NewCost(r.T, r.DX, r.DU)
-		QuadraticMean(q, expansions, s.rollouts)
+		if err := QuadraticMean(q, expansions, s.rollouts); err != nil {
+			t.Fatal(err)
+		}
 		d := r.DX + r.DU
 		vectors.Close(t, "sample_costs", costs, c.Outputs.Get("sample_costs").Floats(), c.Tolerance)
 		vectors.Close(t, "const", q.Const[:r.T], c.Outputs.Get("const").Floats(r.T), c.Tolerance)
