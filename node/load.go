@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path"
 	"slices"
 	"strings"
 
@@ -45,6 +46,10 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 		names = append(names, "/"+k, strings.TrimSuffix(nodeName.Namespace, "/")+"/"+k)
 	}
 	for _, u := range args.UnmatchedNodeKeys(names...) {
+		if path.Base(u.Key) == TrajectoryName {
+			err = errors.Join(err, fmt.Errorf("%s: parameters for %q: %w", u.Source, u.Key, ErrTrajectoryFile))
+			continue
+		}
 		text := fmt.Sprintf("%s: parameters for node %q, but this node is %q", u.Source, u.Key, nodeName.FQN())
 		if u.Nearest != "" {
 			text += fmt.Sprintf("; the nearest is %q", u.Nearest)
@@ -72,19 +77,19 @@ func Load(args *rcl.Args) (*Setup, *Config, error) {
 // LoadSimulator reads the simulated robot's parameters from its arguments.
 func LoadSimulator(args *rcl.Args) (*Setup, *simrobot.Config, error) {
 	cfg := simrobot.DefaultConfig()
-	s, err := load(args, SimulatorName, &cfg, []string{DefaultName}, nil)
+	s, err := load(args, SimulatorName, &cfg, []string{DefaultName, TrajectoryName}, nil)
 	return s, &cfg, err
 }
 
 // LoadFile reads the parameters of both nodes from a parameter file, with assignments
 // name=value that go to whichever node has the parameter (to both if both have it). The
 // two must suit each other.
-func LoadFile(path string, assignments []string) (*Config, *Setup, *simrobot.Config, error) {
-	args, err := rcl.Parse([]string{"--ros-args", "--params-file", path})
+func LoadFile(file string, assignments []string) (*Config, *Setup, *simrobot.Config, error) {
+	args, err := rcl.Parse([]string{"--ros-args", "--params-file", file})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	forNode, forSim, err := split(assignments)
+	forNode, forSim, err := split(assignments, DefaultConfig())
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -129,11 +134,11 @@ func suit(cfg *Config, set *params.Set, simulated *simrobot.Config, lockStep boo
 // SplitAssignments checks a parameter file with assignments as LoadFile does, and returns
 // the assignments that are for the node and for the simulated robot, in the form
 // name:=value of -p.
-func SplitAssignments(path string, assignments []string) (forNode, forSim []string, err error) {
-	if _, _, _, err := LoadFile(path, assignments); err != nil {
+func SplitAssignments(file string, assignments []string) (forNode, forSim []string, err error) {
+	if _, _, _, err := LoadFile(file, assignments); err != nil {
 		return nil, nil, err
 	}
-	node, sim, err := split(assignments)
+	node, sim, err := split(assignments, DefaultConfig())
 	text := func(overrides []rcl.Override) []string {
 		var list []string
 		for _, o := range overrides {
@@ -144,14 +149,15 @@ func SplitAssignments(path string, assignments []string) (forNode, forSim []stri
 	return text(node), text(sim), err
 }
 
-// split sorts assignments name=value by the node that has the parameter.
-func split(assignments []string) (forNode, forSim []rcl.Override, err error) {
+// split sorts assignments name=value by the node that has the parameter: that of the
+// configuration nodeCfg, or the simulated robot.
+func split(assignments []string, nodeCfg any) (forNode, forSim []rcl.Override, err error) {
 	simCfg := simrobot.DefaultConfig()
 	simSet, err := params.Declare(&simCfg)
 	if err != nil {
 		return nil, nil, err
 	}
-	nodeSet, err := params.Declare(DefaultConfig())
+	nodeSet, err := params.Declare(nodeCfg)
 	if err != nil {
 		return nil, nil, err
 	}

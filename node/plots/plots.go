@@ -60,9 +60,12 @@ var (
 
 // Save writes the picture as a PNG file of 1200 x 800 pixels: to a new file beside path,
 // which then takes its place. The folder must exist.
-func (c *LearningCurve) Save(path string) error {
+func (c *LearningCurve) Save(path string) error { return save(path, c.WritePNG) }
+
+// save writes a picture to a new file beside path, which then takes its place.
+func save(path string, write func(io.Writer) error) error {
 	var b bytes.Buffer
-	if err := c.WritePNG(&b); err != nil {
+	if err := write(&b); err != nil {
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".plot-*")

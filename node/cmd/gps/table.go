@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -22,16 +21,37 @@ func tableCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "table PARAMS_FILE...",
 		Short: "Train with several seeds and print the cost per iteration beside the reference's",
+		Long: `Trains with several seeds and prints the cost per iteration beside the reference's. Of a
+file that holds parameters of trajectory_optimizer, it optimises every variant that has a
+best known cost, and prints how many seeds reach it.`,
 		Example: `  gps table params/planar_arm.yaml params/planar_arm_gravity.yaml
-  gps table params/planar_arm.yaml --seeds 3 --first-seed 100 --json`,
+  gps table params/planar_arm.yaml --seeds 3 --first-seed 100 --json
+  gps table params/pendulum_ilqg.yaml --seeds 20`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seeds, err := seedsOf(cmd, set)
 			if err != nil {
 				return exitStatus{2, err}
 			}
-			var tables []*node.LearningTable
+			tables := []any{}
 			for _, path := range args {
+				known, err := node.IsTrajectoryFile(path)
+				if err != nil {
+					return exitStatus{2, err}
+				}
+				if known {
+					t, err := tableTrajectory(cmd, path, assignments(cmd, set, map[string]string{"iterations": "iterations"}), seeds)
+					if err != nil {
+						return err
+					}
+					tables = append(tables, t)
+					if !asJSON {
+						if err := t.Write(os.Stdout); err != nil {
+							return exitStatus{1, err}
+						}
+					}
+					continue
+				}
 				progress := console.New(os.Stderr, console.Config{Iterations: 1, Trials: len(seeds), Terminal: console.IsTerminal(os.Stderr)})
 				list := assignments(cmd, set, map[string]string{"iterations": "iterations"})
 				if _, _, _, err := node.LoadFile(path, list); err != nil {
@@ -49,13 +69,7 @@ func tableCommand() *cobra.Command {
 				}
 			}
 			if asJSON {
-				line, err := json.Marshal(tables)
-				if err != nil {
-					return exitStatus{1, err}
-				}
-				if _, err := fmt.Println(string(line)); err != nil {
-					return exitStatus{1, err}
-				}
+				return printJSON(tables)
 			}
 			return nil
 		},

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 
@@ -28,11 +26,19 @@ func trainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train PARAMS_FILE",
 		Short: "Learn on a simulated robot in this process, without ROS topics",
+		Long: `Learns on a simulated robot in this process, without ROS topics. With a file that holds
+parameters of trajectory_optimizer, optimises a trajectory of it under known dynamics.`,
 		Example: `  gps train params/planar_arm.yaml
   gps train params/planar_arm.yaml --seed 7 --json
-  gps train params/planar_arm.yaml --set algorithm.kl_step=0.5 --out runs/small_steps`,
+  gps train params/planar_arm.yaml --set algorithm.kl_step=0.5 --out runs/small_steps
+  gps train params/pendulum_ilqg.yaml --set plant.max_effort=[2.0] --set cost.every_step=true`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if known, err := node.IsTrajectoryFile(args[0]); err != nil {
+				return exitStatus{2, err}
+			} else if known {
+				return trainTrajectory(cmd, args[0], set, asJSON)
+			}
 			cfg, setup, simulated, err := node.LoadFile(args[0], assignments(cmd, set, map[string]string{"seed": "seed", "iterations": "iterations"}))
 			if err != nil {
 				return exitStatus{2, err}
@@ -59,14 +65,7 @@ func trainCommand() *cobra.Command {
 			if res.Compared {
 				out.Learned = &res.Learned
 			}
-			line, err := json.Marshal(out)
-			if err != nil {
-				return exitStatus{1, err}
-			}
-			if _, err := fmt.Println(string(line)); err != nil {
-				return exitStatus{1, err}
-			}
-			return nil
+			return printJSON(out)
 		},
 	}
 	cmd.Flags().Uint64("seed", 0, "names all random numbers (parameter seed)")
