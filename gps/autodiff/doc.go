@@ -16,7 +16,9 @@
 //
 // for its arguments j, k. What is left on the inputs is the Hessian and the gradient.
 // Only pairs that interact are ever stored: the work follows the sparsity of the
-// function, and entries of the Hessian that are zero by structure are not touched.
+// function, and entries of the Hessian that are zero by structure are not touched. Code
+// that computes a value just before its use, and sums by Sum, Dot and SquaredNorm, keeps
+// the pairs few.
 //
 // A Program is differentiated once, when it is built: the same sweep is run over the
 // structure of its operations and leaves a list of multiplications and additions.

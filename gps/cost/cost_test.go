@@ -319,6 +319,7 @@ func TestErrors(t *testing.T) {
 		return err
 	}
 	_, convex := NewConvex(nil)
+	_, still := NewPoints(DefaultPointsConfig(target), nil)
 	ok := Waypoint{Time: 0.5, A: []float64{1, 2}, B: []float64{1}}
 	for want, err := range map[string]error{
 		"weights[1] is -1":                      action(1, -1),
@@ -355,6 +356,7 @@ func TestErrors(t *testing.T) {
 		"smooth_l1 is -1":                       state(func(c *StateConfig) { c.Penalty.SmoothL1 = -1 }),
 		"log_cosh is +Inf":                      state(func(c *StateConfig) { c.Penalty.LogCosh = inf }),
 		"term is nil":                           convex,
+		"kinematics is nil":                     still,
 		"weights[0] is -3":                      smooth(DefaultSmoothnessConfig([]float64{-3})),
 		"weights has no elements, want one pe":  smooth(SmoothnessConfig{}),
 		"start is -2":                           smooth(SmoothnessConfig{Weights: target, InState: true, Start: -2}),

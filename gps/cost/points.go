@@ -69,6 +69,9 @@ func NewPoints(c PointsConfig, k Kinematics) (*Points, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	if k == nil {
+		return nil, fmt.Errorf("%w: kinematics is nil, want the end-effector points", ErrConfig)
+	}
 	n, m := k.Dims()
 	if len(c.Target) != m {
 		return nil, fmt.Errorf("%w: target has %d elements, want %d, the coordinates of all end-effector points", ErrConfig, len(c.Target), m)
@@ -117,6 +120,9 @@ type Combination struct {
 // coordinates must be a multiple of the number of points and the coefficients finite;
 // otherwise the error wraps ErrConfig.
 func NewCombination(k Kinematics, coefficients []float64) (*Combination, error) {
+	if k == nil {
+		return nil, fmt.Errorf("%w: kinematics is nil, want the end-effector points", ErrConfig)
+	}
 	n, m := k.Dims()
 	if len(coefficients) == 0 || m%len(coefficients) != 0 {
 		return nil, fmt.Errorf("%w: coefficients has %d elements, want one per end-effector point (%d coordinates in all)", ErrConfig, len(coefficients), m)
