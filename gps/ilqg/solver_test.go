@@ -242,6 +242,18 @@ func TestProblemAndConfigRefuse(t *testing.T) {
 	}
 }
 
+func TestSearchWantsRandomNumbers(t *testing.T) {
+	s := mustSolver(t, sound().problem(), DefaultConfig())
+	c := DefaultStartsConfig()
+	if _, err := s.Search([]float64{1}, make([]float64, 5), c, nil, nil); !errors.Is(err, ErrConfig) {
+		t.Errorf("%v, want ErrConfig", err)
+	}
+	c.Restarts = 0
+	if _, err := s.Search([]float64{1}, make([]float64, 5), c, nil, nil); err != nil {
+		t.Errorf("without random starts: %v", err)
+	}
+}
+
 func TestShapesPanic(t *testing.T) {
 	s := mustSolver(t, sound().problem(), DefaultConfig())
 	for name, call := range map[string]func(){

@@ -82,6 +82,9 @@ func (s *Solver) Search(x0, controls []float64, c StartsConfig, rng *rand.Rand, 
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	if rng == nil && c.Restarts > 0 {
+		return nil, fmt.Errorf("%w: no source of random numbers for %d random starts", ErrConfig, c.Restarts)
+	}
 	p := &s.problem
 	ends := make([][]float64, c.Restarts+1)
 	res := &Result{Best: -1, Cost: math.Inf(1), Descents: make([]Descent, len(ends))}

@@ -54,9 +54,9 @@ func (s DescentSummary) Write(w io.Writer) error {
 	case math.IsNaN(s.Reference):
 		fmt.Fprintf(&b, "Done: cost %s.\n", cost)
 	case s.Cost <= s.Reference*(1+s.Margin):
-		fmt.Fprintf(&b, "Reached: cost %s, %+.3f%% of the best known, %s (up to %.3g%% counts).\n", cost, 100*relative, number(s.Reference, 7), 100*s.Margin)
+		fmt.Fprintf(&b, "Reached: cost %s, %+.3f%% from the best known, %s (up to %.3g%% counts).\n", cost, 100*relative, number(s.Reference, 7), 100*s.Margin)
 	default:
-		fmt.Fprintf(&b, "Not reached: cost %s, %+.3f%% of the best known, %s (up to %.3g%% counts).\n", cost, 100*relative, number(s.Reference, 7), 100*s.Margin)
+		fmt.Fprintf(&b, "Not reached: cost %s, %+.3f%% from the best known, %s (up to %.3g%% counts).\n", cost, 100*relative, number(s.Reference, 7), 100*s.Margin)
 	}
 	fmt.Fprintf(&b, "Run again on the simulated robot: cost %s.\n", number(s.ReplayCost, 7))
 	fmt.Fprintf(&b, "%d iterations, %d over all %d starts, in %s s.\n", s.Iterations, s.Total, s.Starts, fixed(s.Seconds))
