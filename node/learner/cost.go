@@ -31,7 +31,9 @@ type TargetCostConfig struct {
 	L2              float64   `param:"l2" desc:"Weight of half the squared distance." range:"[0, inf)"`
 	L1              float64   `param:"l1" desc:"Weight of the rounded distance sqrt(alpha + d^2)." range:"[0, inf)"`
 	Log             float64   `param:"log" desc:"Weight of half of log(alpha + d^2)." range:"[0, inf)"`
-	Alpha           float64   `param:"alpha" desc:"Rounding of l1 and log at the target." range:"(0, inf)"`
+	SmoothL1        float64   `param:"smooth_l1" desc:"Weight of the sum of sqrt(alpha + d_i^2) over the elements." range:"[0, inf)"`
+	LogCosh         float64   `param:"log_cosh" desc:"Weight of the sum of log(cosh(d_i)) over the elements." range:"[0, inf)"`
+	Alpha           float64   `param:"alpha" desc:"Rounding of l1, log and smooth_l1 at the target." range:"(0, inf)"`
 	Ramp            string    `param:"ramp" desc:"Weight over the time of a trial." choices:"constant|linear|quadratic|final_only"`
 	FinalMultiplier float64   `param:"final_multiplier" desc:"Factor on the weight at the last step." range:"[0, inf)"`
 }
@@ -137,7 +139,8 @@ func (t TargetCostConfig) shape() (cost.Ramp, cost.Penalty) {
 	if err != nil {
 		panic(err)
 	}
-	return ramp, cost.Penalty{L2: t.L2, L1: t.L1, Log: t.Log, Alpha: t.Alpha, LogAlpha: t.Alpha}
+	return ramp, cost.Penalty{L2: t.L2, L1: t.L1, Log: t.Log, SmoothL1: t.SmoothL1, LogCosh: t.LogCosh,
+		Alpha: t.Alpha, LogAlpha: t.Alpha, SmoothAlpha: t.Alpha}
 }
 
 // endEffectorError returns the distance of the end effector from its target at joint

@@ -62,6 +62,23 @@ func TestExpressionEqualsTerms(t *testing.T) {
 	}
 }
 
+// Every norm of a target is the formula that its parameter names.
+func TestNormsOfTarget(t *testing.T) {
+	r := bentRollout()
+	norms := expand(t, r, func(c *CostConfig) {
+		c.Position.Weight, c.Position.L2, c.Position.L1, c.Position.Log, c.Position.SmoothL1, c.Position.LogCosh, c.Position.Alpha = 1, 0, 1, 2, 3, 4, 0.1
+		c.Position.Target = []float64{0.5, -1}
+	})
+	text := expand(t, r, func(c *CostConfig) {
+		c.Expression.Text = "let a = q0-0.5; let b = q1+1; let s = 0.1 + a^2 + b^2; sqrt(s) + log(s) + 3*(smooth_abs(a, 0.1) + smooth_abs(b, 0.1)) + 4*(log_cosh(a) + log_cosh(b))"
+	})
+	for i, want := range text.L {
+		if math.Abs(norms.L[i]-want) > 1e-12 {
+			t.Errorf("cost at time step %d is %v, want %v", i, norms.L[i], want)
+		}
+	}
+}
+
 func TestSmoothnessAndConvex(t *testing.T) {
 	r := bentRollout()
 	want := 0.0
