@@ -21,19 +21,6 @@ const (
 	demonstrationMotion = "../params/planar_arm_demonstration.csv"
 )
 
-// TestLoadsEveryParameterFile: the parameter files of the repository are without mistakes.
-func TestLoadsEveryParameterFile(t *testing.T) {
-	paths, err := filepath.Glob("../params/*.yaml")
-	if err != nil || len(paths) < 3 {
-		t.Fatalf("%d parameter files: %v", len(paths), err)
-	}
-	for _, path := range paths {
-		if _, _, _, err := node.LoadFile(path, nil); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 // TestRecordedMotion: the recorded torques move the simulated arm along the recorded motion.
 func TestRecordedMotion(t *testing.T) {
 	f, err := os.Open(demonstrationMotion)

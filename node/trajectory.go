@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -207,7 +208,7 @@ func (l *Trajectory) optimize(ctx context.Context, run *record.Run, out io.Write
 // limits describes the limits and the cost of the task.
 func (l *Trajectory) limits() string {
 	list := func(name string, v []float64) string {
-		if len(v) == 0 {
+		if !slices.ContainsFunc(v, func(limit float64) bool { return limit > 0 }) {
 			return "no limit of " + name
 		}
 		return fmt.Sprintf("%s at most %v", name, v)
