@@ -52,4 +52,10 @@
 // or three times). Search makes several, from random controls, and keeps the best. A limit
 // that clips the state, such as a largest speed, makes f non-smooth: its derivative is that
 // of the side at hand, and descents there end within a few percent of one another.
+//
+// # Receding horizon
+//
+// MPC makes a few iterations at every time step, from the plan of the step before moved on
+// by one step and run from the measured state with its feedback, u_t+1 + K_t+1 (x - x_t+1)
+// (Tassa, Erez & Todorov 2012, section IV).
 package ilqg
