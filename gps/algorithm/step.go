@@ -60,8 +60,16 @@ func ExpectedCost(c *lqg.Controller, model *Model) float64 {
 
 // Improvement compares expected costs: of the previous controller under its own model, of
 // the current controller under the previous model (what the update promised), and of the
-// current controller under its own model.
+// current controller under its own model. Where an expected cost overflows, as it may under
+// a fitted model that is unstable, the improvement is the lowest number there is.
 func Improvement(previous, current *Model) (predicted, actual float64) {
 	before := ExpectedCost(previous.Controller, previous)
-	return before - ExpectedCost(current.Controller, previous), before - ExpectedCost(current.Controller, current)
+	return difference(before, ExpectedCost(current.Controller, previous)), difference(before, ExpectedCost(current.Controller, current))
+}
+
+func difference(before, after float64) float64 {
+	if d := before - after; d-d == 0 {
+		return d
+	}
+	return -math.MaxFloat64
 }

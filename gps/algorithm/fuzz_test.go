@@ -1,0 +1,112 @@
+package algorithm_test
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"testing"
+
+	"guidedpolicysearch/gps/algorithm"
+	"guidedpolicysearch/gps/cost"
+	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/rollout"
+)
+
+// FuzzIterate feeds samples of any numbers, sizes and counts for two iterations: what comes
+// back is an error, or a state and a report that are finite and keep the KL bound.
+func FuzzIterate(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{3, 1, 1, 6, 0, 120, 130, 90, 80, 100, 104, 140, 60, 90, 110})
+	f.Add([]byte{0, 0, 0, 4, 1, 255, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f, 1, 2, 3})
+	long := make([]byte, 600)
+	for i := range long {
+		long[i] = byte(41*i*i + i/7)
+	}
+	f.Add(long)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		take := func() byte {
+			if len(data) == 0 {
+				return 0
+			}
+			b := data[0]
+			data = data[1:]
+			return b
+		}
+		number := func() float64 {
+			b := take()
+			if b < 253 {
+				return (float64(b) - 100) / 32
+			}
+			var bits [8]byte
+			for i := range bits {
+				bits[i] = take()
+			}
+			return math.Float64frombits(binary.LittleEndian.Uint64(bits[:]))
+		}
+		T, dX, dU, N, options := 1+int(take())%5, 1+int(take())%3, 1+int(take())%2, int(take())%7, take()
+
+		c := lqg.NewController(T, dX, dU)
+		for k := range T {
+			for i := range dU {
+				c.CholAt(k)[i*dU+i] = math.Abs(number()) + 0.01
+			}
+		}
+		for i := range c.Bias {
+			c.Bias[i] = number()
+		}
+		term, err := cost.NewState(cost.DefaultStateConfig(0, make([]float64, dX)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := algorithm.DefaultTrajOptConfig()
+		cfg.UsePrior = options&1 != 0
+		a, err := algorithm.NewTrajOpt(cfg, []cost.Term{term})
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := algorithm.NewState(1, 1, []*lqg.Controller{c})
+		if options&2 != 0 {
+			state.Conditions[0].Eta, state.Conditions[0].StepMultiplier = number(), number()
+		}
+		for range 2 {
+			var samples []*rollout.Rollout
+			for range N {
+				r := rollout.New(T, dX, dU)
+				for _, part := range [][]float64{r.X, r.U} {
+					for i := range part {
+						part[i] = number()
+					}
+				}
+				switch take() {
+				case 254:
+					r = nil
+				case 253:
+					r.X = r.X[:len(r.X)-1]
+				case 252:
+					r.T++
+				}
+				samples = append(samples, r)
+			}
+			next, report, err := a.Iterate(context.Background(), state, [][]*rollout.Rollout{samples})
+			if err != nil {
+				if next != nil || report != nil {
+					t.Fatalf("a result beside the error %v", err)
+				}
+				return
+			}
+			r := report.Conditions[0]
+			for _, v := range append([]float64{r.KL, r.Bound, r.Eta, r.StepMultiplier, r.Predicted, r.Actual}, r.SampleCosts...) {
+				if v-v != 0 {
+					t.Fatalf("report has %v: %+v", v, r)
+				}
+			}
+			if r.KL > 1.1*r.Bound*(1+1e-9) {
+				t.Fatalf("KL %v above its bound %v", r.KL, r.Bound)
+			}
+			if err := next.Conditions[0].Controller.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			state = next
+		}
+	})
+}
