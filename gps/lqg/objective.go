@@ -25,6 +25,9 @@ func NewSurrogate(c *Controller) *Surrogate {
 // Set overwrites s with the quadratic form of -log c; precision is workspace, dU x dU.
 func (s *Surrogate) Set(c *Controller, precision []float64) {
 	dX, dU := c.DX, c.DU
+	if s.T != c.T || s.DX != dX || s.DU != dU || len(precision) != dU*dU {
+		panic(fmt.Sprintf("lqg: surrogate of T=%d dX=%d dU=%d of a controller of T=%d dX=%d dU=%d with a workspace of %d numbers", s.T, s.DX, s.DU, c.T, dX, dU, len(precision)))
+	}
 	d := dX + dU
 	for t := range c.T {
 		c.Precision(precision, t)

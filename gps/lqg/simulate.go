@@ -1,6 +1,8 @@
 package lqg
 
 import (
+	"fmt"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 
@@ -11,6 +13,9 @@ import (
 // from x0 (dX) with the given action noise e (T x dU, standard normal; nil for none).
 func Simulate(dst, x0 []float64, c *Controller, dyn *Dynamics, noise []float64) {
 	d := c.DX + c.DU
+	if dyn.T != c.T || dyn.DX != c.DX || dyn.DU != c.DU || len(dst) != c.T*d || len(x0) != c.DX || noise != nil && len(noise) != c.T*c.DU {
+		panic(fmt.Sprintf("lqg: rollout of a controller of T=%d dX=%d dU=%d on dynamics of T=%d dX=%d dU=%d from %d states with %d numbers of noise into %d", c.T, c.DX, c.DU, dyn.T, dyn.DX, dyn.DU, len(x0), len(noise), len(dst)))
+	}
 	copy(dst, x0)
 	for t := range c.T {
 		y := block(dst, t, d)
@@ -30,6 +35,9 @@ func Simulate(dst, x0 []float64, c *Controller, dyn *Dynamics, noise []float64) 
 // Eval returns the cost of y (D) at step t.
 func (c *Cost) Eval(t int, y []float64) float64 {
 	d := c.DX + c.DU
+	if len(y) != d {
+		panic(fmt.Sprintf("lqg: cost of dX=%d dU=%d at a y of %d numbers", c.DX, c.DU, len(y)))
+	}
 	quad, lin := c.QuadAt(t), c.LinAt(t)
 	v := c.Const[t]
 	for i := range d {
