@@ -1,8 +1,61 @@
 // Package mixture fits Gaussian mixtures to transitions by expectation maximisation and
-// turns them into the prior of a dynamics fit (arXiv:1504.00702, appendix A.3).
+// turns them into the prior of a dynamics fit (Levine, Finn, Darrell & Abbeel 2016,
+// arXiv:1504.00702, appendix A.3).
 //
-// A mixture has K components N(mu_k, Sigma_k) of D dimensions with weights pi_k. Points
-// are row-major, N x D. The responsibilities of a point are nearly all zero, so a
-// component is given up for a point as soon as a partial Mahalanobis distance shows that
-// it weighs less than e^-40 of the best one.
+// # Model
+//
+// A mixture has K components N(mu_k, Sigma_k) of D dimensions with weights pi_k,
+//
+//	p(x) = sum_k pi_k N(x; mu_k, Sigma_k),
+//
+// for points x = [state; action; next state]. Points are row-major, N x D.
+//
+// # Expectation maximisation
+//
+// Dempster, Laird & Rubin 1977; the numbers are equations of Bishop, Pattern Recognition
+// and Machine Learning (2006), section 9.2. The E-step computes the responsibilities,
+// the M-step the parameters:
+//
+//	r_nk    = pi_k N(x_n; mu_k, Sigma_k) / sum_j pi_j N(x_n; mu_j, Sigma_j)      (9.23)
+//	mu_k    = sum_n r_nk x_n / N_k                                               (9.24)
+//	Sigma_k = sum_n r_nk (x_n - mu_k)(x_n - mu_k)' / N_k + regularization I      (9.25)
+//	pi_k    = N_k / N,  N_k = sum_n r_nk                                  (9.26, 9.27)
+//	L       = sum_n log sum_k pi_k N(x_n; mu_k, Sigma_k)                         (9.28)
+//
+// The fit ends when L changes by less than a share of its absolute value. A component
+// whose weight falls below a share of 1/K is dead: it is moved to the point that the
+// mixture explains worst, with the covariance of all points and the weight 1/K.
+//
+// The regularisation is not part of the likelihood, so a step of (9.25) can lower L where
+// a covariance is small. Such a step is taken back; the steps that follow keep each
+// covariance for which the new one is less likely given the responsibilities, which is a
+// generalised EM (Dempster et al., section 2) and cannot lower L. Hence L never falls but
+// at a revival.
+//
+// # Numbers
+//
+// Fit works in standard coordinates: every dimension less its mean and divided by the
+// power of two nearest to its standard deviation, which rounds nothing on the way back.
+// Scatters are summed about the mean, not as differences of raw moments. So an offset of
+// 1e8, or dimensions of very different units, cost no digits.
+//
+// The responsibilities of a point are nearly all zero, so a component is given up for a
+// point as soon as a partial Mahalanobis distance shows that it weighs less than e^-40 of
+// the best one. Log densities are bounded below by -1e290. A point below that under every
+// component belongs to the one with the smallest Mahalanobis distance.
+//
+// # Start
+//
+// Start clusters the points by k-means from k-means++ seeds (Arthur & Vassilvitskii,
+// SODA 2007; greedy) or from random centres. Transitions of a few rollouts overfit, and a
+// likelier fit then foretells worse, so of several clusterings the one is taken that does
+// best in cross-validation over consecutive blocks of points. A fit that goes on from an
+// earlier mixture (a warm start) needs none of this: give Fit the mixture.
+//
+// # Prior
+//
+// For the points of one time step, with mean responsibilities w_k, a Query gives
+//
+//	mu_0 = sum_k w_k mu_k,  Phi = sum_k w_k (Sigma_k + (mu_k - mu_0)(mu_k - mu_0)'),
+//	m = 1,  n_0 = (N - 2 - D)/N, at least 0.1.
 package mixture

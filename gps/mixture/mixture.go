@@ -6,14 +6,20 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack"
+	"gonum.org/v1/gonum/lapack/lapack64"
+
 	"guidedpolicysearch/gps/internal/dense"
 )
 
-// ErrBadPoints marks points that no mixture can be fitted to.
+// ErrBadPoints marks points that no mixture can be fitted to or asked about.
 var ErrBadPoints = errors.New("mixture: bad points")
 
-// ErrDegenerate marks a component whose covariance is not positive definite.
-var ErrDegenerate = errors.New("mixture: covariance is not positive definite")
+// ErrDegenerate marks a component that is no Gaussian: its covariance is not positive
+// definite to working precision, or a parameter is not finite.
+var ErrDegenerate = errors.New("mixture: degenerate component")
 
 // Mixture is a Gaussian mixture.
 type Mixture struct {
@@ -50,126 +56,92 @@ func (m *Mixture) Clone() *Mixture {
 		LogWeights: slices.Clone(m.LogWeights), FitCount: m.FitCount}
 }
 
-// pruneBelow is how far, in nat, a component's log density may fall behind the best one
-// of a point before it is taken to be zero: e^-40 is below rounding.
-const pruneBelow = 40
-
-// density evaluates a mixture's components, given their Cholesky factors.
-type density struct {
-	m *Mixture
-	// inv holds the reciprocals of the factors' diagonals, K x D; factors the factors,
-	// K x D x D; offset is log pi_k - log det L_k - D/2 log 2 pi.
-	factors, inv, offset []float64
-	z                    []float64
+// copyFrom copies the parameters of a mixture of the same shape.
+func (m *Mixture) copyFrom(o *Mixture) {
+	copy(m.Means, o.Means)
+	copy(m.Covs, o.Covs)
+	copy(m.LogWeights, o.LogWeights)
 }
 
-func newDensity(m *Mixture) (*density, error) {
-	d := &density{m: m, factors: make([]float64, len(m.Covs)), inv: make([]float64, m.K*m.D),
-		offset: make([]float64, m.K), z: make([]float64, m.D)}
-	return d, d.update()
+// checkShape panics unless the slices fit K and D.
+func (m *Mixture) checkShape() {
+	K, D := m.K, m.D
+	if K < 1 || D < 1 || len(m.Means) != K*D || len(m.Covs) != K*D*D || len(m.LogWeights) != K {
+		panic(fmt.Sprintf("mixture: K=%d D=%d with %d means, %d covariances and %d weights, want %d, %d and %d",
+			K, D, len(m.Means), len(m.Covs), len(m.LogWeights), K*D, K*D*D, K))
+	}
 }
 
-// update takes the mixture's current parameters.
-func (d *density) update() error {
-	D := d.m.D
-	copy(d.factors, d.m.Covs)
-	for k := range d.m.K {
-		l := d.factors[k*D*D : (k+1)*D*D]
-		if !dense.Cholesky(l, D) {
-			return fmt.Errorf("%w: component %d of %d (weight %.3g): raise the regularisation or use fewer clusters", ErrDegenerate, k, d.m.K, math.Exp(d.m.LogWeights[k]))
-		}
-		d.offset[k] = d.m.LogWeights[k] - 0.5*float64(D)*math.Log(2*math.Pi)
-		for i := range D {
-			d.inv[k*D+i] = 1 / l[i*D+i]
-			d.offset[k] -= math.Log(l[i*D+i])
-		}
+// degenerate says what is wrong with component k.
+func (m *Mixture) degenerate(k int) error {
+	const advice = "raise the regularization, use fewer components or record more points"
+	if i := dense.FirstNotFinite(m.Mean(k)); i >= 0 {
+		return fmt.Errorf("%w: component %d of %d has mean %v in dimension %d", ErrDegenerate, k, m.K, m.Mean(k)[i], i)
 	}
-	return nil
+	if i := dense.FirstNotFinite(m.Cov(k)); i >= 0 {
+		return fmt.Errorf("%w: component %d of %d has covariance %v at [%d, %d]", ErrDegenerate, k, m.K, m.Cov(k)[i], i/m.D, i%m.D)
+	}
+	if w := m.LogWeights[k]; w != w || math.IsInf(w, 0) {
+		return fmt.Errorf("%w: component %d of %d has log weight %v", ErrDegenerate, k, m.K, w)
+	}
+	values, _, ok := eigen(m.Cov(k), m.D)
+	if !ok {
+		return fmt.Errorf("%w: component %d of %d (weight %.3g): its covariance has no eigenvalues: %s", ErrDegenerate, k, m.K, math.Exp(m.LogWeights[k]), advice)
+	}
+	low, high := values[0], values[len(values)-1]
+	condition := math.Inf(1)
+	if low > 0 {
+		condition = high / low
+	}
+	return fmt.Errorf("%w: component %d of %d (weight %.3g): covariance with eigenvalues from %.3g to %.3g, condition number %.3g, is not positive definite: %s",
+		ErrDegenerate, k, m.K, math.Exp(m.LogWeights[k]), low, high, condition, advice)
 }
 
-// log returns log pi_k + log N(x; mu_k, Sigma_k), or -Inf as soon as it is known to be
-// below floor.
-func (d *density) log(k int, x []float64, floor float64) float64 {
-	D := d.m.D
-	mean, l, inv := d.m.Mean(k), d.factors[k*D*D:(k+1)*D*D], d.inv[k*D:(k+1)*D]
-	limit := 2 * (d.offset[k] - floor)
-	if limit < 0 {
-		return math.Inf(-1)
-	}
-	z, distance := d.z, 0.0
-	for i := range D {
-		v := x[i] - mean[i]
-		row := l[i*D : i*D+i]
-		for j, w := range row {
-			v -= w * z[j]
-		}
-		v *= inv[i]
-		z[i] = v
-		distance += v * v
-		if distance > limit {
-			return math.Inf(-1)
-		}
-	}
-	return d.offset[k] - 0.5*distance
+// eigen returns the eigenvalues of the symmetric matrix a, n x n, in ascending order, and
+// its eigenvectors as columns, n x n.
+func eigen(a []float64, n int) (values, vectors []float64, ok bool) {
+	vectors = slices.Clone(a)
+	symmetric := blas64.Symmetric{Uplo: blas.Lower, N: n, Stride: n, Data: vectors}
+	values = make([]float64, n)
+	size := make([]float64, 1)
+	lapack64.Syev(lapack.EVCompute, symmetric, values, size, -1)
+	work := make([]float64, int(size[0]))
+	ok = lapack64.Syev(lapack.EVCompute, symmetric, values, work, len(work))
+	return values, vectors, ok
 }
 
-// responsibility is one non-zero entry of a point's responsibilities.
-type responsibility struct {
-	component int32
-	weight    float64
-}
-
-// posterior appends the non-zero responsibilities of x to dst and returns them with
-// log p(x). first is the component to try first: the likelier it is, the more is pruned.
-func (d *density) posterior(dst []responsibility, x []float64, first int) (entries []responsibility, logp float64, best int) {
-	start := len(dst)
-	best = first
-	top := d.log(first, x, math.Inf(-1))
-	dst = append(dst, responsibility{int32(first), top})
-	for k := range d.m.K {
-		if k == first {
-			continue
-		}
-		if v := d.log(k, x, top-pruneBelow); !math.IsInf(v, -1) {
-			dst = append(dst, responsibility{int32(k), v})
-			if v > top {
-				top, best = v, k
-			}
-		}
-	}
-	sum := 0.0
-	for _, r := range dst[start:] {
-		sum += math.Exp(r.weight - top)
-	}
-	logp = top + math.Log(sum)
-	kept := start
-	for _, r := range dst[start:] {
-		if r.weight > top-pruneBelow {
-			dst[kept] = responsibility{r.component, math.Exp(r.weight - logp)}
-			kept++
-		}
-	}
-	return dst[:kept], logp, best
-}
-
-// LogJoint writes log pi_k + log N(x_n; mu_k, Sigma_k) to dst, N x K.
+// LogJoint writes log pi_k + log N(x_n; mu_k, Sigma_k) to dst, N x K; what is below
+// -1e290 counts as -1e290. Errors wrap ErrBadPoints or ErrDegenerate.
 func (m *Mixture) LogJoint(dst, points []float64) error {
 	d, err := newDensity(m)
 	if err != nil {
 		return err
 	}
+	if len(points)%m.D != 0 || len(dst) != len(points)/m.D*m.K {
+		panic(fmt.Sprintf("mixture: log densities of %d numbers under K=%d D=%d have %d elements, got %d", len(points), m.K, m.D, len(points)/m.D*m.K, len(dst)))
+	}
+	if err := checkFinite(points, m.D); err != nil {
+		return err
+	}
 	for n := range len(points) / m.D {
 		for k := range m.K {
-			dst[n*m.K+k] = d.log(k, points[n*m.D:(n+1)*m.D], math.Inf(-1))
+			dst[n*m.K+k] = max(lowestLog, d.log(k, points[n*m.D:(n+1)*m.D], math.Inf(-1)))
 		}
 	}
 	return nil
 }
 
-// LogLikelihood returns the sum of log p(x_n) over the points, N x D.
+// LogLikelihood returns the sum of log p(x_n) over the points, N x D; what is below
+// -1e290 for a point counts as -1e290. Errors wrap ErrBadPoints or ErrDegenerate.
 func (m *Mixture) LogLikelihood(points []float64) (float64, error) {
 	d, err := newDensity(m)
 	if err != nil {
+		return 0, err
+	}
+	if len(points)%m.D != 0 {
+		panic(fmt.Sprintf("mixture: %d numbers are no points of %d dimensions", len(points), m.D))
+	}
+	if err := checkFinite(points, m.D); err != nil {
 		return 0, err
 	}
 	var entries []responsibility

@@ -1,6 +1,7 @@
 package mixture
 
 import (
+	"fmt"
 	"math"
 
 	"guidedpolicysearch/gps/internal/dense"
@@ -25,19 +26,25 @@ type Query struct {
 }
 
 // NewQuery prepares a mixture for queries. It returns ErrDegenerate if a covariance is
-// not positive definite. The mixture must not change while the query is in use.
+// not positive definite or a parameter not finite. The mixture must not change while the
+// query is in use.
 func NewQuery(m *Mixture) (*Query, error) {
 	d, err := newDensity(m)
 	if err != nil {
 		return nil, err
 	}
-	return &Query{d: d, weights: make([]float64, m.K)}, nil
+	return &Query{d: d, entries: make([]responsibility, 0, m.K), weights: make([]float64, m.K)}, nil
 }
 
-// Weights returns the mean responsibility of each component over the points (N x D), K,
-// as a view that the next call overwrites.
+// Weights returns the mean responsibility of each component over the points (N x D,
+// finite), K, as a view that the next call overwrites. A point so far away that all its
+// densities are zero to float64 belongs to the component with the smallest Mahalanobis
+// distance.
 func (q *Query) Weights(points []float64) []float64 {
 	D := q.d.m.D
+	if len(points)%D != 0 {
+		panic(fmt.Sprintf("mixture: %d numbers are no points of %d dimensions", len(points), D))
+	}
 	n := len(points) / D
 	clear(q.weights)
 	first := 0
@@ -53,10 +60,18 @@ func (q *Query) Weights(points []float64) []float64 {
 // Prior overwrites dst with the moments of the mixture weighted by Weights(points):
 // mean sum w_k mu_k, covariance sum w_k (Sigma_k + (mu_k - mean)(mu_k - mean)'), M = 1
 // and N0 = (fit count - 2 - D)/fit count, at least 0.1 (arXiv:1504.00702, appendix A.3).
-func (q *Query) Prior(dst *Prior, points []float64) {
+// No points, points that are not finite and moments out of range give an error wrapping
+// ErrBadPoints, which leaves dst undefined.
+func (q *Query) Prior(dst *Prior, points []float64) error {
 	m := q.d.m
 	D := m.D
-	if len(dst.Mean) != D {
+	if len(points) == 0 {
+		return fmt.Errorf("%w: a prior needs at least one", ErrBadPoints)
+	}
+	if err := checkFinite(points, D); err != nil {
+		return err
+	}
+	if len(dst.Mean) != D || len(dst.Cov) != D*D {
 		dst.Mean, dst.Cov = make([]float64, D), make([]float64, D*D)
 	}
 	weights := q.Weights(points)
@@ -85,4 +100,10 @@ func (q *Query) Prior(dst *Prior, points []float64) {
 	dense.MirrorLower(dst.Cov, D)
 	dst.M = 1
 	dst.N0 = math.Max(minPriorCount, float64(m.FitCount-2-D)/float64(max(1, m.FitCount)))
+	for i, v := range dst.Cov {
+		if v-v != 0 {
+			return fmt.Errorf("%w: the mixture's covariance there is %v at [%d, %d]: its components are too far apart for float64, use other units", ErrBadPoints, v, i/D, i%D)
+		}
+	}
+	return nil
 }
