@@ -75,7 +75,8 @@ func (p *MixturePrior) Clusters(cfg PriorConfig) int {
 }
 
 // Fit fits the mixture to the data: from the old one where the number of components has
-// not changed, else from k-means++ drawn from rng. Errors are those of mixture.Fit.
+// not changed, else from mixture.Start with rng. Errors wrap ErrTooFewSamples without
+// rollouts, rollout.ErrNotFinite, or are those of mixture.Start and mixture.Fit.
 func (p *MixturePrior) Fit(ctx context.Context, cfg PriorConfig, rng *rand.Rand) (mixture.Trace, error) {
 	if err := cfg.Validate(); err != nil {
 		return mixture.Trace{}, err
@@ -94,7 +95,10 @@ func (p *MixturePrior) Fit(ctx context.Context, cfg PriorConfig, rng *rand.Rand)
 	if p.Mixture != nil && p.Mixture.K == K && p.Mixture.D == D {
 		m = p.Mixture.Clone()
 	} else {
-		m = mixture.FromAssignment(points, D, mixture.KMeansPlusPlus(rng, points, D, K), K, cfg.EM.Regularization, 0)
+		var err error
+		if m, err = mixture.Start(ctx, rng, points, D, K, cfg.EM); err != nil {
+			return mixture.Trace{}, err
+		}
 	}
 	trace, err := mixture.Fit(ctx, m, points, cfg.EM)
 	if err != nil {

@@ -38,7 +38,9 @@ func (p *mixturePrior) At(dst *NIW, _ int, points []float64) error {
 	if len(points)%p.D != 0 {
 		panic(fmt.Sprintf("dynamics: mixture over %d dimensions, transitions of %d numbers in all", p.D, len(points)))
 	}
-	p.query.Prior(&p.prior, points)
+	if err := p.query.Prior(&p.prior, points); err != nil {
+		return err
+	}
 	dst.Mean = append(dst.Mean[:0], p.prior.Mean...)
 	dst.Scatter = dst.Scatter[:0]
 	for _, v := range p.prior.Cov {
