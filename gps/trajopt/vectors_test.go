@@ -9,32 +9,104 @@ import (
 	"guidedpolicysearch/internal/vectors"
 )
 
+func option(c vectors.Case, key string, value bool) bool {
+	if c.Inputs.Has("options", key) {
+		return c.Inputs.Get("options", key).Bool()
+	}
+	return value
+}
+
+// readUpdate reads the problem of an update and the settings that are not of the search.
+func readUpdate(c vectors.Case) (*lqgtest.LQ, *trajopt.Problem, trajopt.Config) {
+	s := lqgtest.System(c.Inputs.Get("system"))
+	p := &trajopt.Problem{Dynamics: s.Dynamics, X0: &s.X0, Cost: s.Cost, Anchor: s.Controller}
+	if c.Inputs.Has("algorithm", "max_ent_traj") {
+		p.MaxEnt = c.Inputs.Get("algorithm", "max_ent_traj").Float()
+	}
+	switch c.Inputs.Get("method").String() {
+	case "mdgps":
+		p.Anchor = s.Policy.Controller
+	case "badmm":
+		p.Policy = lqgtest.PolicyTerm(s.Policy)
+	}
+	cfg := trajopt.DefaultConfig()
+	cfg.CovarianceFloor = 0
+	cfg.PreviousMarginals = option(c, "use_prev_distr", false)
+	cfg.PropagateAnchor = !option(c, "update_in_bwd_pass", true)
+	return s, p, cfg
+}
+
+func bound(c vectors.Case, T int) float64 {
+	return c.Inputs.Get("algorithm", "kl_step").Float() * c.Inputs.Get("step_mult").Float() * float64(T)
+}
+
+func perStepBounds(c vectors.Case, T int) (epsilon, eta []float64) {
+	epsilon, eta = c.Inputs.Get("algorithm", "kl_step").Floats(), make([]float64, T)
+	for i, mult := range c.Inputs.Get("step_mult").Floats() {
+		epsilon[i] *= mult
+		eta[i] = c.Inputs.Get("eta").Float()
+	}
+	return epsilon, eta
+}
+
+// The default search on the same problems, faults of the reference included: within the
+// bound and near it where it is active, with the eta of the controller that it returns, and
+// in at most 12 passes (an inactive bound costs the reference all 50, an indefinite Q_uu makes
+// it cycle for 50 and stop far below the bound).
+func TestVectorsUpdateByDefault(t *testing.T) {
+	for _, c := range vectors.GPS(t, "lqr_update") {
+		t.Run(c.Name, func(t *testing.T) {
+			_, p, cfg := readUpdate(c)
+			T, dX, dU := p.Anchor.T, p.Anchor.DX, p.Anchor.DU
+			o, err := trajopt.New(cfg, T, dX, dU)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if option(c, "cons_per_step", false) {
+				epsilon, eta := perStepBounds(c, T)
+				r, err := o.UpdatePerStep(p, epsilon, eta)
+				if err != nil || r.Anchored {
+					t.Fatalf("error %v, result %+v", err, r)
+				}
+				for k, kl := range r.KLPerStep {
+					if !(kl <= 1.1*epsilon[k]) || kl < 0.9*epsilon[k] && r.Eta[k] > cfg.MinEta {
+						t.Errorf("step %d: KL %g, bound %g, eta %g", k, kl, epsilon[k], r.Eta[k])
+					}
+				}
+				return
+			}
+			epsilon := bound(c, T)
+			r, err := o.Update(p, epsilon, c.Inputs.Get("eta").Float())
+			if err != nil || r.Anchored {
+				t.Fatalf("error %v, result %+v", err, r)
+			}
+			if !(r.KL <= 1.1*epsilon) || r.KL < 0.9*epsilon && r.Eta > cfg.MinEta {
+				t.Errorf("KL %g, bound %g, eta %g", r.KL, epsilon, r.Eta)
+			}
+			if r.Passes > 12 {
+				t.Errorf("%d passes, want at most 12; the reference needs %d", r.Passes, c.Outputs.Get("backward_passes").Int())
+			}
+			pass, again := lqg.NewBackwardPass(dX, dU), lqg.NewController(T, dX, dU)
+			if cfg.PropagateAnchor {
+				pass.PropagateUnder = p.Anchor
+			}
+			obj := &lqg.Objective{Cost: p.Cost, Anchor: lqg.NewSurrogate(p.Anchor), MaxEnt: p.MaxEnt, Policy: p.Policy}
+			if err := pass.Run(again, obj, p.Dynamics, r.Eta); err != nil {
+				t.Fatal(err)
+			}
+			vectors.Close(t, "gains at the returned eta", r.Controller.K, again.K, 1e-6)
+			vectors.Close(t, "factors at the returned eta", r.Controller.Chol, again.Chol, 1e-6)
+		})
+	}
+}
+
 // The reference's own search (Bisection) must be reproduced pass by pass, its faults
 // included. What the default search does better is in search_test.go.
 func TestVectorsUpdate(t *testing.T) {
 	for _, c := range vectors.GPS(t, "lqr_update") {
 		t.Run(c.Name, func(t *testing.T) {
-			s := lqgtest.System(c.Inputs.Get("system"))
-			option := func(key string, value bool) bool {
-				if c.Inputs.Has("options", key) {
-					return c.Inputs.Get("options", key).Bool()
-				}
-				return value
-			}
-			p := trajopt.Problem{Dynamics: s.Dynamics, X0: &s.X0, Cost: s.Cost, Anchor: s.Controller}
-			if c.Inputs.Has("algorithm", "max_ent_traj") {
-				p.MaxEnt = c.Inputs.Get("algorithm", "max_ent_traj").Float()
-			}
-			switch c.Inputs.Get("method").String() {
-			case "mdgps":
-				p.Anchor = s.Policy.Controller
-			case "badmm":
-				p.Policy = lqgtest.PolicyTerm(s.Policy)
-			}
-			cfg := trajopt.DefaultConfig()
-			cfg.Search, cfg.CovarianceFloor = trajopt.Bisection, 0
-			cfg.PreviousMarginals = option("use_prev_distr", false)
-			cfg.PropagateAnchor = !option("update_in_bwd_pass", true)
+			s, p, cfg := readUpdate(c)
+			cfg.Search = trajopt.Bisection
 			T := p.Anchor.T
 			o, err := trajopt.New(cfg, T, p.Anchor.DX, p.Anchor.DU)
 			if err != nil {
@@ -42,14 +114,9 @@ func TestVectorsUpdate(t *testing.T) {
 			}
 			out := c.Outputs
 			var got *lqg.Controller
-			if option("cons_per_step", false) {
-				epsilon, mult := c.Inputs.Get("algorithm", "kl_step").Floats(), c.Inputs.Get("step_mult").Floats()
-				eta := make([]float64, T)
-				for i := range eta {
-					epsilon[i] *= mult[i]
-					eta[i] = c.Inputs.Get("eta").Float()
-				}
-				r, err := o.UpdatePerStep(&p, epsilon, eta)
+			if option(c, "cons_per_step", false) {
+				epsilon, eta := perStepBounds(c, T)
+				r, err := o.UpdatePerStep(p, epsilon, eta)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -60,7 +127,7 @@ func TestVectorsUpdate(t *testing.T) {
 					t.Errorf("backward passes: got %d, want %d", r.Passes, out.Get("backward_passes").Int())
 				}
 			} else {
-				r, err := o.Update(&p, c.Inputs.Get("algorithm", "kl_step").Float()*c.Inputs.Get("step_mult").Float()*float64(T), c.Inputs.Get("eta").Float())
+				r, err := o.Update(p, bound(c, T), c.Inputs.Get("eta").Float())
 				if err != nil {
 					t.Fatal(err)
 				}
