@@ -70,13 +70,15 @@ type ConditionReport struct {
 	// SampleCosts are the costs of the samples that the iteration began with.
 	SampleCosts []float64
 	// KL is the divergence of the new controller from the one before, in nat over the
-	// whole trajectory, Bound what was allowed, Eta its dual variable.
+	// whole trajectory, Bound what was allowed, Eta its dual variable: with one bound per
+	// step their sum, and the etas' geometric mean.
 	KL, Bound, Eta float64
 	// Passes counts LQR backward passes.
 	Passes int
 	// StepMultiplier is the factor on the KL step that was used.
 	StepMultiplier float64
-	// Active tells whether the bound held the new controller back; then KL is near Bound.
+	// Active tells whether the bound held the new controller back: then KL is near Bound,
+	// or that of some step near its own.
 	Active bool
 	// Predicted and Actual are the improvement that the last update promised and what
 	// the samples' models show; 0 in the first iteration, which has none to look back on.

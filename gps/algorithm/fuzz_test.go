@@ -59,7 +59,7 @@ func FuzzIterate(f *testing.F) {
 			t.Fatal(err)
 		}
 		cfg := algorithm.DefaultTrajOptConfig()
-		cfg.UsePrior = options&1 != 0
+		cfg.UsePrior, cfg.BoundEachStep = options&1 != 0, options&4 != 0
 		a, err := algorithm.NewTrajOpt(cfg, []cost.Term{term})
 		if err != nil {
 			t.Fatal(err)

@@ -251,6 +251,37 @@ func TestKeepsRunningAfterConvergence(t *testing.T) {
 	}
 }
 
+// With one bound per step the task is learned too, and no step of any update is above its
+// bound under the model that the update had.
+func TestLearnsWithOneBoundPerStep(t *testing.T) {
+	t.Parallel()
+	a := newArm(t, 9.81, []float64{-0.5 * math.Pi, 0}, 1)
+	a.configure(func(cfg *algorithm.TrajOptConfig) { cfg.BoundEachStep = true })
+	state := algorithm.NewState(2, 1, []*lqg.Controller{a.controller})
+	m, kl := lqg.NewTrajectory(steps, 7, 2), make([]float64, steps)
+	var first, last float64
+	for i := range 10 {
+		before := state.Conditions[0].Controller
+		var report *algorithm.Report
+		state, report = a.iterate(state)
+		now, c := state.Conditions[0], report.Conditions[0]
+		lqg.NewForwardPass(7, 2).Run(m, now.Previous.X0, now.Controller, now.Previous.Dynamics)
+		lqg.NewDivergence(7, 2).PerStep(kl, now.Controller, before, m)
+		for k, v := range kl {
+			if bound := c.Bound / steps; !(v <= 1.1*bound*(1+1e-6)) {
+				t.Errorf("iteration %d step %d: KL %g above 1.1 times its bound %g", i+1, k, v, bound)
+			}
+		}
+		if last = report.MeanCost(); i == 0 {
+			first = last
+		}
+	}
+	if !(last < 0.05*first) {
+		t.Errorf("mean cost goes from %g to %g", first, last)
+	}
+	t.Logf("mean cost %.4g to %.4g", first, last)
+}
+
 // smallestVariance returns the smallest eigenvalue of a controller's covariances, of two
 // actions.
 func smallestVariance(c *lqg.Controller) float64 {

@@ -17,6 +17,9 @@ type TrajOptConfig struct {
 	// KLStep is the trust region per time step, in nat, > 0; the bound of an update is
 	// KLStep times the step multiplier times T. Default 0.2.
 	KLStep float64
+	// BoundEachStep bounds the KL of every time step by KLStep times the step multiplier,
+	// instead of their sum over the trajectory; default false.
+	BoundEachStep bool
 	// Step bounds the step multiplier.
 	Step StepConfig
 	// MaxEntropy is the weight of the entropy term, >= 0; default 0.
@@ -115,14 +118,42 @@ func (a *TrajOpt) improve(ctx context.Context, state *State, m int, samples []*r
 		return err
 	}
 	problem := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: controller, MaxEnt: a.cfg.MaxEntropy}
-	report.Bound = a.cfg.KLStep * multiplier * float64(controller.T)
-	result, err := search.Update(&problem, report.Bound, current.Eta)
+	report.StepMultiplier, report.Bound = multiplier, a.cfg.KLStep*multiplier*float64(controller.T)
+	next.Controller, err = a.update(search, &problem, current.Eta, report)
 	if err != nil {
 		return err
 	}
-	report.KL, report.Eta, report.Active, report.Passes, report.StepMultiplier = result.KL, result.Eta, result.Active, result.Passes, multiplier
-	*next = Condition{Controller: result.Controller, Eta: result.Eta, StepMultiplier: multiplier, Prior: prior, Previous: model}
+	next.Eta, next.StepMultiplier, next.Prior, next.Previous = report.Eta, multiplier, prior, model
 	return nil
+}
+
+// update searches the new controller within report's bound, and reports on it.
+func (a *TrajOpt) update(search *trajopt.Optimizer, p *trajopt.Problem, eta float64, report *ConditionReport) (*lqg.Controller, error) {
+	if !a.cfg.BoundEachStep {
+		r, err := search.Update(p, report.Bound, eta)
+		if err != nil {
+			return nil, err
+		}
+		report.KL, report.Eta, report.Active, report.Passes = r.KL, r.Eta, r.Active, r.Passes
+		return r.Controller, nil
+	}
+	T := p.Anchor.T
+	bounds, etas := make([]float64, T), make([]float64, T)
+	for t := range T {
+		bounds[t], etas[t] = report.Bound/float64(T), eta
+	}
+	r, err := search.UpdatePerStep(p, bounds, etas)
+	if err != nil {
+		return nil, err
+	}
+	logEta := 0.0
+	for t, v := range r.Eta {
+		report.KL += r.KLPerStep[t]
+		report.Active = report.Active || v > a.cfg.Search.MinEta
+		logEta += math.Log(v) / float64(T)
+	}
+	report.Eta, report.Passes = math.Exp(logEta), r.Passes
+	return r.Controller, nil
 }
 
 // model fits what the samples say: dynamics, initial state and cost.

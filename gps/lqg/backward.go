@@ -63,7 +63,7 @@ func NewBackwardPass(dX, dU int) *BackwardPass {
 }
 
 // Run computes the controller that minimises the objective at eta under the dynamics:
-// K = -Q_uu^-1 Q_ux, k = -Q_uu^-1 q_u, C = Q_uu^-1 (Levine & Abbeel 2014, section 3.1).
+// K = -Q_uu^-1 Q_ux, k = -Q_uu^-1 q_u, C = Q_uu^-1 (Levine & Abbeel 2014, section 3).
 // It returns an *IndefiniteError if a Q_uu is not positive definite and an error that wraps
 // ErrNotFinite if one overflows; dst then holds a part of the pass. Run does not allocate on
 // success.

@@ -179,7 +179,15 @@ func TestPassesDoNotAllocate(t *testing.T) {
 	backward, forward, m := lqg.NewBackwardPass(dX, dU), lqg.NewForwardPass(dX, dU), lqg.NewTrajectory(T, dX, dU)
 	kl, w := make([]float64, T), lqg.NewDivergence(dX, dU)
 	u, x := make([]float64, dU), make([]float64, dX)
+	floored := lqg.NewBackwardPass(dX, dU)
+	floored.Floor = lqg.NewFloor(0.1, T, dU)
 	for name, f := range map[string]func(){
+		"backward with a floor that is met": func() {
+			if err := floored.Run(c, obj, dyn, 0.1); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"KL at mean states": func() { w.PerStepAtMeans(kl, c, c, m) },
 		"backward": func() {
 			if err := backward.Run(c, obj, dyn, 0.1); err != nil {
 				t.Fatal(err)

@@ -7,7 +7,7 @@ import "fmt"
 //
 //	1/2 y' [K'PK, -K'P; -PK, P] y + [K'Pk; -Pk]' y
 //
-// It is what a KL term adds to a cost (Levine & Abbeel 2014, section 3.1).
+// It is what a KL term adds to a cost (Levine & Abbeel 2014, section 3).
 type Surrogate struct {
 	T, DX, DU int
 	// Quad is T x D x D, Lin is T x D.
