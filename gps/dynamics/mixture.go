@@ -19,7 +19,8 @@ type PriorConfig struct {
 	// MinSamplesPerCluster is how many transitions a component stands for, >= 1;
 	// default 40. There are at least 2 components.
 	MinSamplesPerCluster int
-	// EM holds the settings of the mixture fit.
+	// EM holds the settings of the mixture fit. Default mixture.DefaultConfig with a
+	// single start: the prior is fitted anew while a robot waits, and learns as fast.
 	EM mixture.Config
 	// DropOneMore keeps MaxSamples-1 rollouts once there are more, as the public
 	// reference implementation does.
@@ -28,7 +29,9 @@ type PriorConfig struct {
 
 // DefaultPriorConfig returns the defaults.
 func DefaultPriorConfig() PriorConfig {
-	return PriorConfig{MaxSamples: 20, MaxClusters: 20, MinSamplesPerCluster: 40, EM: mixture.DefaultConfig()}
+	em := mixture.DefaultConfig()
+	em.Starts = 1
+	return PriorConfig{MaxSamples: 20, MaxClusters: 20, MinSamplesPerCluster: 40, EM: em}
 }
 
 // Validate returns an error that names the field that is out of range.
