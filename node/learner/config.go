@@ -48,7 +48,9 @@ type AlgorithmConfig struct {
 
 // DynamicsConfig holds the settings of the dynamics fit.
 type DynamicsConfig struct {
-	Regularization float64 `param:"regularization" desc:"Added to the variances of states and actions." range:"[0, inf)"`
+	Regularization float64 `param:"regularization" desc:"Regularisation of the covariance of states and actions." range:"[0, inf)"`
+	Regularizer    string  `param:"regularizer" desc:"What it does: diagonal adds it to every variance, lift raises the smallest eigenvalue to it where that is below." choices:"diagonal|lift"`
+	NoiseFloor     float64 `param:"noise_floor" desc:"Smallest eigenvalue of the process noise's covariance." range:"[0, inf)"`
 	MinVariance    float64 `param:"min_initial_variance" desc:"Smallest variance of the initial state." range:"(0, inf)"`
 	Mean           string  `param:"mean" desc:"Mean of the posterior: shrunk towards the prior, or the samples'." choices:"shrunk|sample"`
 }
@@ -81,7 +83,7 @@ func DefaultConfig() Config {
 		Cost:       defaultCostConfig(),
 		Algorithm: AlgorithmConfig{KLStep: alg.KLStep, MinStep: alg.Step.Min, MaxStep: alg.Step.Max, MinEta: search.MinEta, MaxEta: search.MaxEta,
 			CovarianceFloor: search.CovarianceFloor,
-			Dynamics:        DynamicsConfig{Regularization: dyn.Regularization, MinVariance: alg.MinInitialVariance, Mean: string(dyn.Mean)},
+			Dynamics:        DynamicsConfig{Regularization: dyn.Regularization, Regularizer: string(dyn.Regularizer), NoiseFloor: dyn.NoiseFloor, MinVariance: alg.MinInitialVariance, Mean: string(dyn.Mean)},
 			Prior: PriorConfig{Use: true, Strength: dyn.Strength, MaxSamples: prior.MaxSamples, MaxClusters: prior.MaxClusters, MinPerClust: prior.MinSamplesPerCluster,
 				MaxIteration: prior.EM.MaxIterations, Tolerance: prior.EM.Tolerance}},
 		Reference: ReferenceConfig{Margin: 0.1},
@@ -145,6 +147,7 @@ func (p *Problem) buildAlgorithm() error {
 	cfg.Step.Min, cfg.Step.Max = a.MinStep, a.MaxStep
 	cfg.Search.MinEta, cfg.Search.MaxEta, cfg.Search.CovarianceFloor = a.MinEta, a.MaxEta, a.CovarianceFloor
 	cfg.Dynamics.Regularization, cfg.Dynamics.Strength, cfg.Dynamics.Mean = a.Dynamics.Regularization, a.Prior.Strength, dynamics.Mean(a.Dynamics.Mean)
+	cfg.Dynamics.Regularizer, cfg.Dynamics.NoiseFloor = dynamics.Regularizer(a.Dynamics.Regularizer), a.Dynamics.NoiseFloor
 	cfg.Prior.MaxSamples, cfg.Prior.MaxClusters, cfg.Prior.MinSamplesPerCluster = a.Prior.MaxSamples, a.Prior.MaxClusters, a.Prior.MinPerClust
 	cfg.Prior.EM.MaxIterations, cfg.Prior.EM.Tolerance = a.Prior.MaxIteration, a.Prior.Tolerance
 	term, err := p.cost()
