@@ -4,10 +4,24 @@
 // A function f[S Scalar[S]](y []S) S runs with Real for its value and with Var for its
 // derivatives. Running it with Var records every operation z = phi(a, b) on a Tape with
 // the partial derivatives of phi, so branches and loops of the code are those of the
-// point at hand. One reverse sweep over the tape then gives gradient and Hessian by edge
-// pushing (Gower and Mello, "A new framework for the computation of Hessians",
-// Optimization Methods and Software 27(2), 2012, algorithm 3). With z' the adjoint of z
-// and W the matrix of second-order terms, every operation z, from the last to the first,
+// point at hand. With z' the adjoint of z, the Hessian of the result is
+//
+//	H = sum over z of sum over arguments j, k of z' phi_jk grad j (grad k)^T
+//
+// (Jackson and McCormick, "The polyadic structure of factorable function tensors",
+// Journal of Optimization Theory and Applications 51(1), 1986). One reverse sweep gives the
+// adjoints and W_jk, the sums of z' phi_jk by pairs of nodes; where j has one argument a
+// alone, its W_jj goes on to W_aa as phi_a^2 W_jj. One forward sweep gives the gradients,
+// sparse, of those nodes that have any W left. The work follows the inputs that meet in a
+// nonlinear operation: entries of the Hessian that are zero by structure are not touched,
+// and linear operations cost no second derivatives; a nonlinear operation on values that
+// depend on m inputs costs up to m^2. Sum, Dot and SquaredNorm are one operation each.
+//
+// A Program is differentiated once, when it is built, and leaves a list of multiplications
+// and additions. This is by edge pushing (Gower and Mello, "A new framework for the
+// computation of Hessians", Optimization Methods and Software 27(2), 2012, algorithm 3),
+// one reverse sweep over the structure of its operations. Every operation z, from the last
+// to the first,
 //
 //	pushes    W_pj += phi_j W_pz  (twice that where p = j),  p != z
 //	          W_jk += phi_j phi_k W_zz
@@ -15,13 +29,6 @@
 //	adjoint   j'   += z' phi_j
 //
 // for its arguments j, k. What is left on the inputs is the Hessian and the gradient.
-// Only pairs that interact are ever stored: the work follows the sparsity of the
-// function, and entries of the Hessian that are zero by structure are not touched. Code
-// that computes a value just before its use, and sums by Sum, Dot and SquaredNorm, keeps
-// the pairs few.
-//
-// A Program is differentiated once, when it is built: the same sweep is run over the
-// structure of its operations and leaves a list of multiplications and additions.
 //
 // # Where a derivative does not exist
 //
