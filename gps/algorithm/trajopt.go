@@ -191,6 +191,8 @@ func (a *TrajOpt) model(ctx context.Context, state *State, m int, samples []*rol
 		report.SampleCosts = append(report.SampleCosts, expansions[n].Total())
 	}
 	model := &Model{Controller: state.Conditions[m].Controller, Dynamics: dyn, X0: x0, Cost: lqg.NewCost(T, dX, dU)}
-	cost.QuadraticMean(model.Cost, expansions, samples)
+	if err := cost.QuadraticMean(model.Cost, expansions, samples); err != nil {
+		return nil, nil, err
+	}
 	return model, prior, nil
 }

@@ -36,10 +36,11 @@ type ConditionsConfig struct {
 // AlgorithmConfig holds the settings of trajectory optimisation.
 type AlgorithmConfig struct {
 	KLStep          float64        `param:"kl_step" desc:"Trust region: KL divergence allowed per time step." unit:"nat" range:"(0, inf)"`
+	BoundEachStep   bool           `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean."`
 	MinStep         float64        `param:"min_step_multiplier" desc:"Smallest factor on kl_step." range:"(0, 1]"`
 	MaxStep         float64        `param:"max_step_multiplier" desc:"Largest factor on kl_step." range:"[1, inf)"`
 	MaxEntropy      float64        `param:"max_entropy" desc:"Weight of the maximum-entropy term." range:"[0, inf)"`
-	CovarianceFloor float64        `param:"covariance_floor" desc:"Smallest variance of a controller's torque." unit:"N^2 m^2" range:"[0, inf)"`
+	CovarianceFloor float64        `param:"covariance_floor" desc:"Smallest variance of a controller's torque; where an earlier controller's own is smaller, that one is." unit:"N^2 m^2" range:"[0, inf)"`
 	MinEta          float64        `param:"min_eta" desc:"Smallest dual variable of the KL bound." range:"(0, inf)"`
 	MaxEta          float64        `param:"max_eta" desc:"Largest dual variable of the KL bound." range:"(0, inf)"`
 	Dynamics        DynamicsConfig `param:"dynamics"`
@@ -144,6 +145,7 @@ func (p *Problem) buildAlgorithm() error {
 	a := p.cfg.Algorithm
 	cfg := algorithm.DefaultTrajOptConfig()
 	cfg.KLStep, cfg.MaxEntropy, cfg.MinInitialVariance, cfg.UsePrior = a.KLStep, a.MaxEntropy, a.Dynamics.MinVariance, a.Prior.Use
+	cfg.BoundEachStep = a.BoundEachStep
 	cfg.Step.Min, cfg.Step.Max = a.MinStep, a.MaxStep
 	cfg.Search.MinEta, cfg.Search.MaxEta, cfg.Search.CovarianceFloor = a.MinEta, a.MaxEta, a.CovarianceFloor
 	cfg.Dynamics.Regularization, cfg.Dynamics.Strength, cfg.Dynamics.Mean = a.Dynamics.Regularization, a.Prior.Strength, dynamics.Mean(a.Dynamics.Mean)
