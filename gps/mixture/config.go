@@ -32,8 +32,9 @@ type Config struct {
 	Tolerance float64
 	// Regularization is added to the diagonal of every covariance, in the points' units
 	// squared, 0 to 1e100; default 1e-6. Unless it is 0, at least 1e-11 of the
-	// dimension's variance over all points is added, so that rounding makes no
-	// covariance indefinite: it matters for standard deviations above 300.
+	// dimension's variance over all points is added, and the square of 4e-15 of its
+	// largest number, so that rounding makes no covariance indefinite: with the default
+	// that matters for standard deviations above 300 and numbers above 1e11.
 	Regularization float64
 	// MinWeight times 1/K is the weight below which a component counts as dead, in
 	// [0, 1); default 1e-4.

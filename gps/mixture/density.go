@@ -48,7 +48,7 @@ func (d *density) update() error {
 			d.inv[k*D+i] = 1 / v
 			d.offset[k] -= math.Log(v)
 		}
-		if !ok || d.offset[k]-d.offset[k] != 0 {
+		if !ok || d.offset[k]-d.offset[k] != 0 || d.m.LogWeights[k] > 1e-6 {
 			return d.m.degenerate(k)
 		}
 	}

@@ -23,8 +23,9 @@
 //	L       = sum_n log sum_k pi_k N(x_n; mu_k, Sigma_k)                         (9.28)
 //
 // The fit ends when L changes by less than a share of its absolute value. A component
-// whose weight falls below a share of 1/K is dead: it is moved to the point that the
-// mixture explains worst, with the covariance of all points and the weight 1/K.
+// whose weight falls below a share of 1/K is dead. It is revived with half of the
+// component that is spread the most, which is split along its longest axis (after the split of
+// SMEM, Ueda, Nakano, Ghahramani & Hinton, Neural Computation 2000).
 //
 // The regularisation is not part of the likelihood, so a step of (9.25) can lower L where
 // a covariance is small. Such a step is taken back; the steps that follow keep each

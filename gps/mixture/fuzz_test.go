@@ -53,15 +53,11 @@ func FuzzFit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, l := range trace.LogLikelihoods {
-			finite(t, []float64{l})
-		}
-		finite(t, m.Means, m.Covs, m.LogWeights)
+		checkTrace(t, m, trace)
 		q, err := mixture.NewQuery(m)
 		if err != nil {
 			return // a variance in own units is out of float64's range
 		}
-		checkFit(t, m, points, trace)
 		var p mixture.Prior
 		if q.Prior(&p, points) == nil {
 			finite(t, p.Mean, p.Cov, []float64{p.M, p.N0})

@@ -81,8 +81,8 @@ func (m *Mixture) degenerate(k int) error {
 	if i := dense.FirstNotFinite(m.Cov(k)); i >= 0 {
 		return fmt.Errorf("%w: component %d of %d has covariance %v at [%d, %d]", ErrDegenerate, k, m.K, m.Cov(k)[i], i/m.D, i%m.D)
 	}
-	if w := m.LogWeights[k]; w != w || math.IsInf(w, 0) {
-		return fmt.Errorf("%w: component %d of %d has log weight %v", ErrDegenerate, k, m.K, w)
+	if w := m.LogWeights[k]; w-w != 0 || w > 1e-6 {
+		return fmt.Errorf("%w: component %d of %d has log weight %v, need a finite number <= 0", ErrDegenerate, k, m.K, w)
 	}
 	values, _, ok := eigen(m.Cov(k), m.D)
 	if !ok {

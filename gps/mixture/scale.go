@@ -3,6 +3,7 @@ package mixture
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"guidedpolicysearch/gps/internal/dense"
 )
@@ -14,6 +15,9 @@ const (
 	// relativeFloor of a dimension's variance is the least regularisation: well above
 	// the rounding of a covariance's Cholesky factor.
 	relativeFloor = 1e-11
+	// roundingFloor times a dimension's largest number is the least standard deviation
+	// that the regularisation gives: the points themselves are no finer.
+	roundingFloor = 4e-15
 )
 
 // coordinates are the standard coordinates z = (x - shift)/scale of a set of points, in
@@ -29,34 +33,48 @@ type coordinates struct {
 // standardize returns the standard coordinates of the points (N x D).
 func standardize(points []float64, D int, regularization float64) (*coordinates, error) {
 	c := &coordinates{shift: make([]float64, D), scale: make([]float64, D), regularization: make([]float64, D)}
-	N := len(points) / D
+	N := float64(len(points) / D)
+	low, high := slices.Clone(points[:D]), slices.Clone(points[:D])
+	for x := range slices.Chunk(points, D) {
+		for i, v := range x {
+			low[i], high[i] = min(low[i], v), max(high[i], v)
+		}
+	}
 	for i := range D {
-		low, high := points[i], points[i]
-		for n := range N {
-			low, high = min(low, points[n*D+i]), max(high, points[n*D+i])
+		if !(high[i]-low[i] <= maxSpread) {
+			return nil, fmt.Errorf("%w: dimension %d spans %.3g to %.3g, the squares of which no float64 holds: use other units, at most %g apart", ErrBadPoints, i, low[i], high[i], float64(maxSpread))
 		}
-		if !(high-low <= maxSpread) {
-			return nil, fmt.Errorf("%w: dimension %d spans %.3g to %.3g, the squares of which no float64 holds: use other units, at most %g apart", ErrBadPoints, i, low, high, float64(maxSpread))
+	}
+	// Deviations as shares of the span, so that no square is out of range.
+	mean, square, share := make([]float64, D), make([]float64, D), make([]float64, D)
+	for i := range D {
+		if spread := high[i] - low[i]; spread >= minSpread {
+			share[i] = 1 / spread
 		}
+	}
+	for x := range slices.Chunk(points, D) {
+		for i, v := range x {
+			mean[i] += (v - low[i]) / N
+		}
+	}
+	for x := range slices.Chunk(points, D) {
+		for i, v := range x {
+			d := (v - low[i] - mean[i]) * share[i]
+			square[i] += d * d
+		}
+	}
+	for i := range D {
 		deviation := 0.0
-		c.shift[i], c.scale[i] = low, 1
-		if spread := high - low; spread >= minSpread {
-			mean, square := 0.0, 0.0
-			for n := range N {
-				mean += (points[n*D+i] - low) / float64(N)
-			}
-			for n := range N {
-				v := (points[n*D+i] - low - mean) / spread
-				square += v * v / float64(N)
-			}
-			deviation = spread * math.Sqrt(square)
-			c.shift[i] = low + mean
+		c.shift[i], c.scale[i] = low[i], 1
+		if share[i] > 0 {
+			deviation = math.Sqrt(square[i]/N) / share[i]
+			c.shift[i] = low[i] + mean[i]
 			c.scale[i] = math.Ldexp(1, int(math.Round(math.Log2(deviation))))
 		}
 		c.logScale += math.Log(c.scale[i])
 		if regularization > 0 {
-			v := deviation / c.scale[i]
-			c.regularization[i] = max(regularization/c.scale[i]/c.scale[i], relativeFloor*v*v)
+			v, rounding := deviation/c.scale[i], roundingFloor*max(-low[i], high[i])/c.scale[i]
+			c.regularization[i] = max(regularization/c.scale[i]/c.scale[i], relativeFloor*v*v, min(rounding*rounding, maxRegularization))
 		}
 	}
 	return c, nil
