@@ -24,8 +24,8 @@
 //
 // The fit ends when L changes by less than a share of its absolute value. A component
 // whose weight falls below a share of 1/K is dead. It is revived with half of the
-// component that is spread the most, which is split along its longest axis (after the split of
-// SMEM, Ueda, Nakano, Ghahramani & Hinton, Neural Computation 2000).
+// component that is spread the most, which is split along its longest axis so that the
+// halves keep its moments.
 //
 // The regularisation is not part of the likelihood, so a step of (9.25) can lower L where
 // a covariance is small. Such a step is taken back; the steps that follow keep each
