@@ -180,16 +180,8 @@ func (s *State) stream(condition int) *rand.Rand {
 }
 
 // NoiseSeed returns the seed of the exploration noise (rollout.Noise) of a sample (from 0)
-// of a condition in the iteration (from 1). All samples get noise of their own.
+// of a condition in the iteration (from 1).
 func NoiseSeed(seed uint64, iteration, condition, sample int) uint64 {
 	rng := rand.New(rand.NewPCG(seed, 1<<63|uint64(iteration)<<40|uint64(condition)<<20|uint64(sample)))
-	return rng.Uint64() &^ 1
-}
-
-// AntitheticNoiseSeed is NoiseSeed for samples in pairs: 2i and 2i+1 get noise of opposite
-// sign. In the mean over a pair the noise's first-order effect on the cost cancels, so
-// the mean cost of few samples varies less; but to first order a pair shows the dynamics
-// one direction only, and a fit from N samples sees half as many.
-func AntitheticNoiseSeed(seed uint64, iteration, condition, sample int) uint64 {
-	return NoiseSeed(seed, iteration, condition, sample/2) | uint64(sample&1)
+	return rng.Uint64()
 }

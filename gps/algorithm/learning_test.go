@@ -111,7 +111,7 @@ func (a *arm) iterate(state *algorithm.State) (*algorithm.State, *algorithm.Repo
 	a.t.Helper()
 	var drawn []*rollout.Rollout
 	for n := range samples {
-		drawn = append(drawn, a.sample(state.Conditions[0].Controller, algorithm.AntitheticNoiseSeed(state.Seed, state.Iteration+1, 0, n)))
+		drawn = append(drawn, a.sample(state.Conditions[0].Controller, algorithm.NoiseSeed(state.Seed, state.Iteration+1, 0, n)))
 	}
 	next, report, err := a.algorithm.Iterate(context.Background(), state, [][]*rollout.Rollout{drawn})
 	if err != nil {

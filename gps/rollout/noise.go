@@ -92,8 +92,8 @@ func (c NoiseConfig) Lead() int {
 }
 
 // Noise returns the exploration noise of one trial, T x dU, in units of the standard
-// normal e of u = K x + k + chol e. One seed gives one noise; seeds that differ in their
-// lowest bit only give noise of opposite sign. Errors wrap ErrNoise.
+// normal e of u = K x + k + chol e. One seed gives one noise. Errors wrap
+// ErrNoise.
 func Noise(seed uint64, T, dU int, cfg NoiseConfig) ([]float64, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -101,11 +101,10 @@ func Noise(seed uint64, T, dU int, cfg NoiseConfig) ([]float64, error) {
 	if T < 1 || dU < 1 || (float64(T)+2*float64(cfg.Lead()))*float64(dU) > maxNoise {
 		return nil, fmt.Errorf("%w: T=%d steps of dU=%d actions at sigma %v, need T and dU >= 1 and no more than %d numbers", ErrNoise, T, dU, cfg.Sigma, maxNoise)
 	}
-	rng := rand.New(rand.NewPCG(seed>>1, 0x6e6f697365)) // the stream of noise
-	sign := 1 - 2*float64(seed&1)
+	rng := rand.New(rand.NewPCG(seed, 0x6e6f697365)) // the stream of noise
 	white := make([]float64, (T+2*cfg.Lead())*dU)
 	for i := range white {
-		white[i] = sign * rng.NormFloat64()
+		white[i] = rng.NormFloat64()
 	}
 	return Smooth(white, dU, cfg)
 }

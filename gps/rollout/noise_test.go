@@ -260,13 +260,8 @@ func TestNoiseRepeats(t *testing.T) {
 		if !slices.Equal(a, b) {
 			t.Error("one seed gave two noises")
 		}
-		if slices.Equal(a, draw(t, 9, 50, 2, cfg)) {
+		if slices.Equal(a, draw(t, 6, 50, 2, cfg)) {
 			t.Error("two seeds gave one noise")
-		}
-		for i, v := range draw(t, 6, 50, 2, cfg) {
-			if v != -a[i] {
-				t.Fatalf("entry %d of the antithetic noise is %v, want %v", i, v, -a[i])
-			}
 		}
 	}
 }

@@ -18,7 +18,6 @@ type Config struct {
 	Seed       uint64           `param:"seed" desc:"Names all random numbers: one seed gives one run." range:"[0, 9223372036854775807]"`
 	Iterations int              `param:"iterations" desc:"Iterations of the run." range:"[1, 100000]"`
 	Samples    int              `param:"samples" desc:"Trials per condition and iteration." range:"[2, 10000]"`
-	Antithetic bool             `param:"antithetic_noise" desc:"Run trials in pairs of opposite exploration noise: the mean cost of an iteration varies less, but the dynamics are seen in half as many directions."`
 	Steps      int              `param:"steps" desc:"Horizon T: actions of a trial." range:"[1, 100000]"`
 	DT         float64          `param:"dt" desc:"Time step of a trial." unit:"s" range:"(0, inf)"`
 	Conditions ConditionsConfig `param:"conditions"`
@@ -129,9 +128,6 @@ func (p *Problem) Start() *algorithm.State { return algorithm.NewState(p.cfg.See
 
 // NoiseSeed names the exploration noise of a trial (sample from 0, iteration from 1).
 func (p *Problem) NoiseSeed(iteration, condition, sample int) uint64 {
-	if p.cfg.Antithetic {
-		return algorithm.AntitheticNoiseSeed(p.cfg.Seed, iteration, condition, sample)
-	}
 	return algorithm.NoiseSeed(p.cfg.Seed, iteration, condition, sample)
 }
 
