@@ -35,8 +35,15 @@ func donkCost(c *lqg.Controller, model *algorithm.Model) float64 {
 }
 
 // The second reference clips the multiplier to [0.1, 10] and bounds no single change. It
-// takes an update that gave more than it promised for one that failed, and clips its
-// negative ratio to 0.1: there the multiplier must grow instead.
+// divides by predicted - actual even where that is negative, the update giving more than it
+// promised, which is no penalty that a step could be sized by:
+//
+//   - promised a gain: the ratio is negative and clipped to 0.1, as if the update had
+//     failed, where the multiplier must grow;
+//   - promised a loss: the ratio is positive, any number, and used. But an update that its
+//     own model says is no gain deserves no step: the multiplier must shrink.
+//
+// The first reference has both right, with a least difference of 1e-4, and so has Next.
 func TestVectorsDonkStepAdjust(t *testing.T) {
 	const tolerance = 1e-9
 	cfg := algorithm.StepConfig{Min: 0.1, Max: 10, MinChange: 1e-9, MaxChange: 1e9}
@@ -51,11 +58,11 @@ func TestVectorsDonkStepAdjust(t *testing.T) {
 				[]float64{c.Outputs.Get("previous").Float(), c.Outputs.Get("predicted_new").Float(), c.Outputs.Get("actual_new").Float()}, tolerance)
 			predicted, actual := before-promised, before-after
 			vectors.Close(t, "raw_ratio", []float64{predicted / (2 * (predicted - actual))}, []float64{c.Outputs.Get("raw_ratio").Float()}, tolerance)
-			want := c.Outputs.Get("new_step_mult").Float()
-			if predicted > 0 && actual > predicted {
-				want = cfg.Max
+			old, want := c.Inputs.Get("step_mult").Float(), c.Outputs.Get("new_step_mult").Float()
+			if predicted-actual < 1e-4 {
+				want = math.Min(math.Max(old*predicted/2e-4, cfg.Min), cfg.Max)
 			}
-			vectors.Close(t, "new_step_mult", []float64{cfg.Next(c.Inputs.Get("step_mult").Float(), predicted, actual)}, []float64{want}, tolerance)
+			vectors.Close(t, "new_step_mult", []float64{cfg.Next(old, predicted, actual)}, []float64{want}, tolerance)
 		})
 	}
 }
