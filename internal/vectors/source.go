@@ -32,6 +32,13 @@ type source struct {
 func sources() ([]source, error) {
 	var list []source
 	if dir := os.Getenv("GPS_VECTORS_DIR"); dir != "" {
+		if !filepath.IsAbs(dir) {
+			root, err := moduleRoot()
+			if err != nil {
+				return nil, err
+			}
+			dir = filepath.Join(root, dir)
+		}
 		s, err := dirSource(dir)
 		if err != nil {
 			return nil, fmt.Errorf("vectors: GPS_VECTORS_DIR: %w", err)

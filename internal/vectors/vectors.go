@@ -5,7 +5,8 @@
 // Where the vectors come from, first match wins:
 //
 //  1. the folder named by the environment variable GPS_VECTORS_DIR: one that holds
-//     gps/ and donk/, or one that holds such JSON files itself;
+//     gps/ and donk/, or one that holds such JSON files itself. A relative path starts
+//     at the root of the module, whichever package's tests read it;
 //  2. ../shared/vectors beside the repository;
 //  3. the compressed copy in testdata, which has every kind but leaves out the
 //     largest cases (rebuild it with go run ./internal/vectors/pack).

@@ -54,10 +54,19 @@ const caseText = `{"case":"a","kind":"k","note":"n","tolerance":1e-9,"reference_
 "outputs":{"y":1.5}}`
 
 func TestFolder(t *testing.T) {
-	for _, sub := range []string{"", "gps"} {
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []string{"", "gps", "relative"} {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, sub), "a.json", caseText)
 		write(t, filepath.Join(dir, sub), "shared_x.json", `{"about":"","data":{"deep":[7,8]}}`)
+		if sub == "relative" { // to the module, not to the package
+			if dir, err = filepath.Rel(root, filepath.Join(dir, sub)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		t.Setenv("GPS_VECTORS_DIR", dir)
 		if kinds := Kinds(t); len(kinds) != 1 || kinds[0] != "k" {
 			t.Fatalf("kinds are %v, want [k]", kinds)
