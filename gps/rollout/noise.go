@@ -52,7 +52,7 @@ const maxNoise = 1 << 27
 // NoiseConfig describes the exploration noise of a trial.
 type NoiseConfig struct {
 	// Sigma is the standard deviation of the Gaussian filter over time, in steps, 0 to
-	// 10000; 0 leaves the noise white. Default 2.
+	// 10000; 0 filters nothing. Default 2.
 	Sigma float64
 	// Normalization is that of the smoothed noise. Default NormalizeProcess.
 	Normalization Normalization
@@ -113,7 +113,8 @@ func Noise(seed uint64, T, dU int, cfg NoiseConfig) ([]float64, error) {
 //
 //	w_i ~ exp(-i^2 / (2 sigma^2)), |i| <= int(4 sigma + 1/2), sum_i w_i = 1,
 //
-// normalises it, and returns T x dU. White noise with sigma 0 is returned as it is.
+// normalises it, and returns T x dU. With sigma 0 nothing is filtered: only NormalizeTrial
+// changes the noise then.
 // Errors wrap ErrNoise.
 func Smooth(white []float64, dU int, cfg NoiseConfig) ([]float64, error) {
 	if err := cfg.Validate(); err != nil {
@@ -130,10 +131,6 @@ func Smooth(white []float64, dU int, cfg NoiseConfig) ([]float64, error) {
 	}
 	T := len(white)/dU - 2*lead
 	out := make([]float64, T*dU)
-	if cfg.Sigma == 0 {
-		copy(out, white)
-		return out, nil
-	}
 	kernel := gaussianKernel(cfg.Sigma)
 	filter := newConvolution(kernel, T)
 	input, output := make([]float64, T+len(kernel)-1), make([]float64, T)
@@ -165,6 +162,9 @@ func kernelRadius(sigma float64) int { return int(4*sigma + 0.5) }
 
 func gaussianKernel(sigma float64) []float64 {
 	r := kernelRadius(sigma)
+	if r == 0 {
+		return []float64{1} // sigma may be 0
+	}
 	kernel, sum := make([]float64, 2*r+1), 0.0
 	for i := range kernel {
 		d := float64(i-r) / sigma

@@ -231,6 +231,32 @@ func TestNoiseOfOneStep(t *testing.T) {
 	}
 }
 
+// TestNoFilter: with sigma 0 the noise stays white, and is normalised like any other: a
+// trial's own deviation becomes 1, nothing else changes it.
+func TestNoFilter(t *testing.T) {
+	const T, dU = 25, 2
+	white := draw(t, 5, T, dU, rollout.NoiseConfig{Sigma: 0, Normalization: rollout.NormalizeNone})
+	for _, n := range []rollout.Normalization{rollout.NormalizeProcess, rollout.NormalizeMatch, rollout.NormalizeNone} {
+		for _, edge := range []rollout.Edge{rollout.Mirror, rollout.Nearest} {
+			vectors.Close(t, string(n), smooth(t, white, dU, rollout.NoiseConfig{Normalization: n, Edge: edge}), white, 1e-15)
+		}
+	}
+	got := smooth(t, white, dU, rollout.NoiseConfig{Normalization: rollout.NormalizeTrial})
+	for j := range dU {
+		mean, squares := 0.0, 0.0
+		for k := range T {
+			mean += white[k*dU+j] / T
+			squares += white[k*dU+j] * white[k*dU+j] / T
+		}
+		deviation := math.Sqrt(squares - mean*mean)
+		for k := range T {
+			if want := white[k*dU+j] / deviation; math.Abs(got[k*dU+j]-want) > 1e-12 {
+				t.Fatalf("action %d at step %d: %v, want %v", j, k, got[k*dU+j], want)
+			}
+		}
+	}
+}
+
 // TestLongKernels: kernels that are applied by a transform give what the sum gives.
 func TestLongKernels(t *testing.T) {
 	const T, sigma = 600, 80.0
