@@ -308,6 +308,28 @@ func TestIterateRepeats(t *testing.T) {
 	}
 }
 
+// Without a floor a start that was the same in all samples has no variance, and the search
+// takes that.
+func TestStartKnownExactly(t *testing.T) {
+	for _, prior := range []bool{false, true} {
+		a := newArm(t, 0, []float64{0.75 * math.Pi, 0.5 * math.Pi}, 0.1)
+		a.configure(func(c *algorithm.TrajOptConfig) { c.MinInitialVariance, c.UsePrior = 0, prior })
+		state := algorithm.NewState(3, 1, []*lqg.Controller{a.controller})
+		var costs []float64
+		for range 4 {
+			var report *algorithm.Report
+			state, report = a.iterate(state)
+			costs = append(costs, report.MeanCost())
+			if most := slices.Max(state.Conditions[0].Previous.X0.Cov); most > 1e-30 {
+				t.Errorf("prior %v: variance %g of a start that was always the same", prior, most)
+			}
+		}
+		if !(costs[3] < costs[0]) {
+			t.Errorf("prior %v: mean costs %.4g", prior, costs)
+		}
+	}
+}
+
 func TestIterateRefusesBadSamples(t *testing.T) {
 	a := newArm(t, 0, []float64{0.75 * math.Pi, 0.5 * math.Pi}, 0.1)
 	state := algorithm.NewState(3, 1, []*lqg.Controller{a.controller})

@@ -24,7 +24,8 @@ type TrajOptConfig struct {
 	Step StepConfig
 	// MaxEntropy is the weight of the entropy term, >= 0; default 0.
 	MaxEntropy float64
-	// MinInitialVariance is the smallest variance of x_0, > 0; default 1e-6.
+	// MinInitialVariance is the smallest variance of x_0, >= 0, 0 for no floor; default
+	// 1e-6.
 	MinInitialVariance float64
 	// UsePrior fits the dynamics under a mixture prior; default true.
 	UsePrior bool
@@ -46,8 +47,8 @@ func (c TrajOptConfig) Validate() error {
 		return fmt.Errorf("algorithm: KL step is %v, need a finite number > 0", c.KLStep)
 	case !(c.MaxEntropy >= 0) || math.IsInf(c.MaxEntropy, 0):
 		return fmt.Errorf("algorithm: weight of the entropy is %v, need a finite number >= 0", c.MaxEntropy)
-	case !(c.MinInitialVariance > 0) || math.IsInf(c.MinInitialVariance, 0):
-		return fmt.Errorf("algorithm: smallest variance of x_0 is %v, need a finite number > 0", c.MinInitialVariance)
+	case !(c.MinInitialVariance >= 0) || math.IsInf(c.MinInitialVariance, 0):
+		return fmt.Errorf("algorithm: smallest variance of x_0 is %v, need a finite number >= 0", c.MinInitialVariance)
 	}
 	for _, v := range []interface{ Validate() error }{c.Step, c.Dynamics, c.Prior, c.Search} {
 		if err := v.Validate(); err != nil {

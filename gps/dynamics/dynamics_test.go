@@ -307,6 +307,17 @@ func TestInitialStatePosterior(t *testing.T) {
 	if x, err := dynamics.FitStates([]float64{1, 3}, 1); err != nil || x.Mean[0] != 2 || x.Cov[0] != 2 {
 		t.Errorf("states of one dimension: %v, %v", x, err)
 	}
+	none := dynamics.DefaultInitialStateConfig()
+	none.MinVariance = 0
+	if x, err := dynamics.FitInitialState(samples[:1], nil, none); err != nil || slices.Max(x.Cov) != 0 {
+		t.Errorf("one sample without a floor: %v, %v", x, err)
+	}
+	for _, v := range []float64{-1, math.NaN(), math.Inf(1)} {
+		none.MinVariance = v
+		if _, err := dynamics.FitInitialState(samples, nil, none); err == nil {
+			t.Errorf("a smallest variance of %v was accepted", v)
+		}
+	}
 	alone, both := fit(nil), fit(samples)
 	for i := range 2 {
 		if a, b := alone.Cov[i*2+i], both.Cov[i*2+i]; math.Abs(a-b) > 1e-12 {

@@ -11,8 +11,9 @@ import (
 
 // InitialStateConfig holds the settings of the fit of x_0's distribution.
 type InitialStateConfig struct {
-	// MinVariance is the smallest variance of a state, in its unit squared, > 0;
-	// default 1e-6.
+	// MinVariance is the smallest variance of a state, in its unit squared, >= 0, 0 for
+	// no floor: states that were the same in all samples then have variance 0. Default
+	// 1e-6.
 	MinVariance float64
 	// Strength times dX is the weight of the prior, in rollouts; > 0; default 1.
 	Strength float64
@@ -29,8 +30,8 @@ func DefaultInitialStateConfig() InitialStateConfig {
 // Validate returns an error that names the field that is out of range.
 func (c InitialStateConfig) Validate() error {
 	switch {
-	case !(c.MinVariance > 0) || math.IsInf(c.MinVariance, 0):
-		return fmt.Errorf("dynamics: smallest variance of x_0 is %v, need a finite number > 0", c.MinVariance)
+	case !(c.MinVariance >= 0) || math.IsInf(c.MinVariance, 0):
+		return fmt.Errorf("dynamics: smallest variance of x_0 is %v, need a finite number >= 0", c.MinVariance)
 	case !(c.Strength > 0) || math.IsInf(c.Strength, 0):
 		return fmt.Errorf("dynamics: strength of the prior of x_0 is %v, need a finite number > 0", c.Strength)
 	}
