@@ -30,8 +30,9 @@ type Table struct {
 	// BestPlain is the number of samples with which plain regression has the lowest
 	// median; 0 if it learns with none.
 	BestPlain int `json:"best_plain_samples"`
-	// Ratio is BestPlain's median over that with the prior; nil if one of them is
-	// missing.
+	// BestPrior is the same with the prior.
+	BestPrior int `json:"best_prior_samples"`
+	// Ratio is BestPlain's median over BestPrior's; nil if one of them is missing.
 	Ratio *float64 `json:"ratio"`
 }
 
@@ -91,7 +92,7 @@ func (t *Table) compare() {
 		switch {
 		case r.Median == nil:
 		case r.Prior && (prior == nil || *r.Median < *prior):
-			prior = r.Median
+			prior, t.BestPrior = r.Median, r.Samples
 		case !r.Prior && (plain == nil || *r.Median < *plain):
 			plain, t.BestPlain = r.Median, r.Samples
 		}
@@ -143,7 +144,8 @@ func (t *Table) Write(w io.Writer) error {
 	}
 	verdict := "Plain regression or the prior did not learn in the median: there is no ratio."
 	if t.Ratio != nil {
-		verdict = fmt.Sprintf("Plain regression at its best, %d samples, needs %.2g times the trials that the mixture prior needs.", t.BestPlain, *t.Ratio)
+		verdict = fmt.Sprintf("At its best, %d samples, plain regression needs %.2g times the trials that the mixture prior needs at its best, %d samples.",
+			t.BestPlain, *t.Ratio, t.BestPrior)
 	}
 	_, err := fmt.Fprintln(w, verdict)
 	return err

@@ -16,8 +16,7 @@ import (
 func efficiencyCommand() *cobra.Command {
 	var set []string
 	var asJSON bool
-	var plain []int
-	var samples int
+	var plain, prior []int
 	var criterion efficiency.Criterion
 	cmd := &cobra.Command{
 		Use:   "efficiency PARAMS_FILE...",
@@ -34,7 +33,10 @@ keeps the end effector within --distance of its target in the last --hold states
 			if err != nil {
 				return exitStatus{2, err}
 			}
-			variants := []efficiency.Variant{{Prior: true, Samples: samples}}
+			var variants []efficiency.Variant
+			for _, n := range prior {
+				variants = append(variants, efficiency.Variant{Prior: true, Samples: n})
+			}
 			for _, n := range plain {
 				variants = append(variants, efficiency.Variant{Samples: n})
 			}
@@ -79,7 +81,7 @@ keeps the end effector within --distance of its target in the last --hold states
 	}
 	cmd.Flags().Int("seeds", 10, "how many seeds")
 	cmd.Flags().Uint64("first-seed", 1, "the first of them")
-	cmd.Flags().IntVar(&samples, "samples", 5, "trials per iteration with the prior")
+	cmd.Flags().IntSliceVar(&prior, "prior", []int{3, 4, 5}, "trials per iteration with the prior, each tried")
 	cmd.Flags().IntSliceVar(&plain, "plain", []int{5, 8, 10, 15, 20, 26, 28, 30, 36}, "trials per iteration with plain regression, each tried")
 	cmd.Flags().Float64Var(&criterion.Distance, "distance", 0.03, "distance of the end effector from its target, in m, that counts as reached")
 	cmd.Flags().IntVar(&criterion.Hold, "hold", 10, "how many states at the end of a trial must be within the distance")
