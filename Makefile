@@ -25,9 +25,9 @@ test: deps ## check and test everything
 	@echo 'gofmt'; unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .) && test -z "$$unformatted" || \
 		{ printf 'not formatted (run gofmt -w):\n%s\n' "$$unformatted" >&2; exit 1; }
 	go vet ./...
-	@echo 'go test -race ./node/...'; race=0; go test -race ./node/... || race=$$?; \
+	@echo 'go test -race -short ./node/...'; race=0; go test -race -short ./node/... || race=$$?; \
 	echo 'go test ./...'; go tool gotestsum --format pkgname --format-hide-empty-pkg -- ./... || exit $$?; \
-	if [ $$race -ne 0 ]; then echo 'go test -race ./node/... failed: see above' >&2; exit $$race; fi
+	if [ $$race -ne 0 ]; then echo 'go test -race -short ./node/... failed: see above' >&2; exit $$race; fi
 
 race: deps ## run all tests under the race detector
 	go test -race ./...

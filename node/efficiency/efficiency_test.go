@@ -28,14 +28,18 @@ var reach = efficiency.Criterion{Distance: 0.03, Hold: 10, MaxTrials: 300}
 // The prior's gain, as other implementations of it show: a factor of about 2 on two links
 // and about 6 on seven. The numbers of samples are the best ones of each.
 func TestPriorSavesTrials(t *testing.T) {
-	for _, task := range []struct {
+	tasks := []struct {
 		file  string
 		plain []int
 		least float64
 	}{
 		{"reach_2_link.yaml", []int{8, 10, 15}, 1.8},
 		{"reach_7_link.yaml", []int{28, 30}, 4},
-	} {
+	}
+	if testing.Short() {
+		tasks = tasks[:1] // the same code, in a fraction of the time, for the race detector
+	}
+	for _, task := range tasks {
 		t.Run(task.file, func(t *testing.T) {
 			variants := []efficiency.Variant{{Prior: true, Samples: 3}}
 			for _, n := range task.plain {
