@@ -101,25 +101,99 @@ func TestBackwardMinimisesTheLagrangian(t *testing.T) {
 		}
 		return v
 	}
-	best := lagrangian()
+	if slope, falls := steepest(c, lagrangian); slope > 1e-6 || falls {
+		t.Errorf("slope %v at the optimum, which can be lowered: %v", slope, falls)
+	}
+}
+
+// steepest returns the largest slope of a value over the numbers of a controller, by
+// central differences, and whether a small change of one lowers it.
+func steepest(c *lqg.Controller, value func() float64) (slope float64, falls bool) {
 	const h = 1e-4
-	for name, part := range map[string][]float64{"gain": c.K, "bias": c.Bias, "factor": c.Chol} {
+	best := value()
+	for k, part := range [][]float64{c.K, c.Bias, c.Chol} {
 		for i := range part {
-			if name == "factor" && i%(dU*dU) == 1 {
-				continue // above the diagonal
+			if n := c.DU * c.DU; k == 2 && i%n%c.DU > i%n/c.DU {
+				continue // above the diagonal of the factor
 			}
 			old := part[i]
 			part[i] = old + h
-			up := lagrangian()
+			up := value()
 			part[i] = old - h
-			down := lagrangian()
+			down := value()
 			part[i] = old
-			if up < best || down < best {
-				t.Errorf("%s %d: %v falls to %v or %v", name, i, best, up, down)
+			slope = math.Max(slope, math.Abs(up-down)/(2*h))
+			falls = falls || up < best || down < best
+		}
+	}
+	return slope, falls
+}
+
+// With a policy term whose weights change from step to step, and an entropy term, the pass
+// minimises E[cost - u'lambda] - w H + sum_t (eta KL_t to the anchor + nu_t KL_t to the
+// policy), all taken from the forward pass and the divergence. Two steps are enough. With
+// the reference's scale of the value function it does not, but for w = 0 or equal weights.
+func TestBackwardMinimisesWithPolicyAndEntropy(t *testing.T) {
+	const T, dX, dU, eta = 2, 2, 2, 0.8
+	for _, problem := range []struct {
+		w  float64
+		nu []float64
+	}{{0.6, []float64{0.3, 2.5}}, {0.6, []float64{2.5, 0.3}}, {0, []float64{0.3, 2.5}}, {0.6, []float64{0.7, 0.7}}} {
+		rng := rand.New(rand.NewPCG(34, 1))
+		dyn, cost, x0 := random(rng, T, dX, dU)
+		controller := func() *lqg.Controller {
+			c := lqg.NewController(T, dX, dU)
+			for i := range c.K {
+				c.K[i] = 0.3 * rng.NormFloat64()
 			}
-			if slope := (up - down) / (2 * h); math.Abs(slope) > 1e-6 {
-				t.Errorf("%s %d: slope %v at the optimum", name, i, slope)
+			for i := range c.Bias {
+				c.Bias[i] = rng.NormFloat64()
 			}
+			for k := range T {
+				copy(c.CholAt(k), []float64{0.5, 0, 0.2 * rng.NormFloat64(), 0.8})
+			}
+			return c
+		}
+		anchor, policy := controller(), controller()
+		dual := controller() // for its gains and biases
+		obj := &lqg.Objective{Cost: cost, Anchor: lqg.NewSurrogate(anchor), MaxEnt: problem.w,
+			Policy: &lqg.PolicyTerm{Surrogate: lqg.NewSurrogate(policy), Weight: problem.nu, DualGain: dual.K, DualBias: dual.Bias}}
+		charged := cost.Clone() // with the multipliers
+		const d = dX + dU
+		for k := range T {
+			for i := range dU {
+				charged.LinAt(k)[dX+i] -= dual.BiasAt(k)[i]
+				for j := range dX {
+					charged.QuadAt(k)[(dX+i)*d+j] -= dual.Gain(k)[i*dX+j]
+					charged.QuadAt(k)[j*d+dX+i] -= dual.Gain(k)[i*dX+j]
+				}
+			}
+		}
+		c := lqg.NewController(T, dX, dU)
+		m, forward, kl := lqg.NewTrajectory(T, dX, dU), lqg.NewForwardPass(dX, dU), lqg.NewDivergence(dX, dU)
+		parts, steps := make([]float64, T+1), make([]float64, T)
+		lagrangian := func() float64 {
+			forward.Run(m, x0, c, dyn)
+			v := lqg.ExpectedCost(parts, charged, m) + eta*kl.PerStep(steps, c, anchor, m)
+			kl.PerStep(steps, c, policy, m)
+			for k := range T {
+				v += problem.nu[k]*steps[k] - problem.w*c.LogDet(k)/2
+			}
+			return v
+		}
+		run := func(reference bool) (slope float64, falls bool) {
+			obj.ReferenceScale = reference
+			if err := lqg.NewBackwardPass(dX, dU).Run(c, obj, dyn, eta); err != nil {
+				t.Fatal(err)
+			}
+			return steepest(c, lagrangian)
+		}
+		if slope, falls := run(false); slope > 1e-6 || falls {
+			t.Errorf("w %v, nu %v: slope %v at the optimum, which can be lowered: %v", problem.w, problem.nu, slope, falls)
+		}
+		same := problem.w == 0 || problem.nu[0] == problem.nu[1]
+		if slope, falls := run(true); same != (slope <= 1e-6) || same == falls {
+			t.Errorf("w %v, nu %v: slope %v with the reference's scale, which can be lowered: %v", problem.w, problem.nu, slope, falls)
 		}
 	}
 }

@@ -94,6 +94,10 @@ type Objective struct {
 	MaxEnt float64
 	// Policy is nil unless the algorithm is BADMM.
 	Policy *PolicyTerm
+	// ReferenceScale brings the value function of step t+1 to step t's divisor as the
+	// public reference implementation does, without w. With a policy term whose weights
+	// change and an entropy term the pass then minimises no objective.
+	ReferenceScale bool
 }
 
 // check panics with both shapes if the parts are not of one size.
@@ -169,6 +173,10 @@ func (o *Objective) Weight(t int) float64 {
 func (o *Objective) valueScale(t int, eta float64) float64 {
 	if o.Policy == nil {
 		return 1
+	}
+	if o.ReferenceScale {
+		nu := o.Policy.Weight
+		return (eta + nu[min(t+1, len(nu)-1)]) / (eta + nu[t])
 	}
 	return (eta + o.Weight(t+1)) / (eta + o.Weight(t))
 }

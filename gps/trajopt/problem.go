@@ -19,6 +19,8 @@ type Problem struct {
 	MaxEnt float64
 	// Policy is BADMM's policy term, else nil.
 	Policy *lqg.PolicyTerm
+	// ReferenceScale is that of lqg.Objective; one bound per step does not use it.
+	ReferenceScale bool
 }
 
 // check panics with both shapes if the parts are not of one size.

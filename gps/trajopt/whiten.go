@@ -43,7 +43,7 @@ func newWhitened(T, dX, dU int) *whitened {
 func (w *whitened) set(p *Problem) error {
 	T, dX, dU := p.Anchor.T, p.Anchor.DX, p.Anchor.DU
 	d := dX + dU
-	w.objective.MaxEnt, w.objective.Policy = p.MaxEnt, nil
+	w.objective.MaxEnt, w.objective.Policy, w.objective.ReferenceScale = p.MaxEnt, nil, p.ReferenceScale
 	if p.Policy != nil {
 		w.weights.Weight = p.Policy.Weight
 		w.objective.Policy = &w.weights
