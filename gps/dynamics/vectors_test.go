@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/dynamics"
+	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/mixture"
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/internal/vectors"
@@ -71,13 +72,33 @@ func TestVectorsFit(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, _, err := dynamics.Fit(rollouts(c.Inputs), prior, cfg)
+			samples := rollouts(c.Inputs)
+			got, _, err := dynamics.Fit(samples, prior, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
 			vectors.Close(t, "F", got.F, c.Outputs.Get("F").Floats()[:len(got.F)], c.Tolerance)
 			vectors.Close(t, "f", got.Bias, c.Outputs.Get("f").Floats()[:len(got.Bias)], c.Tolerance)
 			vectors.Close(t, "cov", got.Cov, c.Outputs.Get("cov").Floats()[:len(got.Cov)], c.Tolerance)
+			if prior == nil {
+				return
+			}
+			at, want := c.Inputs.Get("probe_t").Int(), c.Outputs.Get("probe")
+			var points []float64
+			for _, r := range samples {
+				points = append(append(append(points, r.State(at)...), r.Action(at)...), r.State(at+1)...)
+			}
+			var probe dynamics.NIW
+			if err := prior.At(&probe, at, points); err != nil {
+				t.Fatal(err)
+			}
+			for i := range probe.Scatter {
+				probe.Scatter[i] *= cfg.Strength
+			}
+			n0 := probe.NCovar + float64(len(probe.Mean)+1)
+			vectors.Close(t, "probe.prior_mean", probe.Mean, want.Get("prior_mean").Floats(), c.Tolerance)
+			vectors.Close(t, "probe.prior_scatter", probe.Scatter, want.Get("prior_scatter").Floats(), c.Tolerance)
+			vectors.Close(t, "probe.m, probe.n0", []float64{cfg.Strength * probe.NMean, cfg.Strength * n0}, []float64{want.Get("m").Float(), want.Get("n0").Float()}, c.Tolerance)
 		})
 	}
 }
@@ -86,24 +107,49 @@ func TestVectorsInitialState(t *testing.T) {
 	for _, c := range vectors.GPS(t, "initial_state") {
 		t.Run(c.Name, func(t *testing.T) {
 			cfg := dynamics.InitialStateConfig{MinVariance: c.Inputs.Get("initial_state_var").Float(), Strength: c.Inputs.Get("strength").Float(), UndividedScatter: true}
-			var prior []*rollout.Rollout
-			if c.Inputs.Get("use_prior").Bool() {
-				stored := c.Inputs.Get("stored_X")
-				shape, x := stored.Shape(), stored.Floats()
-				for i := range shape[0] {
-					r := rollout.New(1, shape[2], 1)
-					copy(r.State(0), x[i*shape[1]*shape[2]:])
-					prior = append(prior, r)
+			stored := first(c.Inputs.Get("stored_X"))
+			fit := func(samples, prior []*rollout.Rollout, cfg dynamics.InitialStateConfig) *lqg.InitialState {
+				x0, err := dynamics.FitInitialState(samples, prior, cfg)
+				if err != nil {
+					t.Fatal(err)
 				}
+				return x0
 			}
-			got, err := dynamics.FitInitialState(rollouts(c.Inputs), prior, cfg)
-			if err != nil {
-				t.Fatal(err)
+			used := stored
+			if !c.Inputs.Get("use_prior").Bool() {
+				used = nil
 			}
+			got := fit(rollouts(c.Inputs), used, cfg)
 			vectors.Close(t, "x0_mean", got.Mean, c.Outputs.Get("x0_mean").Floats(), c.Tolerance)
 			vectors.Close(t, "x0_cov", got.Cov, c.Outputs.Get("x0_cov").Floats(), c.Tolerance)
+
+			// The prior by itself is what one sample at its mean, of variance v, brings
+			// out: v + scatter undivided, (v + scatter)/(1 + m) divided.
+			want := c.Outputs.Get("prior")
+			mean := fit(stored, nil, cfg).Mean
+			at := rollout.New(1, len(mean), 1)
+			copy(at.State(0), mean)
+			cfg.MinVariance = 0
+			scatter := fit([]*rollout.Rollout{at}, stored, cfg).Cov
+			cfg.MinVariance, cfg.UndividedScatter = 1, false
+			n0 := (1+scatter[0])/fit([]*rollout.Rollout{at}, stored, cfg).Cov[0] - 1
+			vectors.Close(t, "prior.prior_mean", mean, want.Get("prior_mean").Floats(), c.Tolerance)
+			vectors.Close(t, "prior.prior_scatter", scatter, want.Get("prior_scatter").Floats(), c.Tolerance)
+			vectors.Close(t, "prior.m, prior.n0", []float64{n0, n0}, []float64{want.Get("m").Float(), want.Get("n0").Float()}, c.Tolerance)
 		})
 	}
+}
+
+// first reads the first states of stored trajectories as rollouts.
+func first(stored vectors.Node) []*rollout.Rollout {
+	shape, x := stored.Shape(), stored.Floats()
+	var list []*rollout.Rollout
+	for i := range shape[0] {
+		r := rollout.New(1, shape[2], 1)
+		copy(r.State(0), x[i*shape[1]*shape[2]:])
+		list = append(list, r)
+	}
+	return list
 }
 
 func TestVectorsPriorDataset(t *testing.T) {

@@ -57,6 +57,7 @@ func TestVectorsTrajectoryKL(t *testing.T) {
 			kl := make([]float64, p.T)
 			total := lqg.NewDivergence(p.DX, p.DU).PerStep(kl, p, q, m)
 			vectors.Close(t, "kl_per_step", kl, c.Outputs.Get("kl_per_step").Floats(), c.Tolerance)
+			vectors.Close(t, "kl_alt_per_step", kl, c.Outputs.Get("kl_alt_per_step").Floats(), c.Tolerance)
 			vectors.Close(t, "kl_total", []float64{total}, []float64{c.Outputs.Get("kl_total").Float()}, c.Tolerance)
 			vectors.Close(t, "kl_alt_total", []float64{total}, []float64{c.Outputs.Get("kl_alt_total").Float()}, c.Tolerance)
 		})

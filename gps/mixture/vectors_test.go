@@ -42,6 +42,11 @@ func TestVectorsEval(t *testing.T) {
 		vectors.Close(t, "prior_mean", p.Mean, out.Get("prior_mean").Floats(), c.Tolerance)
 		vectors.Close(t, "moment_mean", p.Mean, out.Get("moment_mean").Floats(), c.Tolerance)
 		vectors.Close(t, "moment_cov", p.Cov, out.Get("moment_cov").Floats(), c.Tolerance)
+		scatter := slices.Clone(p.Cov)
+		for i := range scatter {
+			scatter[i] *= p.M
+		}
+		vectors.Close(t, "prior_scatter", scatter, out.Get("prior_scatter").Floats(), c.Tolerance)
 		vectors.Close(t, "m, n0", []float64{p.M, p.N0}, []float64{out.Get("m").Float(), out.Get("n0").Float()}, c.Tolerance)
 	})
 }

@@ -106,7 +106,7 @@ func TestVectorsUpdate(t *testing.T) {
 	for _, c := range vectors.GPS(t, "lqr_update") {
 		t.Run(c.Name, func(t *testing.T) {
 			s, p, cfg := readUpdate(c)
-			cfg.Search = trajopt.Bisection
+			cfg.Search, p.ReferenceScale = trajopt.Bisection, true
 			T := p.Anchor.T
 			o, err := trajopt.New(cfg, T, p.Anchor.DX, p.Anchor.DU)
 			if err != nil {
@@ -114,43 +114,47 @@ func TestVectorsUpdate(t *testing.T) {
 			}
 			out := c.Outputs
 			var got *lqg.Controller
+			var searched []float64 // the divergences that the search saw
+			var passes int
 			if option(c, "cons_per_step", false) {
 				epsilon, eta := perStepBounds(c, T)
 				r, err := o.UpdatePerStep(p, epsilon, eta)
 				if err != nil {
 					t.Fatal(err)
 				}
-				got = r.Controller
+				got, searched, passes = r.Controller, r.KLPerStep, r.Passes
 				vectors.Close(t, "eta", r.Eta, out.Get("eta").Floats(), c.Tolerance)
-				vectors.Close(t, "kl_per_step", r.KLPerStep, out.Get("kl_per_step").Floats(), c.Tolerance)
-				if r.Passes != out.Get("backward_passes").Int() {
-					t.Errorf("backward passes: got %d, want %d", r.Passes, out.Get("backward_passes").Int())
-				}
 			} else {
 				r, err := o.Update(p, bound(c, T), c.Inputs.Get("eta").Float())
 				if err != nil {
 					t.Fatal(err)
 				}
-				got = r.Controller
+				got, searched, passes = r.Controller, r.KLPerStep, r.Passes
 				vectors.Close(t, "eta_trace", r.Trace, out.Get("eta_trace").Floats(), c.Tolerance)
-				if r.Passes != out.Get("backward_passes").Int() {
-					t.Errorf("backward passes: got %d, want %d", r.Passes, out.Get("backward_passes").Int())
-				}
 				if c.Defect == "" {
 					vectors.Close(t, "eta", []float64{r.Eta}, []float64{out.Get("eta").Float()}, c.Tolerance)
 				}
-				m := lqg.NewTrajectory(T, p.Anchor.DX, p.Anchor.DU)
-				forward := lqg.NewForwardPass(p.Anchor.DX, p.Anchor.DU)
-				kl := lqg.NewDivergence(p.Anchor.DX, p.Anchor.DU)
-				step, cost := make([]float64, T), make([]float64, T+1)
-				forward.Run(m, &s.X0, got, s.Dynamics)
-				vectors.Close(t, "kl_total", []float64{kl.PerStep(step, got, p.Anchor, m)}, []float64{out.Get("kl_total").Float()}, c.Tolerance)
-				vectors.Close(t, "kl_per_step", step, out.Get("kl_per_step").Floats(), c.Tolerance)
-				vectors.Close(t, "expected_cost", []float64{lqg.ExpectedCost(cost, s.Cost, m)}, []float64{out.Get("expected_cost").Float()}, c.Tolerance)
-				forward.Run(m, &s.X0, p.Anchor, s.Dynamics)
-				kl.PerStep(step, got, p.Anchor, m)
-				vectors.Close(t, "kl_under_previous_per_step", step, out.Get("kl_under_previous_per_step").Floats(), c.Tolerance)
 			}
+			if passes != out.Get("backward_passes").Int() {
+				t.Errorf("backward passes: got %d, want %d", passes, out.Get("backward_passes").Int())
+			}
+			m := lqg.NewTrajectory(T, p.Anchor.DX, p.Anchor.DU)
+			forward := lqg.NewForwardPass(p.Anchor.DX, p.Anchor.DU)
+			kl := lqg.NewDivergence(p.Anchor.DX, p.Anchor.DU)
+			step, cost := make([]float64, T), make([]float64, T+1)
+			forward.Run(m, &s.X0, got, s.Dynamics)
+			vectors.Close(t, "kl_total", []float64{kl.PerStep(step, got, p.Anchor, m)}, []float64{out.Get("kl_total").Float()}, c.Tolerance)
+			vectors.Close(t, "kl_per_step", step, out.Get("kl_per_step").Floats(), c.Tolerance)
+			vectors.Close(t, "expected_cost", []float64{lqg.ExpectedCost(cost, s.Cost, m)}, []float64{out.Get("expected_cost").Float()}, c.Tolerance)
+			forward.Run(m, &s.X0, p.Anchor, s.Dynamics)
+			kl.PerStep(step, got, p.Anchor, m)
+			vectors.Close(t, "kl_under_previous_per_step", step, out.Get("kl_under_previous_per_step").Floats(), c.Tolerance)
+			vectors.Close(t, "expected_cost_previous", []float64{lqg.ExpectedCost(cost, s.Cost, m)}, []float64{out.Get("expected_cost_previous").Float()}, c.Tolerance)
+			measured := "kl_per_step"
+			if cfg.PreviousMarginals {
+				measured = "kl_under_previous_per_step"
+			}
+			vectors.Close(t, measured+" of the search", searched, out.Get(measured).Floats(), c.Tolerance)
 			lqgtest.CompareController(t, got, out.Get("controller"), c.Tolerance)
 		})
 	}
