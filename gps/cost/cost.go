@@ -101,7 +101,8 @@ type Term interface {
 	// dst, and does not allocate, but for memory that it keeps from its first rollout
 	// of a size. A rollout that the term does not fit gives an error wrapping
 	// ErrShape, before anything is added; a value that is not finite may give one
-	// wrapping ErrNotFinite with the time step, and dst is of no use then.
+	// wrapping ErrNotFinite with the time step. The value stands in L then, and the
+	// rest of dst is of no use.
 	Add(dst *Expansion, weight float64, r *rollout.Rollout) error
 }
 

@@ -72,6 +72,7 @@ func (e *Expression) Add(dst *Expansion, weight float64, r *rollout.Rollout) err
 		parameters[expression.TimeStep] = float64(t)
 		l := e.program.Run()
 		if !finite(l) {
+			dst.L[t] = scale * l
 			return fmt.Errorf("%w: cost expression is %v at time step %d, want a finite value for every state and action", ErrNotFinite, l, t)
 		}
 		dst.L[t] += scale * l

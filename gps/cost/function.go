@@ -77,6 +77,7 @@ func (f *Function) Add(dst *Expansion, weight float64, r *rollout.Rollout) error
 		f.tape.Inputs(u, r.Action(t))
 		l := f.f(x, u, t, r.T)
 		if !finite(l.Value()) {
+			dst.L[t] = scale * l.Value()
 			return fmt.Errorf("%w: cost function is %v at time step %d, want a finite value for every state and action", ErrNotFinite, l.Value(), t)
 		}
 		dst.L[t] += scale * l.Value()

@@ -24,8 +24,8 @@ type Automatic struct {
 // NewAutomatic returns the system of dX states and dU controls, of which real and vars are
 // f[autodiff.Real] and f[autodiff.Var].
 func NewAutomatic(real func(dst, x, u []autodiff.Real, t int), vars func(dst, x, u []autodiff.Var, t int), dX, dU int) (*Automatic, error) {
-	if real == nil || vars == nil || dX < 1 || dU < 1 {
-		return nil, fmt.Errorf("%w: automatic differentiation with dX=%d dU=%d, want two functions and sizes of at least 1", ErrConfig, dX, dU)
+	if real == nil || vars == nil || dX < 1 || dU < 1 || dX > maxDim || dU > maxDim {
+		return nil, fmt.Errorf("%w: automatic differentiation with dX=%d dU=%d, want two functions and sizes of 1 to %d", ErrConfig, dX, dU, maxDim)
 	}
 	return &Automatic{real: real, vars: vars, dX: dX, dU: dU,
 		next: make([]autodiff.Real, dX), x: make([]autodiff.Real, dX), u: make([]autodiff.Real, dU),

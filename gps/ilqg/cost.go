@@ -1,7 +1,6 @@
 package ilqg
 
 import (
-	"errors"
 	"fmt"
 
 	"guidedpolicysearch/gps/cost"
@@ -12,7 +11,9 @@ import (
 // Cost is the cost of a whole trajectory r of T controls: T stage costs and the cost of
 // the last state.
 type Cost interface {
-	// Values writes l(x_t, u_t, t) for t < T and then l_T(x_T), T+1, to dst.
+	// Values writes l(x_t, u_t, t) for t < T and then l_T(x_T), T+1, to dst. A value that
+	// is not finite, or an error wrapping cost.ErrNotFinite, makes the line search take a
+	// shorter step; any other error ends the descent.
 	Values(dst []float64, r *rollout.Rollout) error
 	// Expand sets dst, of T+1 steps, to the same values with gradients and Hessians by
 	// y = [x; u]. At the last step the parts by u are without meaning.
@@ -59,31 +60,45 @@ func (p PerStep) Expand(dst *cost.Expansion, r *rollout.Rollout) error {
 // is a term with a ramp or a final multiplier.
 type TermCost struct {
 	term      cost.Term
+	T, dX, dU int
 	longer    *rollout.Rollout
 	expansion *cost.Expansion
 }
 
 // NewTermCost returns the cost of trajectories of T controls, dX states and dU controls.
+// Its memory comes with the first trajectory: sizes that are too large are an error of
+// Problem.Validate before.
 func NewTermCost(term cost.Term, T, dX, dU int) *TermCost {
-	return &TermCost{term: term, longer: rollout.New(T+1, dX, dU), expansion: cost.NewExpansion(T+1, dX, dU)}
+	if term == nil || T < 1 || dX < 1 || dU < 1 {
+		panic(fmt.Sprintf("ilqg: cost of term %v for T=%d dX=%d dU=%d, want a term and sizes of at least 1", term, T, dX, dU))
+	}
+	return &TermCost{term: term, T: T, dX: dX, dU: dU}
 }
 
-// Values expands the term and keeps the values. A value that is not finite is no error:
-// it tells the line search to try a shorter step.
-func (c *TermCost) Values(dst []float64, r *rollout.Rollout) error {
-	if err := c.Expand(c.expansion, r); err != nil && !errors.Is(err, cost.ErrNotFinite) {
-		return err
+func (c *TermCost) allocate() {
+	if c.longer == nil {
+		c.longer, c.expansion = rollout.New(c.T+1, c.dX, c.dU), cost.NewExpansion(c.T+1, c.dX, c.dU)
 	}
+}
+
+// Values expands the term and keeps the values. An error wraps cost.ErrNotFinite where a
+// value or a derivative is not finite: where the term has no expansion a descent could not
+// go on. Then dst holds what there is, that value included.
+func (c *TermCost) Values(dst []float64, r *rollout.Rollout) error {
+	c.allocate()
+	c.expansion.Reset()
+	err := c.Expand(c.expansion, r)
 	copy(dst, c.expansion.L)
-	return nil
+	return err
 }
 
 // Expand expands the term along the longer rollout.
 func (c *TermCost) Expand(dst *cost.Expansion, r *rollout.Rollout) error {
-	if c.longer.T != r.T+1 || c.longer.DX != r.DX || c.longer.DU != r.DU {
+	if c.T != r.T || c.dX != r.DX || c.dU != r.DU {
 		panic(fmt.Sprintf("ilqg: cost is for T=%d dX=%d dU=%d, trajectory has T=%d dX=%d dU=%d",
-			c.longer.T-1, c.longer.DX, c.longer.DU, r.T, r.DX, r.DU))
+			c.T, c.dX, c.dU, r.T, r.DX, r.DU))
 	}
+	c.allocate()
 	copy(c.longer.X, r.X)
 	copy(c.longer.State(r.T+1), r.State(r.T))
 	copy(c.longer.U, r.U)

@@ -22,8 +22,8 @@ type CentralDifferences struct {
 // h > 0 is the step, in the units of x and u, for elements of size up to one; larger
 // elements get a step in proportion.
 func NewCentralDifferences(d Dynamics, dX, dU int, h float64) (*CentralDifferences, error) {
-	if d == nil || dX < 1 || dU < 1 {
-		return nil, fmt.Errorf("%w: central differences of dynamics %v with dX=%d dU=%d, want dynamics and sizes of at least 1", ErrConfig, d, dX, dU)
+	if d == nil || dX < 1 || dU < 1 || dX > maxDim || dU > maxDim {
+		return nil, fmt.Errorf("%w: central differences of dynamics %T with dX=%d dU=%d, want dynamics and sizes of 1 to %d", ErrConfig, d, dX, dU, maxDim)
 	}
 	if !(h > 0) || math.IsInf(h, 1) {
 		return nil, fmt.Errorf("%w: step of the central differences is %v, want a number > 0, such as %v", ErrConfig, h, DefaultDifference)

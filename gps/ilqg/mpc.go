@@ -48,7 +48,7 @@ func (m *MPC) Reset() { m.planned = false }
 
 // Act writes the control at the state x (dX) to dst (dU) and reports the last iteration,
 // whose Number is that of the iterations made. It does not allocate. An error wraps
-// ErrNotFinite or ErrDiverged; then dst is not written, and the next call begins anew.
+// ErrNotFinite, ErrDiverged or ErrUnbounded; then dst is not written, and the next call begins anew.
 func (m *MPC) Act(dst, x []float64) (Iteration, error) {
 	s := m.solver
 	checkLen("control", dst, s.problem.DU)

@@ -15,6 +15,9 @@ var (
 	ErrNotFinite = errors.New("ilqg: value is not finite")
 	// ErrDiverged marks controls under which the system leaves the finite numbers.
 	ErrDiverged = errors.New("ilqg: trajectory diverged")
+	// ErrUnbounded marks a problem whose cost falls without a lower bound: it has no
+	// minimum.
+	ErrUnbounded = errors.New("ilqg: cost is not bounded below")
 	// ErrIndefinite marks a Hessian that must be positive definite and is not.
 	ErrIndefinite = errors.New("ilqg: matrix is not positive definite")
 )
@@ -86,6 +89,9 @@ func (p *Problem) Validate() error {
 
 // maxSize bounds the numbers of the largest array that a solver allocates.
 const maxSize = 1 << 28
+
+// maxDim bounds the states and the controls of a system.
+const maxDim = 10_000
 
 func (p *Problem) bounded() bool { return p.Lower != nil }
 

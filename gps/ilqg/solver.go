@@ -1,6 +1,7 @@
 package ilqg
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -20,6 +21,9 @@ const (
 	// Stalled is the end at Config.MaxLambda: no step improves, however short, or after the
 	// first iteration there is no model to make one with.
 	Stalled Status = "stalled"
+	// Unbounded is the end at a cost below -1e150, or from where a step leads to one of
+	// -Inf: there is no minimum to be found.
+	Unbounded Status = "unbounded"
 	// OutOfIterations is the end at Config.MaxIterations.
 	OutOfIterations Status = "out of iterations"
 )
@@ -58,7 +62,9 @@ type Solver struct {
 	total  float64
 	lambda float64
 	stale  bool // fy and expansion do not belong to current
-	last   Iteration
+	// bottomless is a trial of the last line search whose cost was -Inf.
+	bottomless bool
+	last       Iteration
 }
 
 // New returns a solver, or an error wrapping ErrConfig.
@@ -113,8 +119,9 @@ func (s *Solver) Start(x0, controls []float64) error {
 }
 
 // Iterate takes one step of the descent and reports it. After its end, at a status other
-// than Running, it changes nothing. It does not allocate. An error wraps ErrNotFinite, or
-// ErrIndefinite where at the first iteration no lambda makes Q_uu positive definite.
+// than Running, it changes nothing. It does not allocate. An error wraps ErrNotFinite,
+// ErrIndefinite where at the first iteration no lambda makes Q_uu positive definite, or
+// ErrUnbounded with the status Unbounded.
 func (s *Solver) Iterate() (Iteration, error) {
 	if s.last.Status != Running {
 		return s.last, nil
@@ -157,8 +164,39 @@ func (s *Solver) Iterate() (Iteration, error) {
 	if it.Status == Running && it.Number >= s.config.MaxIterations {
 		it.Status = OutOfIterations
 	}
+	if it.Cost < leastCost || s.bottomless && (it.Status == Converged || it.Status == Stalled) {
+		it.Status = Unbounded
+	}
 	s.last = it
+	if it.Status == Unbounded {
+		return it, s.unbounded()
+	}
 	return it, nil
+}
+
+// leastCost is where a cost counts as one without a lower bound: the squares in its model
+// are about to leave the numbers of a float64.
+const leastCost = -1e150
+
+// unbounded says what runs off, and what to change.
+func (s *Solver) unbounded() error {
+	largest := func(v []float64) (at int) {
+		for i := range v {
+			if math.Abs(v[i]) > math.Abs(v[at]) {
+				at = i
+			}
+		}
+		return at
+	}
+	r, p := s.current, &s.problem
+	i, j := largest(r.U), largest(r.X)
+	fell := "too low for its square to be a number"
+	if s.bottomless {
+		fell = "and at the next step -Inf"
+	}
+	return fmt.Errorf("%w: it is %.3g, %s, with control %d at %.3g at time step %d and state element %d at %.3g at time step %d; "+
+		"give every control and every state that grows a cost that rises with its size, or bound the controls; scale the cost down if its minimum is so low",
+		ErrUnbounded, s.total, fell, i%p.DU, r.U[i], i/p.DU, j%p.DX, r.X[j], j/p.DX)
 }
 
 // Solve descends from the trajectory from x0 (dX) under the controls (T x dU) to the end.
@@ -209,7 +247,9 @@ func (s *Solver) linearize() error {
 			return fmt.Errorf("%w: derivative of state element %d by element %d of [x; u] at time step %d is %v", ErrNotFinite, i/d, i%d, t, f[i])
 		}
 	}
-	if err := p.Cost.Expand(s.expansion, s.current); err != nil {
+	if err := p.Cost.Expand(s.expansion, s.current); errors.Is(err, cost.ErrNotFinite) {
+		return fmt.Errorf("%w: %w", ErrNotFinite, err)
+	} else if err != nil {
 		return err
 	}
 	if err := checkExpansion(s.expansion); err != nil {
@@ -221,6 +261,7 @@ func (s *Solver) linearize() error {
 
 // search tries the steps alpha = 2^-i and takes the first that improves enough.
 func (s *Solver) search(it *Iteration) error {
+	s.bottomless = false
 	for i := range s.config.Halvings + 1 {
 		alpha := math.Ldexp(1, -i)
 		it.Predicted = -(alpha*s.back.linear + alpha*alpha/2*s.back.quadratic)
@@ -257,8 +298,11 @@ func (s *Solver) forward(alpha float64) (float64, error) {
 		}
 	}
 	total, err := s.evaluate(r)
-	if !finite(total) {
-		total = math.Inf(1)
+	if math.IsInf(total, -1) {
+		s.bottomless = true
+	}
+	if errors.Is(err, ErrNotFinite) || !finite(total) {
+		return math.Inf(1), nil
 	}
 	return total, err
 }
@@ -273,16 +317,20 @@ func (s *Solver) feedback(u []float64, t int, nominal, x []float64) {
 	}
 }
 
-// evaluate returns the cost of a trajectory.
+// evaluate returns the cost of a trajectory; an error wraps ErrNotFinite where Cost says so.
 func (s *Solver) evaluate(r *rollout.Rollout) (float64, error) {
-	if err := s.problem.Cost.Values(s.costs, r); err != nil {
+	err := s.problem.Cost.Values(s.costs, r)
+	if err != nil && !errors.Is(err, cost.ErrNotFinite) {
 		return math.NaN(), err
 	}
 	total := 0.0
 	for _, v := range s.costs {
 		total += v
 	}
-	return total, nil
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrNotFinite, err)
+	}
+	return total, err
 }
 
 // easier lowers lambda after a success.

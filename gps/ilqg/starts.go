@@ -82,10 +82,13 @@ func (s *Solver) Search(x0, controls []float64, c StartsConfig, rng *rand.Rand, 
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	p := &s.problem
+	if numbers := float64(c.Restarts+1) * float64(p.T) * float64(p.DU); numbers > maxSize {
+		return nil, fmt.Errorf("%w: the controls of %d starts of T=%d dU=%d are %.3g numbers, want at most %d: Restarts of at most %d", ErrConfig, c.Restarts+1, p.T, p.DU, numbers, maxSize, maxSize/(p.T*p.DU)-1)
+	}
 	if rng == nil && c.Restarts > 0 {
 		return nil, fmt.Errorf("%w: no source of random numbers for %d random starts", ErrConfig, c.Restarts)
 	}
-	p := &s.problem
 	ends := make([][]float64, c.Restarts+1)
 	res := &Result{Best: -1, Cost: math.Inf(1), Descents: make([]Descent, len(ends))}
 	for i := range ends {

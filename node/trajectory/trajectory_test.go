@@ -233,3 +233,28 @@ func TestReferenceFor(t *testing.T) {
 		t.Error("the margin is a part of the cost")
 	}
 }
+
+// Costs that are NaN beyond a speed bound the search instead of ending it, and a cost
+// without a minimum is an error that says so.
+func TestCostsWithoutValue(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Derivatives.Kind = "plant"
+	simulated := pendulum()
+	simulated.Plant.MaxSpeed = []float64{50}
+	for _, stage := range []string{"0.01*u0^2 - 0.01*log(40-dq0^2)", "0.01*u0^2 + sqrt(30-dq0^2)"} {
+		cfg.Cost.Stage = stage
+		out, err := newProblem(t, cfg, simulated).Optimize(context.Background(), nil)
+		if err != nil {
+			t.Errorf("%s: %v", stage, err)
+			continue
+		}
+		if math.Abs(out.ReplayCost-out.Cost) > 1e-9*(1+math.Abs(out.Cost)) {
+			t.Errorf("%s: cost %v, run again %v", stage, out.Cost, out.ReplayCost)
+		}
+	}
+	cfg.Cost.Stage = "-u0^2"
+	simulated.Plant.MaxEffort = nil
+	if _, err := newProblem(t, cfg, simulated).Optimize(context.Background(), nil); !errors.Is(err, ilqg.ErrUnbounded) {
+		t.Errorf("error is %v, want ErrUnbounded", err)
+	}
+}
