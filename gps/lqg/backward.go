@@ -18,12 +18,13 @@ type IndefiniteError struct {
 	// Eta is the dual variable of the pass, at that step where it varies.
 	Eta float64
 	// MinEigenvalue and MaxEigenvalue are those of Q_uu (of Q_uu/eta + P_t in RunPerStep),
-	// Condition its condition number, the largest absolute eigenvalue over the smallest.
+	// Condition its condition number, the largest absolute eigenvalue over the smallest
+	// (+Inf if that is 0).
 	MinEigenvalue, MaxEigenvalue, Condition float64
 }
 
 func (e *IndefiniteError) Error() string {
-	return fmt.Sprintf("lqg: Q_uu at time step %d is not positive definite at eta %.3g: its eigenvalues run from %.3g to %.3g (condition number %.3g): the cost is not convex in the action there; weigh the action more, or use a larger eta (a smaller KL step)",
+	return fmt.Sprintf("lqg: Q_uu at time step %d is not positive definite at eta %.3g: its eigenvalues run from %.3g to %.3g (condition number %.3g): the cost is not strictly convex in the action there; weigh the action more, or use a larger eta (a smaller KL step)",
 		e.Step, e.Eta, e.MinEigenvalue, e.MaxEigenvalue, e.Condition)
 }
 
@@ -65,11 +66,14 @@ func NewBackwardPass(dX, dU int) *BackwardPass {
 // Run computes the controller that minimises the objective at eta under the dynamics:
 // K = -Q_uu^-1 Q_ux, k = -Q_uu^-1 q_u, C = Q_uu^-1 (Levine & Abbeel 2014, section 3).
 // It returns an *IndefiniteError if a Q_uu is not positive definite and an error that wraps
-// ErrNotFinite if one overflows; dst then holds a part of the pass. Run does not allocate on
-// success.
+// ErrNotFinite if one overflows, eta is not finite and >= 0, or the objective's divisor is
+// 0; dst then holds a part of the pass. Run does not allocate on success.
 func (b *BackwardPass) Run(dst *Controller, obj *Objective, dyn *Dynamics, eta float64) error {
-	b.check(dst, obj.Cost, dyn)
 	obj.check()
+	b.check(dst, obj.Cost, dyn)
+	if err := obj.divisible(eta); err != nil {
+		return err
+	}
 	obj.Stage(dst.T, eta, b.quad, b.lin)
 	b.terminal()
 	d := b.dX + b.dU
@@ -99,12 +103,20 @@ func (b *BackwardPass) Run(dst *Controller, obj *Objective, dyn *Dynamics, eta f
 //
 //	K = -(Q_uu/eta_t + P_t)^-1 (Q_ux/eta_t - P_t K_t), and k alike
 //
-// with P_t, K_t of the previous controller. eta has T entries, all positive. It leaves out
-// what an action does to the KL of later steps; trajopt's own per-step search does not.
+// with P_t, K_t of the previous controller. eta has T entries, all finite and positive (else
+// an error that wraps ErrNotFinite). It leaves out what an action does to the KL of later steps; trajopt's own per-step search does not.
 func (b *BackwardPass) RunPerStep(dst *Controller, cost *Cost, dyn *Dynamics, prev *Controller, eta []float64) error {
 	b.check(dst, cost, dyn)
+	if prev == nil {
+		panic("lqg: backward pass without the previous controller")
+	}
 	if prev.T != dst.T || prev.DX != b.dX || prev.DU != b.dU || len(eta) != dst.T {
 		panic(fmt.Sprintf("lqg: backward pass for T=%d dX=%d dU=%d, previous controller of T=%d dX=%d dU=%d, %d dual variables", dst.T, b.dX, b.dU, prev.T, prev.DX, prev.DU, len(eta)))
+	}
+	for t, v := range eta {
+		if !(v > 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("%w: eta is %v at time step %d, need a finite number > 0", ErrNotFinite, v, t)
+		}
 	}
 	copy(b.quad, cost.QuadAt(dst.T))
 	copy(b.lin, cost.LinAt(dst.T))
@@ -147,6 +159,9 @@ func (b *BackwardPass) RunPerStep(dst *Controller, cost *Cost, dyn *Dynamics, pr
 
 // check panics with both shapes if a problem is not of the pass's size.
 func (b *BackwardPass) check(dst *Controller, cost *Cost, dyn *Dynamics) {
+	if dst == nil || cost == nil || dyn == nil {
+		panic(fmt.Sprintf("lqg: backward pass without a part: controller given %v, cost %v, dynamics %v", dst != nil, cost != nil, dyn != nil))
+	}
 	if dst.DX != b.dX || dst.DU != b.dU || cost.T != dst.T || cost.DX != b.dX || cost.DU != b.dU || dyn.T != dst.T || dyn.DX != b.dX || dyn.DU != b.dU {
 		panic(fmt.Sprintf("lqg: backward pass for dX=%d dU=%d into a controller of T=%d dX=%d dU=%d: cost of T=%d dX=%d dU=%d, dynamics of T=%d dX=%d dU=%d",
 			b.dX, b.dU, dst.T, dst.DX, dst.DU, cost.T, cost.DX, cost.DU, dyn.T, dyn.DX, dyn.DU))
@@ -220,7 +235,10 @@ func (b *BackwardPass) indefinite(t int, eta float64) error {
 	for _, v := range b.eigen.Values {
 		least = math.Min(least, math.Abs(v))
 	}
-	e.Condition = math.Max(-e.MinEigenvalue, e.MaxEigenvalue) / least
+	e.Condition = math.Inf(1)
+	if least > 0 {
+		e.Condition = math.Max(-e.MinEigenvalue, e.MaxEigenvalue) / least
+	}
 	return e
 }
 

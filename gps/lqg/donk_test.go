@@ -158,7 +158,7 @@ func TestVectorsDonkController(t *testing.T) {
 				x, noise := c.Inputs.Get("X").Floats(N, k.T, k.DX), c.Inputs.Get("noise").Floats(N, k.T, k.DU)
 				got := make([]float64, len(noise))
 				for i := range N * k.T {
-					k.Act(got[i*k.DU:], x[i*k.DX:], i%k.T, noise[i*k.DU:(i+1)*k.DU])
+					k.Act(got[i*k.DU:(i+1)*k.DU], x[i*k.DX:(i+1)*k.DX], i%k.T, noise[i*k.DU:(i+1)*k.DU])
 				}
 				vectors.Close(t, "out", got, c.Outputs.Get("out").Floats(), 1e-10)
 			})

@@ -34,7 +34,8 @@ func NewDivergence(dX, dU int) *Divergence {
 // with dK = K_p - K_q and d the difference of the mean actions at the mean state
 // (arXiv:1504.00702, appendix A.1). With m the marginals of p it is the divergence of
 // the trajectory distributions. Every part is a sum of terms >= 0, so that nothing
-// cancels where the controllers are close. It does not allocate.
+// cancels where the controllers are close. Both controllers must pass Validate; a covariance
+// factor whose diagonal is not positive panics. It does not allocate.
 func (w *Divergence) PerStep(dst []float64, p, q *Controller, m *Trajectory) float64 {
 	return w.perStep(dst, p, q, m, true)
 }
@@ -60,6 +61,8 @@ func (w *Divergence) perStep(dst []float64, p, q *Controller, m *Trajectory, spr
 
 func (w *Divergence) step(p, q *Controller, m *Trajectory, t int, spread bool) float64 {
 	dX, dU := w.dX, w.dU
+	mustFactor(p.CholAt(t), dU, t, "divergence")
+	mustFactor(q.CholAt(t), dU, t, "divergence")
 	copy(w.chol, p.CholAt(t))
 	pGain, qGain := p.Gain(t), q.Gain(t)
 	for i := range w.gain {

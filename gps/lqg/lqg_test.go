@@ -181,6 +181,9 @@ func TestPassesDoNotAllocate(t *testing.T) {
 	u, x := make([]float64, dU), make([]float64, dX)
 	floored := lqg.NewBackwardPass(dX, dU)
 	floored.Floor = lqg.NewFloor(0.1, T, dU)
+	if err := backward.Run(c, obj, dyn, 0.1); err != nil {
+		t.Fatal(err)
+	}
 	for name, f := range map[string]func(){
 		"backward with a floor that is met": func() {
 			if err := floored.Run(c, obj, dyn, 0.1); err != nil {

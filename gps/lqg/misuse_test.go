@@ -46,6 +46,78 @@ func TestOverflowIsToldWithItsStep(t *testing.T) {
 	}
 }
 
+// An eta that leaves nothing to divide by is named, and is no overflow of the value function.
+func TestEtaIsChecked(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	dyn, cost, _ := random(rng, 4, 2, 1)
+	c, pass := lqg.NewController(4, 2, 1), lqg.NewBackwardPass(2, 1)
+	prev := c.Clone()
+	for i := range prev.Chol {
+		prev.Chol[i] = 1
+	}
+	weightless := plain(cost)
+	weightless.MaxEnt = 0
+	for _, eta := range []float64{math.NaN(), math.Inf(1), -1} {
+		for _, err := range []error{pass.Run(c, plain(cost), dyn, eta), pass.RunPerStep(c, cost, dyn, prev, []float64{1, 1, eta, 1})} {
+			if want := fmt.Sprintf("eta is %v", eta); !errors.Is(err, lqg.ErrNotFinite) || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want an error that says %q", err, want)
+			}
+		}
+	}
+	err := pass.Run(c, weightless, dyn, 0)
+	if !errors.Is(err, lqg.ErrNotFinite) || !strings.Contains(err.Error(), "0 + 0 at time step 0") {
+		t.Errorf("got %v, want an error for eta + w = 0", err)
+	}
+}
+
+// An action that costs nothing has a Q_uu of 0, whose condition number is infinite.
+func TestZeroActionBlock(t *testing.T) {
+	dyn, cost := lqg.NewDynamics(2, 1, 2), lqg.NewCost(2, 1, 2)
+	err := lqg.NewBackwardPass(1, 2).Run(lqg.NewController(2, 1, 2), plain(cost), dyn, 0)
+	var indefinite *lqg.IndefiniteError
+	if !errors.As(err, &indefinite) || !math.IsInf(indefinite.Condition, 1) || strings.Contains(err.Error(), "NaN") {
+		t.Errorf("got %v, want a condition number of +Inf", err)
+	}
+}
+
+// A covariance factor is refused where its rows are nearly dependent, not where their scales
+// differ.
+func TestValidateJudgesFactorsByCorrelation(t *testing.T) {
+	near := func(d float64) []float64 { return []float64{1, 0, 0, 1, d, 0, 1, 1, d} }
+	for _, v := range []struct {
+		name   string
+		factor []float64
+		legal  bool
+	}{
+		{"nearly singular, 1e-10", near(1e-10), false},
+		{"nearly singular, 1e-9", near(1e-9), false},
+		{"nearly singular, 1e-8", near(1e-8), false},
+		{"correlated, 1e-6", near(1e-6), true},
+		{"subnormal", near(5e-324), false},
+		{"units", []float64{1e-8, 0, 0, 0.5, 1, 0, 3e7, -5e7, 1e8}, true},
+		{"extreme units", []float64{1e-150, 0, 0, 0, 1, 0, 0, 1e150, 1e150}, true},
+		{"correlated in units", []float64{1e-8, 0, 0, 1, 1e-4, 0, 1e8, 2e8, 1e6}, true},
+	} {
+		c := lqg.NewController(4, 2, 3)
+		for t := range 4 {
+			copy(c.CholAt(t), []float64{1, 0, 0, 0, 1, 0, 0, 0, 1})
+		}
+		copy(c.CholAt(2), v.factor)
+		err := c.Validate()
+		if v.legal != (err == nil) {
+			t.Errorf("%s: got %v", v.name, err)
+		}
+		if err == nil {
+			continue
+		}
+		for _, part := range []string{"time step 2", "condition number", "covariance floor"} {
+			if !errors.Is(err, lqg.ErrIndefinite) || !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: the error does not say %q: %v", v.name, part, err)
+			}
+		}
+	}
+}
+
 // Parts of different sizes panic, and say both.
 func TestShapesPanic(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 7))
@@ -96,6 +168,19 @@ func TestShapesPanic(t *testing.T) {
 		"surrogate":            func() { lqg.NewSurrogate(c).Set(small, make([]float64, 4)) },
 		"controller copy":      func() { c.CopyFrom(small) },
 		"controller step copy": func() { c.CopyStep(small, 0) },
+		"act, action":          func() { c.Act(make([]float64, 3), make([]float64, 3), 0, nil) },
+		"act, state":           func() { c.Act(make([]float64, 2), make([]float64, 4), 0, nil) },
+		"act, short state":     func() { c.Act(make([]float64, 2), make([]float64, 2), 0, nil) },
+		"act, noise":           func() { c.Act(make([]float64, 2), make([]float64, 3), 0, make([]float64, 3)) },
+		"act, no noise":        func() { c.Act(make([]float64, 2), make([]float64, 3), 0, []float64{}) },
+		"act, time step":       func() { c.Act(make([]float64, 2), make([]float64, 3), 4, nil) },
+		"zero covariance":      func() { t.Errorf("divergence %v", divergence.PerStep(kl, c, c, m)) },
+		"precision of zero":    func() { c.Precision(make([]float64, 4), 0) },
+		"backward, no anchor":  run(c, &lqg.Objective{Cost: cost}, dyn),
+		"backward, no cost":    run(c, &lqg.Objective{Anchor: plain(cost).Anchor}, dyn),
+		"no objective":         run(c, nil, dyn),
+		"backward, no model":   run(c, plain(cost), nil),
+		"per step, no anchor":  perStep(nil, 4),
 		"no steps":             func() { lqg.NewController(0, 1, 1) },
 		"floor":                func() { lqg.NewFloor(-1, 3, 2) },
 	} {

@@ -1,6 +1,9 @@
 package lqg
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Surrogate is the quadratic form of -log p(u_t|x_t), up to its constant, of a
 // linear-Gaussian controller with precision P_t:
@@ -100,8 +103,14 @@ type Objective struct {
 	ReferenceScale bool
 }
 
-// check panics with both shapes if the parts are not of one size.
+// check panics with the part that is missing, and with both shapes if they are not of one size.
 func (o *Objective) check() {
+	if o == nil {
+		panic("lqg: backward pass without an objective")
+	}
+	if o.Cost == nil || o.Anchor == nil {
+		panic(fmt.Sprintf("lqg: objective without a part: cost given %v, anchor %v", o.Cost != nil, o.Anchor != nil))
+	}
 	T, dX, dU := o.Cost.T, o.Cost.DX, o.Cost.DU
 	if a := o.Anchor; a.T != T || a.DX != dX || a.DU != dU {
 		panic(fmt.Sprintf("lqg: objective with a cost of T=%d dX=%d dU=%d and an anchor of T=%d dX=%d dU=%d", T, dX, dU, a.T, a.DX, a.DU))
@@ -117,6 +126,19 @@ func (o *Objective) check() {
 		panic(fmt.Sprintf("lqg: objective with a cost of T=%d dX=%d dU=%d and a policy of T=%d dX=%d dU=%d with multipliers of %d and %d numbers",
 			T, dX, dU, s.T, s.DX, s.DU, len(p.DualGain), len(p.DualBias)))
 	}
+}
+
+// divisible returns an error where the stages cannot be divided by eta and the weights.
+func (o *Objective) divisible(eta float64) error {
+	if !(eta >= 0) || math.IsInf(eta, 0) {
+		return fmt.Errorf("%w: eta is %v, need a finite number >= 0", ErrNotFinite, eta)
+	}
+	for t := range o.Cost.T {
+		if v := eta + o.Weight(t); !(v > 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("%w: the objective is divided by eta + the weights of entropy and policy, %v + %v at time step %d, need a finite sum > 0: use a larger eta, or a weight of the entropy (MaxEnt)", ErrNotFinite, eta, o.Weight(t), t)
+		}
+	}
+	return nil
 }
 
 // Stage writes the quadratic (D x D) and linear (D) term at step t for the given eta.

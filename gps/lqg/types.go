@@ -44,13 +44,17 @@ func (c *Controller) BiasAt(t int) []float64 { return block(c.Bias, t, c.DU) }
 // CholAt returns the lower factor L_t of C_t, dU x dU.
 func (c *Controller) CholAt(t int) []float64 { return block(c.Chol, t, c.DU*c.DU) }
 
-// Act writes u = K_t x + k_t + L_t e to dst (dU). noise is e (dU), standard normal;
-// nil means the mean action. It does not allocate.
+// Act writes u = K_t x + k_t + L_t e to dst (dU) for the state x (dX) and 0 <= t < T. noise
+// is e (dU), standard normal; nil means the mean action. Other shapes panic. It does not
+// allocate.
 func (c *Controller) Act(dst, x []float64, t int, noise []float64) {
+	if len(dst) != c.DU || len(x) != c.DX || noise != nil && len(noise) != c.DU || uint(t) >= uint(c.T) {
+		c.panicAct(len(dst), len(x), t, len(noise))
+	}
 	gain, bias, chol := c.Gain(t), c.BiasAt(t), c.CholAt(t)
-	for i := range dst[:c.DU] {
+	for i := range dst {
 		u := bias[i]
-		for j, v := range x[:c.DX] {
+		for j, v := range x {
 			u += gain[i*c.DX+j] * v
 		}
 		if noise != nil {
@@ -60,6 +64,10 @@ func (c *Controller) Act(dst, x []float64, t int, noise []float64) {
 		}
 		dst[i] = u
 	}
+}
+
+func (c *Controller) panicAct(dst, x, t, noise int) {
+	panic(fmt.Sprintf("lqg: controller of T=%d dX=%d dU=%d acts at time step %d on %d states with %d numbers of noise into %d actions", c.T, c.DX, c.DU, t, x, noise, dst))
 }
 
 // Covariance writes C_t to dst, dU x dU.
@@ -76,14 +84,17 @@ func (c *Controller) Covariance(dst []float64, t int) {
 	}
 }
 
-// Precision writes C_t^-1 to dst, dU x dU.
+// Precision writes C_t^-1 to dst, dU x dU. It panics where the diagonal of L_t is not
+// positive: C_t has no inverse.
 func (c *Controller) Precision(dst []float64, t int) {
 	n := c.DU
+	mustFactor(c.CholAt(t), n, t, "precision")
 	copy(dst[:n*n], c.CholAt(t))
 	dense.InvertFactored(dst[:n*n], n)
 }
 
-// LogDet returns log det C_t.
+// LogDet returns log det C_t; -Inf where L_t has a 0 on its diagonal, NaN where it has a
+// negative number, which no factor has.
 func (c *Controller) LogDet(t int) float64 {
 	l, s := c.CholAt(t), 0.0
 	for i := range c.DU {
@@ -120,7 +131,9 @@ func (c *Controller) CopyStep(o *Controller, t int) {
 
 // Validate returns an error that names the time step if the arrays do not have the
 // lengths that T, dX and dU ask for, an entry is not finite (ErrNotFinite), or a
-// covariance factor has a diagonal entry that is not positive (ErrIndefinite).
+// covariance factor has a diagonal entry that is not positive, or a condition number above
+// 1e14 when its rows are scaled to 1 (ErrIndefinite): actions so correlated that doubles do
+// not hold their KL divergence. The scales of the actions may differ at will.
 func (c *Controller) Validate() error {
 	if c.T < 1 || c.DX < 1 || c.DU < 1 || len(c.K) != c.T*c.DU*c.DX || len(c.Bias) != c.T*c.DU || len(c.Chol) != c.T*c.DU*c.DU {
 		return fmt.Errorf("lqg: controller of T=%d dX=%d dU=%d needs gains, biases and factors of %d, %d and %d numbers, got %d, %d and %d",
@@ -134,12 +147,16 @@ func (c *Controller) Validate() error {
 			return fmt.Errorf("%w: controller's %s at time step %d is %v", ErrNotFinite, part.name, i*c.T/len(part.data), part.data[i])
 		}
 	}
+	work := make([]float64, c.DU*c.DU)
 	for t := range c.T {
 		l := c.CholAt(t)
 		for i := range c.DU {
 			if !(l[i*c.DU+i] > 0) {
 				return fmt.Errorf("%w: controller's covariance factor at time step %d has %v on its diagonal (row %d)", ErrIndefinite, t, l[i*c.DU+i], i)
 			}
+		}
+		if v := factorCondition(l, work, c.DU); !(v <= maxFactorCondition) {
+			return fmt.Errorf("%w in double precision: controller's covariance factor at time step %d has condition number %.3g with its rows scaled to 1, need at most %.3g: its actions are so correlated that KL divergences from it have no true digit; correlate them less, or add a variance (a covariance floor) to every action", ErrIndefinite, t, v, maxFactorCondition)
 		}
 	}
 	return nil

@@ -73,8 +73,8 @@ func TestVectorsAct(t *testing.T) {
 			zero := make([]float64, k.DX)
 			for i := range k.T {
 				e := noise[i*k.DU : (i+1)*k.DU]
-				k.Act(u[i*k.DU:], x[i*k.DX:], i, e)
-				k.Act(folded[i*k.DU:], zero, i, e)
+				k.Act(u[i*k.DU:(i+1)*k.DU], x[i*k.DX:(i+1)*k.DX], i, e)
+				k.Act(folded[i*k.DU:(i+1)*k.DU], zero, i, e)
 			}
 			vectors.Close(t, "actions", u, c.Outputs.Get("actions").Floats(), c.Tolerance)
 			vectors.Close(t, "folded_bias", folded, c.Outputs.Get("folded_bias").Floats(), c.Tolerance)
