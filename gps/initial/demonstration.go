@@ -74,6 +74,16 @@ type Reference struct {
 	Effort []float64
 }
 
+// checkShape panics unless the arrays are of the sizes, which checkSizes found to fit.
+func (r *Reference) checkShape() {
+	nodes, steps := (r.T+1)*r.DQ, r.T*r.DQ
+	if len(r.Position) != nodes || len(r.Velocity) != nodes || len(r.Middle) != steps || len(r.MiddleVelocity) != steps ||
+		r.Effort != nil && len(r.Effort) != r.T*r.DU {
+		panic(fmt.Sprintf("initial: reference of T=%d dQ=%d dU=%d with %d positions, %d velocities, %d and %d in the middle of steps and %d efforts; need %d, %d, %d, %d and %d or none",
+			r.T, r.DQ, r.DU, len(r.Position), len(r.Velocity), len(r.Middle), len(r.MiddleVelocity), len(r.Effort), nodes, nodes, steps, steps, r.T*r.DU))
+	}
+}
+
 // Resample returns the demonstration at T steps of dt s, the first at the first stamp.
 //
 // Positions are interpolated by cubics between the rows that have the recorded velocities

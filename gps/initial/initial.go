@@ -25,6 +25,9 @@ func Diagonal(values []float64, rows, cols int) []float64 {
 	if len(values) != min(rows, cols) {
 		panic(fmt.Sprintf("initial: %d values on the diagonal of a matrix of %d x %d", len(values), rows, cols))
 	}
+	if float64(rows)*float64(cols) > maxNumbers {
+		panic(fmt.Sprintf("initial: a matrix of %d x %d, need at most %d numbers", rows, cols, maxNumbers))
+	}
 	m := make([]float64, rows*cols)
 	for i, v := range values {
 		m[i*cols+i] = v
@@ -32,8 +35,11 @@ func Diagonal(values []float64, rows, cols int) []float64 {
 	return m
 }
 
-// Repeat returns a list of n times the value.
+// Repeat returns a list of n times the value. A negative or absurd n panics.
 func Repeat(value float64, n int) []float64 {
+	if n < 0 || n > maxNumbers {
+		panic(fmt.Sprintf("initial: a list of %d numbers, need 0 to %d", n, maxNumbers))
+	}
 	list := make([]float64, n)
 	for i := range list {
 		list[i] = value

@@ -261,3 +261,27 @@ func FuzzControllers(f *testing.F) {
 		checkController(t, constant, err)
 	})
 }
+
+// Shapes that do not fit panic with both.
+func TestPanicsWithShapes(t *testing.T) {
+	config := initial.TrackConfig{FeedForward: initial.FeedNone, Feedback: initial.UniformPD(1, 1, 1, 1, 1)}
+	for want, f := range map[string]func(){
+		"dQ=-1 joints and dU=1 actions":                      func() { initial.UniformPD(1, 1, 1, -1, 1) },
+		"dQ=1 joints and dU=-2 actions":                      func() { initial.UniformPD(1, 1, 1, 1, -2) },
+		"list of -1 numbers":                                 func() { initial.Repeat(1, -1) },
+		"list of 1099511627776 numbers":                      func() { initial.Repeat(1, 1<<40) },
+		"matrix of 1 x 1099511627776":                        func() { initial.Diagonal([]float64{1}, 1, 1<<40) },
+		"2 values on the diagonal of a matrix of 3 x 1":      func() { initial.Diagonal([]float64{1, 2}, 3, 1) },
+		"T=3 dQ=1 dU=0 with 0 positions":                     func() { _, _ = initial.Track(config, &initial.Reference{T: 3, DQ: 1, DT: 0.1}, 2, 1) },
+		"reference is nil, need one that Demonstration.Resa": func() { _, _ = initial.Track(config, nil, 2, 1) },
+	} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
+					t.Errorf("panic %q, want %q", got, want)
+				}
+			}()
+			f()
+		}()
+	}
+}

@@ -18,8 +18,12 @@ type PDConfig struct {
 }
 
 // UniformPD returns the settings of gain p on the positions and p d on the velocities, d in
-// s, of the joint of each action's number, and of one variance.
+// s, of the joint of each action's number, and of one variance. dQ and dU are at least 0,
+// or it panics.
 func UniformPD(p, d, variance float64, dQ, dU int) PDConfig {
+	if dQ < 0 || dU < 0 {
+		panic(fmt.Sprintf("initial: PD gains of dQ=%d joints and dU=%d actions, need numbers >= 0", dQ, dU))
+	}
 	gains := func(value float64) []float64 { return Diagonal(Repeat(value, min(dQ, dU)), dU, dQ) }
 	return PDConfig{Stiffness: gains(p), Damping: gains(p * d), Variance: Repeat(variance, dU)}
 }

@@ -43,12 +43,16 @@ type TrackConfig struct {
 // position and velocity in the middle of the step, with the mean acceleration over the
 // step, a = (dq_d(t+1) - dq_d(t)) / dt: the action is held over the step, and so the
 // error is of second order in dt. Errors wrap ErrConfig, or ErrDemonstration where that
-// lacks efforts.
+// lacks efforts. A reference without the arrays of its sizes, which Resample gives, panics.
 func Track(cfg TrackConfig, ref *Reference, dX, dU int) (*lqg.Controller, error) {
+	if ref == nil {
+		panic("initial: reference is nil, need one that Demonstration.Resample returned")
+	}
 	T, dQ := ref.T, ref.DQ
 	if err := checkSizes(T, dX, dQ, dU); err != nil {
 		return nil, err
 	}
+	ref.checkShape()
 	if err := cfg.Feedback.Validate(dQ, dU); err != nil {
 		return nil, err
 	}

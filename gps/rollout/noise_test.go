@@ -358,14 +358,3 @@ func FuzzNoise(f *testing.F) {
 		}
 	})
 }
-
-func TestValidate(t *testing.T) {
-	r := rollout.New(3, 2, 1)
-	if err := r.Validate(); err != nil {
-		t.Error(err)
-	}
-	r.State(2)[1] = math.NaN()
-	if err := r.Validate(); err == nil {
-		t.Error("NaN was accepted")
-	}
-}

@@ -3,14 +3,17 @@ package rollout
 import "fmt"
 
 // Transitions returns all transitions [x_t; u_t; x_{t+1}] of the rollouts, rollout by
-// rollout: sum of T rows of 2 DX + DU numbers. All rollouts must have the same DX and DU;
-// none give nil.
+// rollout: sum of T rows of 2 DX + DU numbers. None give nil.
+// Rollouts of different DX or DU, or that CheckShape refuses, panic.
 func Transitions(rollouts []*Rollout) []float64 {
 	if len(rollouts) == 0 {
 		return nil
 	}
 	steps := 0
 	for n, r := range rollouts {
+		if err := r.CheckShape(); err != nil {
+			panic(fmt.Sprintf("rollout %d: %v", n, err))
+		}
 		if first := rollouts[0]; r.DX != first.DX || r.DU != first.DU {
 			panic(fmt.Sprintf("rollout: rollout 0 has dX=%d dU=%d, rollout %d has dX=%d dU=%d", first.DX, first.DU, n, r.DX, r.DU))
 		}
@@ -55,15 +58,15 @@ func (p *Pool) Cap() int { return p.capacity }
 func (p *Pool) width() int { return 2*p.dX + p.dU }
 
 // Add puts the rollouts' transitions into the pool, in the order of Transitions. A
-// rollout with a number that is not finite is an error (ErrNotFinite), and then none of
-// them is added.
+// rollout that Validate refuses is an error (ErrShape, ErrNotFinite), and then none of
+// them is added. One of other dimensions than the pool's panics.
 func (p *Pool) Add(rollouts ...*Rollout) error {
 	for n, r := range rollouts {
-		if r.DX != p.dX || r.DU != p.dU {
-			panic(fmt.Sprintf("rollout: pool for dX=%d dU=%d, rollout %d has dX=%d dU=%d", p.dX, p.dU, n, r.DX, r.DU))
-		}
 		if err := r.Validate(); err != nil {
 			return fmt.Errorf("rollout %d: %w", n, err)
+		}
+		if r.DX != p.dX || r.DU != p.dU {
+			panic(fmt.Sprintf("rollout: pool for dX=%d dU=%d, rollout %d has dX=%d dU=%d", p.dX, p.dU, n, r.DX, r.DU))
 		}
 	}
 	for _, r := range rollouts {
