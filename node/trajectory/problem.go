@@ -42,7 +42,7 @@ func NewProblem(cfg Config, simulated *simrobot.Config) (*Problem, error) {
 		return nil, err
 	}
 	dynamics := &simulation{simulator: simulator}
-	derivatives, err := cfg.Derivatives.linearizer(dynamics, simulated, plant, integration)
+	derivatives, err := cfg.Derivatives.linearizer(simulated, plant, integration)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (c CostConfig) term(T, nQ, nU int) (*ilqg.TermCost, error) {
 }
 
 // linearizer returns the derivatives of the simulated robot's step.
-func (c DerivativesConfig) linearizer(d ilqg.Dynamics, simulated *simrobot.Config, plant sim.Plant, integration sim.Config) (ilqg.Linearizer, error) {
+func (c DerivativesConfig) linearizer(simulated *simrobot.Config, plant sim.Plant, integration sim.Config) (ilqg.Linearizer, error) {
 	nQ, nU := plant.Dims()
 	switch c.Kind {
 	case "plant":
@@ -106,7 +106,7 @@ func (c DerivativesConfig) linearizer(d ilqg.Dynamics, simulated *simrobot.Confi
 	case "automatic":
 		return automatic(simulated, integration, nQ, nU)
 	}
-	return ilqg.NewCentralDifferences(d, 2*nQ, nU, c.Step)
+	return newDifferences(plant, integration, c.Step)
 }
 
 // simulation is a simulator as the solver takes dynamics.

@@ -62,8 +62,8 @@ func TestModelsAreTheSimulator(t *testing.T) {
 					t.Fatal(err)
 				}
 				dynamics := &simulation{simulator}
-				own, err1 := DerivativesConfig{Kind: "plant"}.linearizer(dynamics, &simulated, plant, integration)
-				central, err2 := DerivativesConfig{Kind: "central_differences", Step: 1e-5}.linearizer(dynamics, &simulated, plant, integration)
+				own, err1 := DerivativesConfig{Kind: "plant"}.linearizer(&simulated, plant, integration)
+				central, err2 := DerivativesConfig{Kind: "central_differences", Step: 1e-5}.linearizer(&simulated, plant, integration)
 				if err := errors.Join(err1, err2); err != nil {
 					t.Fatal(err)
 				}
@@ -106,23 +106,34 @@ func TestModelsAreTheSimulator(t *testing.T) {
 	}
 }
 
-// A bound on a control is no kink: at the bound its derivative is that of the inside.
-func TestDerivativesAtTheBound(t *testing.T) {
+// A bound on a control is no kink: at the bound its derivative is that of the inside,
+// beyond it there is none. A speed at its limit has none either.
+func TestDerivativesAtTheBounds(t *testing.T) {
 	simulated := pendulum()
 	plant, integration, err := simulated.NewPlant()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{"plant", "automatic"} {
-		l, err := DerivativesConfig{Kind: kind}.linearizer(nil, &simulated, plant, integration)
+	for _, kind := range []string{"plant", "automatic", "central_differences"} {
+		l, err := DerivativesConfig{Kind: kind, Step: 1e-5}.linearizer(&simulated, plant, integration)
 		if err != nil {
 			t.Fatal(err)
 		}
-		at, inside := make([]float64, 6), make([]float64, 6)
+		at, inside, beyond := make([]float64, 6), make([]float64, 6), make([]float64, 6)
 		l.Linearize(at, []float64{1, 0}, []float64{8}, 0)
 		l.Linearize(inside, []float64{1, 0}, []float64{7}, 0)
-		if at[5] != inside[5] || at[5] == 0 {
-			t.Errorf("%s: %v at the bound, %v inside", kind, at[5], inside[5])
+		l.Linearize(beyond, []float64{1, 0}, []float64{9}, 0)
+		if math.Abs(at[5]-inside[5]) > 1e-9 || at[5] < 0.1 {
+			t.Errorf("%s: by the control %v at the bound, %v inside", kind, at[5], inside[5])
+		}
+		if beyond[2] != 0 || beyond[5] != 0 || beyond[0] == 0 {
+			t.Errorf("%s: %v beyond the bound, want none by the control", kind, beyond)
+		}
+		for _, x := range [][]float64{{math.Pi / 2, 8}, {math.Pi, 8}} { // faster than the limit, and on it
+			l.Linearize(at, x, []float64{0}, 0)
+			if at[3] != 0 || at[4] != 0 || at[5] != 0 {
+				t.Errorf("%s: velocity at its limit has the derivatives %v", kind, at[3:])
+			}
 		}
 	}
 }
@@ -164,6 +175,29 @@ func TestOptimize(t *testing.T) {
 		}
 		if math.Abs(out.Cost-0.566988) > 0.005*0.566988 || math.Abs(out.ReplayCost-out.Cost) > 1e-12 {
 			t.Errorf("%s: cost %v, again %v, want 0.566988", kind, out.Cost, out.ReplayCost)
+		}
+	}
+}
+
+// Central differences lead where the plant's own derivatives do, along a bound as well.
+func TestDifferencesAlongABound(t *testing.T) {
+	simulated := cartPole()
+	simulated.Plant.Lengths, simulated.Plant.Masses, simulated.Plant.Damping = []float64{1}, []float64{1, 0.1}, []float64{0, 0}
+	for seed := range uint64(5) {
+		var costs []float64
+		for _, kind := range []string{"plant", "central_differences"} {
+			cfg := DefaultConfig()
+			cfg.Seed, cfg.Steps, cfg.Iterations, cfg.Derivatives.Kind = seed, 60, 100, kind
+			cfg.Starts.Restarts, cfg.Starts.Spread, cfg.Solver.Regularization, cfg.Solver.Tolerance = 0, 1, "state", 1e-6
+			cfg.Cost = CostConfig{Stage: "0.001*u0^2 + 0.01*(q0^2 + 2*(1-cos(q1)) + 0.1*dq0^2 + 0.1*dq1^2)", Final: "10*(q0^2 + 2*(1-cos(q1)) + 0.1*dq0^2 + 0.1*dq1^2)"}
+			out, err := newProblem(t, cfg, simulated).Optimize(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			costs = append(costs, out.Cost)
+		}
+		if math.Abs(costs[1]-costs[0]) > 1e-3*costs[0] {
+			t.Errorf("seed %d: cost %v by differences, %v by the plant's derivatives", seed, costs[1], costs[0])
 		}
 	}
 }
