@@ -43,10 +43,20 @@ type Expansion struct {
 	Lyy []float64
 }
 
-// NewExpansion returns an expansion of zeros.
+// maxNumbers bounds each array of an expansion: 2 GiB.
+const maxNumbers = 1 << 28
+
+// maxDim bounds the states and the actions of a term, and of the Hessians of a projection.
+const maxDim = 10_000
+
+// NewExpansion returns an expansion of zeros. Sizes below 1, or of more than 2^28 numbers in
+// the Hessians, panic.
 func NewExpansion(T, dX, dU int) *Expansion {
 	if T < 1 || dX < 1 || dU < 1 {
 		panic(fmt.Sprintf("cost: need T, dX, dU >= 1, got T=%d dX=%d dU=%d", T, dX, dU))
+	}
+	if d := float64(dX) + float64(dU); float64(T)*d*d > maxNumbers {
+		panic(fmt.Sprintf("cost: T=%d dX=%d dU=%d: T (dX+dU)^2 may be at most %d", T, dX, dU, maxNumbers))
 	}
 	d := dX + dU
 	return &Expansion{T: T, DX: dX, DU: dU, L: make([]float64, T), Ly: make([]float64, T*d), Lyy: make([]float64, T*d*d)}
@@ -106,10 +116,15 @@ type Term interface {
 	Add(dst *Expansion, weight float64, r *rollout.Rollout) error
 }
 
-// Expand sets dst to the expansion of a term along a rollout. A state or action, a cost
-// or a derivative that is not finite gives an error wrapping ErrNotFinite with the time
-// step and the element. The state after the last action is not looked at.
+// Expand sets dst to the expansion of a term along a rollout. A rollout that is nil or does
+// not hold what its sizes say gives an error wrapping ErrShape; sizes other than those of
+// dst panic. A state or action, a cost or a derivative that is not finite gives an error
+// wrapping ErrNotFinite with the time step and the element. The state after the last action
+// is not looked at.
 func Expand(dst *Expansion, term Term, r *rollout.Rollout) error {
+	if err := r.CheckShape(); err != nil {
+		return fmt.Errorf("%w: %w", ErrShape, err)
+	}
 	checkRollout(dst, r)
 	if i := firstNotFinite(r.X[:r.T*r.DX]); i >= 0 {
 		return fmt.Errorf("%w: state %d of the rollout at time step %d is %v, want finite states", ErrNotFinite, i%r.DX, i/r.DX, r.X[i])
@@ -174,8 +189,11 @@ func (s *Sum) Add(dst *Expansion, weight float64, r *rollout.Rollout) error {
 	return nil
 }
 
-// checkRollout panics unless dst has the sizes of r.
+// checkRollout panics unless r holds what its sizes say, and dst has them.
 func checkRollout(dst *Expansion, r *rollout.Rollout) {
+	if err := r.CheckShape(); err != nil {
+		panic("cost: " + err.Error())
+	}
 	if dst.T != r.T || dst.DX != r.DX || dst.DU != r.DU {
 		panic(fmt.Sprintf("cost: expansion is for T=%d dX=%d dU=%d, rollout has T=%d dX=%d dU=%d",
 			dst.T, dst.DX, dst.DU, r.T, r.DX, r.DU))

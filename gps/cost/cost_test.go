@@ -364,6 +364,7 @@ func TestErrors(t *testing.T) {
 		"before has 2 elements, want none whe":  smooth(SmoothnessConfig{Weights: target, Before: target, InState: true}),
 		"before[1] is NaN":                      smooth(SmoothnessConfig{Weights: target, Before: []float64{1, nan}}),
 		"dx is 0 and du 1":                      function(FunctionConfig{DU: 1}, tangled[autodiff.Var]),
+		"dx is 1 and du 1099511627776":          function(DefaultFunctionConfig(1, 1<<40), tangled[autodiff.Var]),
 		"function is nil":                       function(DefaultFunctionConfig(1, 1), nil),
 		"final_multiplier is -7":                function(FunctionConfig{DX: 1, DU: 1, FinalMultiplier: -7}, tangled[autodiff.Var]),
 		"ramp is -1":                            text(func(c *ExpressionConfig) { c.Ramp = -1 }),
@@ -402,6 +403,38 @@ func TestAddErrors(t *testing.T) {
 	in := must[*Smoothness](t)(NewSmoothness(SmoothnessConfig{Weights: []float64{1, 1, 1}, InState: true, Start: 1}))
 	if err := Expand(e, in, small); !errors.Is(err, ErrShape) || !strings.Contains(err.Error(), "smoothness cost needs state elements 1 to 3, the state has 2") {
 		t.Errorf("error is %v, want the elements of the previous action", err)
+	}
+}
+
+// TestShapes: a rollout as a file may hold it is an error, sizes of the code's own panic
+// with both.
+func TestShapes(t *testing.T) {
+	action := must[*Action](t)(NewAction([]float64{1}))
+	short := rollout.New(3, 2, 1)
+	short.X = short.X[:6]
+	for name, r := range map[string]*rollout.Rollout{"nil": nil, "short": short} {
+		if err := Expand(NewExpansion(3, 2, 1), action, r); !errors.Is(err, ErrShape) || !errors.Is(err, rollout.ErrShape) {
+			t.Errorf("%s: error is %v, want ErrShape", name, err)
+		}
+	}
+	for want, call := range map[string]func(){
+		"6 state numbers and 3 action numbers, need 4 x 2": func() { _ = action.Add(NewExpansion(3, 2, 1), 1, short) },
+		"T=2 dX=2 dU=1, rollout has T=3":                   func() { _ = Expand(NewExpansion(2, 2, 1), action, rollout.New(3, 2, 1)) },
+		"T=1099511627776 dX=1 dU=1":                        func() { NewExpansion(1<<40, 1, 1) },
+		"dX=9223372036854775807":                           func() { NewExpansion(1, math.MaxInt, math.MaxInt) },
+		"dX=1099511627776 dU=1":                            func() { NewProjection(1<<40, 1) },
+		"time step 0 of T=0":                               func() { LinearRamp.At(0, 0, 1) },
+		"time step 3 of T=3":                               func() { ConstantRamp.At(3, 3, 1) },
+		"time step -1 of T=3":                              func() { ConstantRamp.At(-1, 3, 1) },
+	} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
+					t.Errorf("panic %q, want %q", got, want)
+				}
+			}()
+			call()
+		}()
 	}
 }
 

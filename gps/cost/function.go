@@ -18,7 +18,7 @@ type Func func(x, u []autodiff.Var, t, T int) autodiff.Var
 
 // FunctionConfig describes a cost that is given as code.
 type FunctionConfig struct {
-	// DX and DU are the numbers of states and actions, >= 1.
+	// DX and DU are the numbers of states and actions, 1 to 10000.
 	DX, DU int
 	// Ramp multiplies the cost over time. Default ConstantRamp.
 	Ramp Ramp
@@ -33,8 +33,8 @@ func DefaultFunctionConfig(dX, dU int) FunctionConfig {
 
 // Validate returns an error wrapping ErrConfig that names key, value and what was expected.
 func (c FunctionConfig) Validate() error {
-	if c.DX < 1 || c.DU < 1 {
-		return fmt.Errorf("%w: dx is %d and du %d, want numbers >= 1", ErrConfig, c.DX, c.DU)
+	if c.DX < 1 || c.DU < 1 || c.DX > maxDim || c.DU > maxDim {
+		return fmt.Errorf("%w: dx is %d and du %d, want numbers from 1 to %d", ErrConfig, c.DX, c.DU, maxDim)
 	}
 	return first(c.Ramp.validate("ramp"), notNegative("final_multiplier", c.FinalMultiplier))
 }

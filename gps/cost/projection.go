@@ -31,8 +31,8 @@ type Projection struct {
 
 // NewProjection returns a projection of D x D Hessians, D = dX+dU.
 func NewProjection(dX, dU int) *Projection {
-	if dX < 1 || dU < 1 {
-		panic(fmt.Sprintf("cost: need dX, dU >= 1, got dX=%d dU=%d", dX, dU))
+	if dX < 1 || dU < 1 || dX > maxDim || dU > maxDim {
+		panic(fmt.Sprintf("cost: need dX, dU from 1 to %d, got dX=%d dU=%d", maxDim, dX, dU))
 	}
 	d := dX + dU
 	size := []float64{0}

@@ -38,8 +38,11 @@ func (r Ramp) String() string {
 }
 
 // At returns the multiplier at time step t of T; the last step is multiplied by final
-// as well.
+// as well. A t that is not one of 0..T-1 panics.
 func (r Ramp) At(t, T int, final float64) float64 {
+	if t < 0 || t >= T {
+		panic(fmt.Sprintf("cost: ramp at time step %d of T=%d, want 0 to T-1", t, T))
+	}
 	m := 1.0
 	switch part := float64(t+1) / float64(T); r {
 	case LinearRamp:
