@@ -157,6 +157,8 @@ type Weighted struct {
 	// Weight is finite and >= 0.
 	Weight float64
 	Term   Term
+	// Name says in errors which term it is; empty for its index.
+	Name string
 }
 
 // Sum is a weighted sum of terms.
@@ -183,6 +185,9 @@ func NewSum(terms ...Weighted) (*Sum, error) {
 func (s *Sum) Add(dst *Expansion, weight float64, r *rollout.Rollout) error {
 	for i, w := range s.terms {
 		if err := w.Term.Add(dst, weight*w.Weight, r); err != nil {
+			if w.Name != "" {
+				return fmt.Errorf("%s: %w", w.Name, err)
+			}
 			return fmt.Errorf("term %d: %w", i, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
 
@@ -41,6 +42,9 @@ func Compile(text string, scope Scope) (*autodiff.Program, error) {
 	if err != nil {
 		var e *file.Error
 		if errors.As(err, &e) {
+			if strings.Contains(e.Message, "maximum allowed nodes") {
+				return nil, c.errorAt(e.From, "the text has too many numbers, names and operators, want at most %d of them in all", conf.DefaultMaxNodes)
+			}
 			return nil, c.errorAt(e.From, "%s", e.Message)
 		}
 		return nil, fmt.Errorf("%w: %v", ErrInvalid, err)
@@ -129,6 +133,8 @@ func (c *compilation) operation(n ast.Node) (autodiff.Ref, error) {
 		}
 	case *ast.VariableDeclaratorNode:
 		return c.definition(n)
+	case *ast.SequenceNode:
+		return 0, c.errorAt(n.Location().From, "%d expressions with ; between them, want one: the cost; join them by +, or name parts by let, as in let s = sin(q0); s^2", len(n.Nodes))
 	}
 	if n == nil {
 		return 0, c.errorAt(0, "nothing to compute, want an expression")
@@ -173,7 +179,14 @@ func (c *compilation) name(n *ast.IdentifierNode) (autodiff.Ref, error) {
 	}
 	all := slices.Collect(maps.Keys(c.known))
 	all = append(slices.AppendSeq(all, maps.Keys(c.defined)), "t", "T", "pi")
-	return 0, c.errorAt(at, "unknown name %q, want a name such as %q, which is the nearest, or x[i] or u[i]", n.Value, nearest(n.Value, all))
+	if instead, ok := constants[strings.ToLower(n.Value)]; ok {
+		return 0, c.errorAt(at, "unknown name %q, %s", n.Value, instead)
+	}
+	if near := nearest(n.Value, all); near != "" {
+		return 0, c.errorAt(at, "unknown name %q, want a name such as %q, which is the nearest, or x[i] or u[i]", n.Value, near)
+	}
+	slices.Sort(all)
+	return 0, c.errorAt(at, "unknown name %q, want %s, x[i] or u[i]", n.Value, enumerate(all))
 }
 
 // element returns x[i] or u[i].
@@ -261,7 +274,11 @@ func (c *compilation) call(n ast.Node, name string, arguments []ast.Node) (autod
 	f, ok := functions[name]
 	if !ok {
 		all := append(slices.Collect(maps.Keys(functions)), smoothAbs)
-		return 0, c.errorAt(at, "unknown function %q, want a function such as %q, which is the nearest", name, nearest(name, all))
+		if near := nearest(name, all); near != "" {
+			return 0, c.errorAt(at, "unknown function %q, want a function such as %q, which is the nearest", name, near)
+		}
+		slices.Sort(all)
+		return 0, c.errorAt(at, "unknown function %q, want %s", name, enumerate(all))
 	}
 	want := f.op.Arguments()
 	if f.max == variadic && len(arguments) > want {

@@ -12,8 +12,8 @@
 //   - Names: those of the elements of state and action that the caller gives; x[i] and
 //     u[i], i from 0, for elements by their index; t, the time step from 0; T, the number
 //     of time steps (t == T-1 is the last); pi; true and false.
-//   - Operators, the tightest first: ^ or ** (power, from the right: 2^3^2 is 2^9);
-//   - and + as signs (-x^2 is -(x^2)); * and /; + and -; comparisons < <= > >= == !=;
+//   - Operators, the tightest first: ^ or ** (power, from the right: 2^3^2 is 2^9); the
+//     signs - and + (-x^2 is -(x^2)); * and /; + and -; comparisons < <= > >= == !=;
 //     && (and); || (or); c ? a : b. ! (not) wants brackets: !(a < b). A comparison
 //     counts as 1 or 0, and may be used as a number; 0 < a < 1 is 0 < a && a < 1.
 //   - Functions: sqrt, exp, log, sin, cos, tan, asin, acos, atan, atan2(y, x), sinh, cosh,

@@ -145,6 +145,9 @@ func TestFolding(t *testing.T) {
 	}
 }
 
+// manyNodes is of legal length, and of more parts than a text may have.
+var manyNodes = strings.Repeat("t+", 6000) + "t"
+
 func TestErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                         "text is empty",
@@ -180,7 +183,24 @@ func TestErrors(t *testing.T) {
 		`"text"`:                   "this has no meaning in a cost",
 		"{a: 1}":                   "this has no meaning in a cost",
 		"nil":                      "this has no meaning in a cost",
-		"q0; q1":                   "this has no meaning in a cost",
+		"q0; q1":                   `2 expressions with ; between them, want one`,
+		"q0 + (q1; q0; 3)":         "3 expressions with ; between them, want one",
+		"e^2":                      `unknown name "e", want exp(1), and exp(x) for e^x`,
+		"π/2":                      `column 1 of "π/2": unknown name "π", want pi`,
+		"E":                        `unknown name "E", want exp(1)`,
+		"q0 < inf":                 `unknown name "inf", which no cost may be`,
+		"-Infinity":                "want a large number such as 1e6",
+		"NaN":                      `unknown name "NaN", which is no number`,
+		"2*Pi":                     `want a name such as "pi"`,
+		"Q0":                       `want a name such as "q0"`,
+		"qo":                       `want a name such as "q0"`,
+		"velocity":                 `unknown name "velocity", want one of T, dq0, pi, q0, q1, t, tau, u0, x[i] or u[i]`,
+		"z":                        `unknown name "z", want one of T,`,
+		"ln(q0)":                   `unknown function "ln", want one of abs, acos,`,
+		"absolute(q0)":             `unknown function "absolute", want one of abs`,
+		"Sin(q0)":                  `want a function such as "sin"`,
+		"arctan(q0)":               `want a function such as "atan"`,
+		manyNodes:                  "too many numbers, names and operators, want at most 10000 of them in all",
 		"sum([q0, q1])":            `unknown function "sum"`,
 		"1/0":                      `column 2 of "1/0": the constant here is +Inf`,
 		"q0 + log(-1)":             `column 6 of "q0 + log(-1)": the constant here is NaN`,

@@ -3,6 +3,8 @@ package expression
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 
@@ -96,17 +98,37 @@ func (s Scope) index() (map[string]int, error) {
 	return known, nil
 }
 
-// nearest returns the candidate with the fewest changes to a name, the first in the
-// alphabet among equals, or "".
+// constants says, of the names in lower case that other languages have for numbers, what
+// to write here.
+var constants = map[string]string{
+	"e": "want exp(1), and exp(x) for e^x", "π": "want pi",
+	"inf": noInfinity, "infinity": noInfinity,
+	"nan": "which is no number a cost may have; want an expression that is finite for every state and action",
+}
+
+const noInfinity = "which no cost may be: it has to be finite for every state and action; want a large number such as 1e6, or a penalty that grows"
+
+// nearest returns the candidate with the fewest changes to a name, upper or lower case
+// counting half, the first in the alphabet among equals; "" where even that would change
+// more than a third of the letters, or the only one.
 func nearest(name string, candidates []string) string {
 	slices.Sort(candidates)
+	name = name[:min(len(name), 100)]
 	best, distance := "", 0
-	if name = name[:min(len(name), 100)]; len(candidates) > 0 {
-		for _, c := range candidates {
-			if d := levenshtein.ComputeDistance(name, c); best == "" || d < distance {
-				best, distance = c, d
-			}
+	for _, c := range candidates {
+		d := levenshtein.ComputeDistance(name, c) + levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(c))
+		if letters := max(utf8.RuneCountInString(name), utf8.RuneCountInString(c)); (best == "" || d < distance) && d <= max(2, 2*letters/3) && (letters > 1 || d < 2) {
+			best, distance = c, d
 		}
 	}
 	return best
+}
+
+// enumerate lists names, the first of many.
+func enumerate(names []string) string {
+	const most = 24
+	if len(names) > most {
+		return fmt.Sprintf("one of %s and %d others", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return "one of " + strings.Join(names, ", ")
 }
