@@ -35,14 +35,19 @@ func (o *Optimizer) adam(p *Problem, epsilon, eta0 []float64) (*PerStepResult, e
 	if o.cfg.PropagateAnchor {
 		o.backward.PropagateUnder = o.problem.standard
 	}
-	passes := 0
+	passes, settled := 0, false
+	result := func() *PerStepResult {
+		r := o.perStepResult(p, o.trial, o.klStep, eta, passes)
+		r.Settled = settled
+		return r
+	}
 	for range perStepBracketPasses {
 		passes++
 		if err := o.evaluatePerStep(p, eta); err != nil {
 			return nil, err
 		}
-		if o.withinPerStep(epsilon) {
-			return o.perStepResult(p, o.trial, o.klStep, eta, passes), nil
+		if settled = o.withinPerStep(epsilon); settled {
+			return result(), nil
 		}
 		for t := range T {
 			lo[t], hi[t], eta[t] = nextEta(lo[t], hi[t], eta[t], o.klStep[t] < epsilon[t])
@@ -54,7 +59,7 @@ func (o *Optimizer) adam(p *Problem, epsilon, eta0 []float64) (*PerStepResult, e
 		if err := o.evaluatePerStep(p, eta); err != nil {
 			return nil, err
 		}
-		if o.withinPerStep(epsilon) {
+		if settled = o.withinPerStep(epsilon); settled {
 			break
 		}
 		c1 := 1 - math.Pow(adamBeta1, float64(itr+1))
@@ -67,7 +72,7 @@ func (o *Optimizer) adam(p *Problem, epsilon, eta0 []float64) (*PerStepResult, e
 			eta[t] = math.Min(math.Max(next, o.cfg.MinEta), o.cfg.MaxEta)
 		}
 	}
-	return o.perStepResult(p, o.trial, o.klStep, eta, passes), nil
+	return result(), nil
 }
 
 // evaluatePerStep runs one pass; where Q_uu is not positive definite the eta of that

@@ -23,8 +23,17 @@ type Problem struct {
 	ReferenceScale bool
 }
 
-// check panics with both shapes if the parts are not of one size.
+// check panics with the part that is missing, or with both shapes if they are not of one
+// size.
 func (p *Problem) check(T, dX, dU int) {
+	for _, part := range []struct {
+		name    string
+		missing bool
+	}{{"problem", p == nil}, {"Anchor", p != nil && p.Anchor == nil}, {"Dynamics", p != nil && p.Dynamics == nil}, {"Cost", p != nil && p.Cost == nil}, {"X0", p != nil && p.X0 == nil}} {
+		if part.missing {
+			panic(fmt.Sprintf("trajopt: the %s is nil, in a problem for an optimizer for T=%d dX=%d dU=%d", part.name, T, dX, dU))
+		}
+	}
 	a, f, c := p.Anchor, p.Dynamics, p.Cost
 	if a.T != T || a.DX != dX || a.DU != dU || f.T != T || f.DX != dX || f.DU != dU || c.T != T || c.DX != dX || c.DU != dU || len(p.X0.Mean) != dX || len(p.X0.Cov) != dX*dX {
 		panic(fmt.Sprintf("trajopt: optimizer for T=%d dX=%d dU=%d, anchor of T=%d dX=%d dU=%d, dynamics of T=%d dX=%d dU=%d, cost of T=%d dX=%d dU=%d, initial state of a mean of %d and a covariance of %d numbers",

@@ -8,13 +8,14 @@ import (
 	"guidedpolicysearch/gps/trajopt"
 )
 
-// drawn is a random well-posed problem: finite, with a model that does not blow up and an
-// anchor that is a controller. Its cost may be indefinite in the states, the actions and
-// across.
+// drawn is a random well-posed problem: finite, with an anchor that is a controller. Its cost
+// may be indefinite in the states, the actions and across, and in any unit; its model may
+// grow by up to 1.3 a step.
 type drawn struct {
 	*trajopt.Problem
 	T, dX, dU     int
 	epsilon, eta0 float64
+	unstable      bool // the model grows by more than 1.03 a step
 }
 
 // logUniform draws 10^a to 10^b.
@@ -72,7 +73,10 @@ func draw(rng *rand.Rand) *drawn {
 		unit[i] = logUniform(rng, -2, 2)
 	}
 	growth := 0.5 + 0.53*rng.Float64() // up to 1.03 a step
-	steady := rng.IntN(2) == 0         // the same model at every step
+	if rng.IntN(6) == 0 {
+		growth = 1.03 + 0.27*rng.Float64()
+	}
+	steady := rng.IntN(2) == 0 // the same model at every step
 	authority := logUniform(rng, -1.5, 0.5)
 	noise := logUniform(rng, -4, -0.5)
 	for t := range T {
@@ -109,6 +113,9 @@ func draw(rng *rand.Rand) *drawn {
 
 	// The cost has a scale of its own, and one per entry.
 	weight, inverse := logUniform(rng, -3, 3), make([]float64, d)
+	if rng.IntN(5) == 0 {
+		weight = logUniform(rng, -6, 20)
+	}
 	for i := range inverse {
 		inverse[i] = logUniform(rng, -1, 1) / unit[i]
 	}
@@ -159,5 +166,6 @@ func draw(rng *rand.Rand) *drawn {
 	if rng.IntN(5) == 0 {
 		p.MaxEnt = weight * logUniform(rng, -3, 0)
 	}
-	return &drawn{Problem: p, T: T, dX: dX, dU: dU, epsilon: logUniform(rng, -3, 3), eta0: logUniform(rng, -6, 6)}
+	return &drawn{Problem: p, T: T, dX: dX, dU: dU, unstable: growth > 1.03,
+		epsilon: logUniform(rng, -3, 3), eta0: logUniform(rng, -6, 6)}
 }

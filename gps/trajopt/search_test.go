@@ -118,6 +118,7 @@ func TestUpdateRefusesBadInput(t *testing.T) {
 		func(c *trajopt.Config) { c.MaxEta = c.MinEta },
 		func(c *trajopt.Config) { c.Tolerance = 1 },
 		func(c *trajopt.Config) { c.MaxPasses = 1 },
+		func(c *trajopt.Config) { c.MaxPassesPerStep = 1 },
 		func(c *trajopt.Config) { c.CovarianceFloor = math.NaN() },
 	} {
 		cfg := trajopt.DefaultConfig()
@@ -216,6 +217,10 @@ func TestShapesPanic(t *testing.T) {
 		"initial state":  func(p *trajopt.Problem) { p.X0 = other.X0 },
 		"short dynamics": func(p *trajopt.Problem) { p.Dynamics.F = p.Dynamics.F[:7] },
 		"short cost":     func(p *trajopt.Problem) { p.Cost.Lin = p.Cost.Lin[:7] },
+		"no anchor":      func(p *trajopt.Problem) { p.Anchor = nil },
+		"no dynamics":    func(p *trajopt.Problem) { p.Dynamics = nil },
+		"no cost":        func(p *trajopt.Problem) { p.Cost = nil },
+		"no x0":          func(p *trajopt.Problem) { p.X0 = nil },
 		"policy":         func(p *trajopt.Problem) { p.Policy = new(lqg.PolicyTerm) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -249,7 +254,7 @@ func TestAnchorWhereNoEtaKeepsTheBound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !r.Anchored || r.Eta != cfg.MaxEta || r.KL != 0 || !slices.Equal(r.Controller.K, p.Anchor.K) || !slices.Equal(r.Controller.Chol, p.Anchor.Chol) {
+	if !r.Anchored || r.Active || r.Eta != cfg.MaxEta || r.KL != 0 || !slices.Equal(r.Controller.K, p.Anchor.K) || !slices.Equal(r.Controller.Chol, p.Anchor.Chol) {
 		t.Errorf("anchored %v, eta %g, KL %g", r.Anchored, r.Eta, r.KL)
 	}
 	bounds, etas := make([]float64, 6), make([]float64, 6)
@@ -260,8 +265,8 @@ func TestAnchorWhereNoEtaKeepsTheBound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !s.Anchored || !slices.Equal(s.Controller.Bias, p.Anchor.Bias) {
-		t.Errorf("per step: anchored %v", s.Anchored)
+	if !s.Anchored || s.Settled || !slices.Equal(s.Controller.Bias, p.Anchor.Bias) {
+		t.Errorf("per step: anchored %v, settled %v", s.Anchored, s.Settled)
 	}
 }
 
@@ -313,7 +318,7 @@ func TestPerStepIsBestWithinItsBounds(t *testing.T) {
 		T, dX, dU := 3+rng.IntN(4), 1+rng.IntN(3), 1+rng.IntN(2)
 		p := &drawn{Problem: randomProblem(rng, T, dX, dU, false), T: T, dX: dX, dU: dU}
 		cfg := trajopt.DefaultConfig()
-		cfg.Tolerance, cfg.CovarianceFloor, cfg.MaxPasses = 1e-7, 0, 200
+		cfg.Tolerance, cfg.CovarianceFloor = 1e-7, 0
 		o, err := trajopt.New(cfg, T, dX, dU)
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func (o *Optimizer) secant(p *Problem, epsilon, eta0 float64) (*Result, error) {
 		x, more = search.next()
 	}
 	if !search.hi.seen {
-		r := o.result(p, o.problem.standard, make([]float64, o.T), o.cfg.MaxEta, true, trace)
+		r := o.result(p, o.problem.standard, make([]float64, o.T), o.cfg.MaxEta, false, trace)
 		r.Anchored = true
 		return r, nil
 	}

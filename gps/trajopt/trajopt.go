@@ -31,13 +31,20 @@ const (
 type Config struct {
 	// Search is the rule for the next eta; default Secant.
 	Search Search
-	// MinEta and MaxEta bound eta, 0 < MinEta < MaxEta; default 1e-8 and 1e16.
+	// MinEta and MaxEta bound eta, 0 < MinEta < MaxEta; default 1e-8 and 1e100. eta is in
+	// the cost's unit per nat, and models that are unstable over a long horizon multiply
+	// it: MaxEta is there to end a search, and lies far beyond what a problem asks for.
+	// Bisection's first steps depend on both; the reference has 1e-8 and 1e16.
 	MinEta, MaxEta float64
 	// Tolerance is the relative distance from epsilon that is accepted, in (0, 1);
 	// default 0.1. No returned controller is above (1 + Tolerance) epsilon.
 	Tolerance float64
-	// MaxPasses bounds the backward passes of one search, >= 2; default 50.
+	// MaxPasses bounds the backward passes of a search with one bound over the trajectory,
+	// >= 2; default 50.
 	MaxPasses int
+	// MaxPassesPerStep bounds those of a search with one bound per step, >= 2; default
+	// 200. Most settle in a few; Bisection has a number of its own.
+	MaxPassesPerStep int
 	// CovarianceFloor is the smallest eigenvalue of an action covariance, in the
 	// action's unit squared, >= 0, 0 for none; default 1e-6. Where the anchor's own
 	// covariance is smaller, that is the floor: the KL bound goes first.
@@ -55,7 +62,7 @@ type Config struct {
 
 // DefaultConfig returns the defaults.
 func DefaultConfig() Config {
-	return Config{Search: Secant, MinEta: 1e-8, MaxEta: 1e16, Tolerance: 0.1, MaxPasses: 50, CovarianceFloor: 1e-6}
+	return Config{Search: Secant, MinEta: 1e-8, MaxEta: 1e100, Tolerance: 0.1, MaxPasses: 50, MaxPassesPerStep: 200, CovarianceFloor: 1e-6}
 }
 
 // Validate returns an error that names the field that is out of range.
@@ -67,8 +74,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("trajopt: need 0 < min eta < max eta, got %v and %v", c.MinEta, c.MaxEta)
 	case !(c.Tolerance > 0 && c.Tolerance < 1):
 		return fmt.Errorf("trajopt: tolerance is %v, need a number in (0, 1)", c.Tolerance)
-	case c.MaxPasses < 2:
-		return fmt.Errorf("trajopt: max passes is %d, need at least 2", c.MaxPasses)
+	case c.MaxPasses < 2 || c.MaxPassesPerStep < 2:
+		return fmt.Errorf("trajopt: max passes is %d, and %d with one bound per step, need at least 2", c.MaxPasses, c.MaxPassesPerStep)
 	case !(c.CovarianceFloor >= 0) || math.IsInf(c.CovarianceFloor, 0):
 		return fmt.Errorf("trajopt: covariance floor is %v, need a finite number >= 0", c.CovarianceFloor)
 	}
@@ -86,10 +93,12 @@ type Result struct {
 	KLPerStep []float64
 	// Passes counts backward passes.
 	Passes int
-	// Active tells whether the bound held the solution back: false at MinEta.
+	// Active tells whether the bound held the solution back, so that KL is near epsilon:
+	// false at MinEta, and where Anchored is true.
 	Active bool
-	// Anchored tells that no eta up to MaxEta kept the bound, so that Controller is a copy
-	// of the anchor: the cost outweighs MaxEta, or the passes lose all digits.
+	// Anchored tells that no eta up to MaxEta, or none within MaxPasses, kept the bound, so
+	// that Controller is a copy of the anchor: the cost outweighs MaxEta, or the passes
+	// lose all digits.
 	Anchored bool
 	// Trace lists the etas tried, in order.
 	Trace []float64
@@ -184,6 +193,11 @@ func (o *Optimizer) divergence(p *Problem) (kl float64, err error) {
 	if !o.cfg.PreviousMarginals {
 		o.forward.Run(o.marginal, p.X0, o.trial, o.problem.dynamics)
 	}
+	return o.measure()
+}
+
+// measure measures o.trial under o.marginal into o.klStep.
+func (o *Optimizer) measure() (kl float64, err error) {
 	if o.cfg.MeanStates {
 		kl = o.kl.PerStepAtMeans(o.klStep, o.trial, o.problem.standard, o.marginal)
 	} else {

@@ -107,6 +107,7 @@ func TestVectorsUpdate(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			s, p, cfg := readUpdate(c)
 			cfg.Search, p.ReferenceScale = trajopt.Bisection, true
+			cfg.MinEta, cfg.MaxEta = 1e-8, 1e16 // the reference's: its first steps depend on them
 			T := p.Anchor.T
 			o, err := trajopt.New(cfg, T, p.Anchor.DX, p.Anchor.DU)
 			if err != nil {
