@@ -80,12 +80,16 @@ type ConditionReport struct {
 	// Active tells whether the bound held the new controller back: then KL is near Bound,
 	// or that of some step near its own.
 	Active bool
+	// Anchored tells that no dual variable kept the bound, so that the new controller is
+	// the one before: the condition did not learn. A warning says so too.
+	Anchored bool
 	// Predicted and Actual are the improvement that the last update promised and what
 	// the samples' models show; 0 in the first iteration, which has none to look back on.
 	Predicted, Actual float64
 	// EMSteps counts E-steps of the mixture fit.
 	EMSteps int
-	// Warnings say, for people, why the fitted dynamics deserve little trust.
+	// Warnings say, for people, why the fitted dynamics deserve little trust, and that the
+	// controller stayed what it was where Anchored is true.
 	Warnings []string
 }
 

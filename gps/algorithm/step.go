@@ -7,7 +7,9 @@ import (
 	"guidedpolicysearch/gps/lqg"
 )
 
-// StepConfig bounds the multiplier on the KL step.
+// StepConfig bounds the multiplier on the KL step. Its rule (Next) takes differences of
+// predicted and actual improvement below 1e-4, in the cost's unit, for none: a trial's cost is
+// expected to be well above that.
 type StepConfig struct {
 	// Min and Max bound the multiplier over all iterations, 0 < Min <= 1 <= Max; default
 	// 0.01 and 10.

@@ -125,6 +125,11 @@ func (a *TrajOpt) improve(ctx context.Context, state *State, m int, samples []*r
 		return err
 	}
 	next.Eta, next.StepMultiplier, next.Prior, next.Previous = report.Eta, multiplier, prior, model
+	if report.Anchored {
+		next.Eta = current.Eta // the largest one is no place to begin
+		report.Warnings = append(report.Warnings, fmt.Sprintf("iteration %d, condition %d: no dual variable up to %.3g kept the KL bound of %.3g nat, so that the controller stays as it is: check the scale of the cost and whether the fitted dynamics blow up over the horizon",
+			state.Iteration+1, m, a.cfg.Search.MaxEta, report.Bound))
+	}
 	return nil
 }
 
@@ -135,7 +140,7 @@ func (a *TrajOpt) update(search *trajopt.Optimizer, p *trajopt.Problem, eta floa
 		if err != nil {
 			return nil, err
 		}
-		report.KL, report.Eta, report.Active, report.Passes = r.KL, r.Eta, r.Active, r.Passes
+		report.KL, report.Eta, report.Active, report.Anchored, report.Passes = r.KL, r.Eta, r.Active, r.Anchored, r.Passes
 		return r.Controller, nil
 	}
 	T := p.Anchor.T
@@ -150,10 +155,10 @@ func (a *TrajOpt) update(search *trajopt.Optimizer, p *trajopt.Problem, eta floa
 	logEta := 0.0
 	for t, v := range r.Eta {
 		report.KL += r.KLPerStep[t]
-		report.Active = report.Active || v > a.cfg.Search.MinEta
+		report.Active = report.Active || v > a.cfg.Search.MinEta && !r.Anchored
 		logEta += math.Log(v) / float64(T)
 	}
-	report.Eta, report.Passes = math.Exp(logEta), r.Passes
+	report.Eta, report.Anchored, report.Passes = math.Exp(logEta), r.Anchored, r.Passes
 	return r.Controller, nil
 }
 
