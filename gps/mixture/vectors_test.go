@@ -2,6 +2,7 @@ package mixture_test
 
 import (
 	"context"
+	"math"
 	"slices"
 	"testing"
 
@@ -72,7 +73,11 @@ func TestVectorsEM(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		vectors.Close(t, "log_likelihoods", trace.LogLikelihoods, wanted, c.Tolerance)
+		got := trace.LogLikelihoods
+		if cfg.ReferenceRules {
+			got, wanted = untilSettled(got, wanted)
+		}
+		vectors.Close(t, "log_likelihoods", got, wanted, c.Tolerance)
 		vectors.Close(t, "means", m.Means, want.Get("means").Floats(), c.Tolerance)
 		vectors.Close(t, "covs", m.Covs, want.Get("covs").Floats(), c.Tolerance)
 		vectors.Close(t, "weights", exp(m.LogWeights), weights, c.Tolerance)
@@ -87,6 +92,26 @@ func TestVectorsEM(t *testing.T) {
 		checkFit(t, corrected, points.Floats(), trace)
 		t.Logf("log-likelihood per point: reference %.6g, default %.6g in %d E-steps", perPoint(t, m, points.Floats()), perPoint(t, corrected, points.Floats()), len(trace.LogLikelihoods))
 	})
+}
+
+// untilSettled cuts the longer of two runs to the length of the shorter if that ended at
+// rest. Below zero the reference's rule for small changes never holds, and what ends the run
+// is the sign of a change in the last digit.
+func untilSettled(a, b []float64) ([]float64, []float64) {
+	n := min(len(a), len(b))
+	if len(a) == len(b) || n < 2 {
+		return a, b
+	}
+	short, long := a, b
+	if len(a) > n {
+		short, long = b, a
+	}
+	for _, l := range append(slices.Clone(long[n-1:]), short[n-2]) {
+		if math.Abs(l-short[n-1]) > 1e-12*math.Abs(l) {
+			return a, b
+		}
+	}
+	return a[:n], b[:n]
 }
 
 // defective says if a run of the reference shows a rule that the default corrects: it
