@@ -112,11 +112,12 @@ func (s *session) note(severity Severity, format string, args ...any) {
 	}
 }
 
-// fail says what ended the run before its time; such a run gets no verdict.
+// fail logs what ended the run before its time; such a run gets no verdict. To tell the
+// terminal is the caller's, who gets the error.
 func (s *session) fail(err error) {
 	s.failed = true
 	if !errors.Is(err, context.Canceled) {
-		s.note(Error, "%v", err)
+		s.log.Log(Error, "%v", err)
 	}
 }
 

@@ -136,15 +136,32 @@ func Expand(dst *Expansion, term Term, r *rollout.Rollout) error {
 	if err := term.Add(dst, 1, r); err != nil {
 		return err
 	}
-	d := dst.DX + dst.DU
-	if t := firstNotFinite(dst.L); t >= 0 {
-		return fmt.Errorf("%w: cost at time step %d is %v; lower the weights, or bound the states", ErrNotFinite, t, dst.L[t])
+	err := dst.checkFinite()
+	if err == nil {
+		return nil
 	}
-	if i := firstNotFinite(dst.Ly); i >= 0 {
-		return fmt.Errorf("%w: gradient element %d at time step %d is %v; %s", ErrNotFinite, i%d, i/d, dst.Ly[i], roundIt)
+	switch term := term.(type) {
+	case Named:
+		return fmt.Errorf("%s: %w", term.Name, err)
+	case *Sum:
+		if of := term.blame(dst, r); of != nil {
+			return of
+		}
 	}
-	if i := firstNotFinite(dst.Lyy); i >= 0 {
-		return fmt.Errorf("%w: Hessian element (%d, %d) at time step %d is %v; %s", ErrNotFinite, i/d%d, i%d, i/(d*d), dst.Lyy[i], roundIt)
+	return err
+}
+
+// checkFinite returns an error wrapping ErrNotFinite for the first element that is not.
+func (e *Expansion) checkFinite() error {
+	d := e.DX + e.DU
+	if t := firstNotFinite(e.L); t >= 0 {
+		return fmt.Errorf("%w: cost at time step %d is %v; lower the weights, or bound the states", ErrNotFinite, t, e.L[t])
+	}
+	if i := firstNotFinite(e.Ly); i >= 0 {
+		return fmt.Errorf("%w: gradient element %d at time step %d is %v; %s", ErrNotFinite, i%d, i/d, e.Ly[i], roundIt)
+	}
+	if i := firstNotFinite(e.Lyy); i >= 0 {
+		return fmt.Errorf("%w: Hessian element (%d, %d) at time step %d is %v; %s", ErrNotFinite, i/d%d, i%d, i/(d*d), e.Lyy[i], roundIt)
 	}
 	return nil
 }
@@ -157,8 +174,20 @@ type Weighted struct {
 	// Weight is finite and >= 0.
 	Weight float64
 	Term   Term
-	// Name says in errors which term it is; empty for its index.
+}
+
+// Named gives a term a name, which its errors begin with.
+type Named struct {
 	Name string
+	Term Term
+}
+
+// Add adds the term.
+func (n Named) Add(dst *Expansion, weight float64, r *rollout.Rollout) error {
+	if err := n.Term.Add(dst, weight, r); err != nil {
+		return fmt.Errorf("%s: %w", n.Name, err)
+	}
+	return nil
 }
 
 // Sum is a weighted sum of terms.
@@ -174,7 +203,7 @@ func NewSum(terms ...Weighted) (*Sum, error) {
 		if err := notNegative(fmt.Sprintf("terms[%d].weight", i), w.Weight); err != nil {
 			return nil, err
 		}
-		if w.Term == nil {
+		if n, ok := w.Term.(Named); w.Term == nil || ok && n.Term == nil {
 			return nil, fmt.Errorf("%w: terms[%d] is nil, want a term", ErrConfig, i)
 		}
 	}
@@ -185,10 +214,25 @@ func NewSum(terms ...Weighted) (*Sum, error) {
 func (s *Sum) Add(dst *Expansion, weight float64, r *rollout.Rollout) error {
 	for i, w := range s.terms {
 		if err := w.Term.Add(dst, weight*w.Weight, r); err != nil {
-			if w.Name != "" {
-				return fmt.Errorf("%s: %w", w.Name, err)
-			}
-			return fmt.Errorf("term %d: %w", i, err)
+			return w.blame(i, err)
+		}
+	}
+	return nil
+}
+
+// blame says of which term of a sum an error is.
+func (w *Weighted) blame(i int, err error) error {
+	if _, named := w.Term.(Named); named {
+		return err
+	}
+	return fmt.Errorf("term %d: %w", i, err)
+}
+
+// blame returns the error of the first term that has one by itself. It overwrites dst.
+func (s *Sum) blame(dst *Expansion, r *rollout.Rollout) error {
+	for i, w := range s.terms {
+		if err := Expand(dst, w.Term, r); err != nil {
+			return w.blame(i, err)
 		}
 	}
 	return nil

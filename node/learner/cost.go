@@ -65,14 +65,14 @@ func (p *Problem) cost() (cost.Term, error) {
 		if err != nil {
 			return nil, params.FieldError{Key: "cost.torque", Problem: err.Error()}
 		}
-		terms = append(terms, cost.Weighted{Term: t, Weight: c.Torque.Weight})
+		terms = append(terms, cost.Weighted{Term: cost.Named{Name: "cost.torque", Term: t}, Weight: c.Torque.Weight})
 	}
 	if c.Smoothness.Weight > 0 {
 		t, err := cost.NewSmoothness(cost.DefaultSmoothnessConfig(ones(dU)))
 		if err != nil {
 			return nil, params.FieldError{Key: "cost.torque_smoothness", Problem: err.Error()}
 		}
-		terms = append(terms, cost.Weighted{Term: t, Weight: c.Smoothness.Weight})
+		terms = append(terms, cost.Weighted{Term: cost.Named{Name: "cost.torque_smoothness", Term: t}, Weight: c.Smoothness.Weight})
 	}
 	chain := p.robot.Chain()
 	if t := c.Position; t.Weight > 0 {
@@ -84,7 +84,7 @@ func (p *Problem) cost() (cost.Term, error) {
 		if err != nil {
 			return nil, params.FieldError{Key: "cost.joint_position", Problem: err.Error()}
 		}
-		terms = append(terms, cost.Weighted{Term: term, Weight: t.Weight})
+		terms = append(terms, cost.Weighted{Term: cost.Named{Name: "cost.joint_position", Term: term}, Weight: t.Weight})
 		if chain != nil {
 			_, n := chain.Dims()
 			p.targetTip = make([]float64, n)
@@ -104,7 +104,7 @@ func (p *Problem) cost() (cost.Term, error) {
 		if err != nil {
 			return nil, params.FieldError{Key: "cost.end_effector", Problem: err.Error()}
 		}
-		terms = append(terms, cost.Weighted{Term: term, Weight: t.Weight})
+		terms = append(terms, cost.Weighted{Term: cost.Named{Name: "cost.end_effector", Term: term}, Weight: t.Weight})
 		p.targetTip = t.Target
 	}
 	if e := c.Expression; e.Text != "" && e.Weight > 0 {
@@ -117,7 +117,7 @@ func (p *Problem) cost() (cost.Term, error) {
 		if err != nil {
 			return nil, params.FieldError{Key: "cost.expression.text", Problem: err.Error()}
 		}
-		terms = append(terms, cost.Weighted{Term: term, Weight: e.Weight})
+		terms = append(terms, cost.Weighted{Term: cost.Named{Name: "cost.expression", Term: term}, Weight: e.Weight})
 	}
 	if len(terms) == 0 {
 		return nil, params.FieldError{Key: "cost", Problem: "all terms have weight 0, need at least one"}

@@ -86,7 +86,7 @@ func (c CostConfig) term(T, nQ, nU int) (*ilqg.TermCost, error) {
 	if err != nil {
 		return nil, params.FieldError{Key: "cost.final", Problem: err.Error()}
 	}
-	sum, err := cost.NewSum(cost.Weighted{Term: stageTerm, Weight: 1}, cost.Weighted{Term: finalTerm, Weight: 1})
+	sum, err := cost.NewSum(cost.Weighted{Term: cost.Named{Name: "cost.stage", Term: stageTerm}, Weight: 1}, cost.Weighted{Term: cost.Named{Name: "cost.final", Term: finalTerm}, Weight: 1})
 	if err != nil {
 		return nil, err
 	}
