@@ -71,6 +71,9 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 func Load(args *rcl.Args) (*Setup, *Config, error) {
 	cfg := DefaultConfig()
 	s, err := load(args, DefaultName, cfg, []string{SimulatorName}, nil)
+	if err == nil {
+		s.dropReference(cfg, s.Set)
+	}
 	return s, cfg, err
 }
 
@@ -95,15 +98,51 @@ func LoadFile(file string, assignments []string) (*Config, *Setup, *simrobot.Con
 	}
 	cfg, simCfg := DefaultConfig(), simrobot.DefaultConfig()
 	s, err := load(args, DefaultName, cfg, []string{SimulatorName}, forNode)
-	_, simErr := load(args, SimulatorName, &simCfg, []string{DefaultName}, forSim)
+	simSetup, simErr := load(args, SimulatorName, &simCfg, []string{DefaultName}, forSim)
 	// What concerns the file as a whole is said by both.
 	if err != nil && simErr != nil && err.Error() == simErr.Error() {
 		simErr = nil
 	}
 	if err == nil && simErr == nil {
 		err = suit(cfg, s.Set, &simCfg, cfg.LockStep || simCfg.LockStep)
+		s.dropReference(cfg, s.Set, simSetup.Set)
 	}
 	return cfg, s, &simCfg, errors.Join(err, simErr)
+}
+
+// definesTask tells whether costs with one value of a parameter say nothing of those with
+// another. What only changes how the task is learned does not.
+func definesTask(name string) bool {
+	switch name {
+	case "steps", "dt":
+		return true
+	case "cost.convex":
+		return false
+	}
+	for _, group := range []string{"cost.", "conditions.", "robot.", "plant."} {
+		if strings.HasPrefix(name, group) {
+			return true
+		}
+	}
+	return false
+}
+
+// dropReference leaves out the costs to compare with if one of the sets has a parameter
+// from the command line that makes it another task than the parameter file's, unless they
+// were given there too.
+func (s *Setup) dropReference(cfg *Config, sets ...*params.Set) {
+	if cfg.Reference.MeanCost == nil || s.Set.Source("reference.mean_cost").Argument != "" {
+		return
+	}
+	for _, set := range sets {
+		for _, name := range set.Names() {
+			if at := set.Source(name); at.Argument != "" && definesTask(name) {
+				cfg.Reference.MeanCost, cfg.Reference.Name = nil, ""
+				s.Warnings = append(s.Warnings, fmt.Sprintf("%s makes it another task: the reference's costs are left out", at))
+				return
+			}
+		}
+	}
 }
 
 // suit checks that the node's parameters, cfg in set, suit the simulated robot. lockStep

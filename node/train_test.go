@@ -13,6 +13,7 @@ import (
 
 	"guidedpolicysearch/node"
 	"guidedpolicysearch/node/params"
+	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/record"
 )
 
@@ -127,6 +128,64 @@ func TestTrainFailedHasNoVerdict(t *testing.T) {
 	res, out, err := train(t, ctx, filepath.Join(t.TempDir(), "run"), reference)
 	if !errors.Is(err, context.Canceled) || res.Compared || strings.Contains(out, "earned:") {
 		t.Errorf("%v, %+v: %s", err, res, out)
+	}
+}
+
+// A cost without a value ends the run with its parameter's name, which is the caller's to
+// show.
+func TestTrainNamesTheCost(t *testing.T) {
+	for _, text := range []string{"log(q0-100)", "sqrt(q0-q0)"} {
+		folder := filepath.Join(t.TempDir(), "run")
+		_, out, err := train(t, t.Context(), folder, "cost.expression.text="+text)
+		if err == nil || !strings.Contains(err.Error(), "cost.expression: ") || strings.Contains(err.Error(), "term ") {
+			t.Errorf("%s: error %v, want cost.expression named", text, err)
+		}
+		if strings.Contains(out, "cost.expression: ") || !strings.Contains(readFile(t, folder, record.LogFile), "cost.expression: ") {
+			t.Errorf("%s: want the error in the log, not on the terminal too: %s", text, out)
+		}
+	}
+}
+
+// What makes it another task than the file's leaves its reference out, unless another was
+// given with it; what only changes how it is learned does not.
+func TestTrainReference(t *testing.T) {
+	for _, c := range []struct {
+		set  string // assignments
+		want bool
+	}{
+		{"seed=3", true},
+		{"algorithm.kl_step=0.5 samples=3 iterations=4 noise.sigma=1.0", true},
+		{"cost.convex=true initial_controller.variance=0.2", true},
+		{"cost.torque.weight=1.0e-4", false},
+		{"plant.gravity=9.81", false},
+		{"conditions.initial_position=[2.0, 1.0]", false},
+		{"robot.effort_limit=[1.0, 1.0]", false},
+		{"steps=50", false},
+		{"steps=50 reference.mean_cost=[1.0e9]", true},
+	} {
+		cfg, setup, _, err := node.LoadFile(planarArm, strings.Split(strings.ReplaceAll(c.set, ", ", ","), " "))
+		if err != nil {
+			t.Fatalf("%s: %v", c.set, err)
+		}
+		notes := strings.Join(setup.Warnings, "; ")
+		if got := cfg.Reference.MeanCost != nil; got != c.want || strings.Contains(notes, "makes it another task") == c.want {
+			t.Errorf("%s: a reference: %v, want %v; %s", c.set, got, c.want, notes)
+		}
+	}
+	args, err := rcl.Parse([]string{"--ros-args", "--params-file", planarArm, "-p", "cost.torque.weight:=1.0e-4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if setup, cfg, err := node.Load(args); err != nil || cfg.Reference.MeanCost != nil || len(setup.Warnings) != 1 || !strings.Contains(setup.Warnings[0], "-p cost.torque.weight") {
+		t.Errorf("gps_node: %v, %v, %q", err, cfg.Reference, setup.Warnings)
+	}
+	cfg, setup, simulated, err := node.LoadFile(planarArm, append([]string{"run_folder=" + quoted(filepath.Join(t.TempDir(), "run"))}, short...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var terminal bytes.Buffer
+	if res, err := node.Train(t.Context(), cfg, setup, simulated, &terminal); err != nil || res.Compared || !strings.Contains(terminal.String(), "makes it another task") {
+		t.Errorf("%v, %+v: %s", err, res, terminal.String())
 	}
 }
 

@@ -54,8 +54,12 @@ best known cost, and prints how many seeds reach it.`,
 				}
 				progress := console.New(os.Stderr, console.Config{Iterations: 1, Trials: len(seeds), Terminal: console.IsTerminal(os.Stderr)})
 				list := assignments(cmd, set, map[string]string{"iterations": "iterations"})
-				if _, _, _, err := node.LoadFile(path, list); err != nil {
+				_, setup, _, err := node.LoadFile(path, list)
+				if err != nil {
 					return exitStatus{2, err}
+				}
+				for _, w := range setup.Warnings {
+					fmt.Fprintln(os.Stderr, w)
 				}
 				t, err := node.MakeLearningTable(cmd.Context(), path, list, seeds, func(done int) { _ = progress.Progress(1, done) })
 				if err != nil {

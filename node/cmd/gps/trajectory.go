@@ -66,8 +66,12 @@ func trainTrajectory(cmd *cobra.Command, file string, set []string, asJSON bool)
 
 // tableTrajectory makes the table of a file of trajectory_optimizer.
 func tableTrajectory(cmd *cobra.Command, file string, list []string, seeds []uint64) (*node.TrajectoryTable, error) {
-	if _, err := node.LoadTrajectory(file, list); err != nil {
+	l, err := node.LoadTrajectory(file, list)
+	if err != nil {
 		return nil, exitStatus{2, err}
+	}
+	for _, w := range l.Warnings {
+		fmt.Fprintln(os.Stderr, w)
 	}
 	var bar *console.Printer
 	t, err := node.MakeTrajectoryTable(cmd.Context(), file, list, seeds, func(done, of int) {
