@@ -128,7 +128,7 @@ func (s *store) readParam(rule paramRule, at Position) error {
 			r.inSequence = false
 		default:
 			return &SourceError{Source: at, Err: ErrParameters,
-				Problem: "a map or an alias as value, expected a scalar or a sequence of one type"}
+				Problem: "a map or an alias as value, expected a scalar or a sequence of one type" + quoteText}
 		}
 		return nil
 	})

@@ -32,6 +32,7 @@ func TestFileErrorsSayWhere(t *testing.T) {
 	}
 	for _, c := range []struct{ name, text, place, problem string }{
 		{"syntax", "/**:\n  ros__parameters:\n    p: a: b\n", "a.yaml:3", "not valid YAML: mapping values are not allowed"},
+		{"unquoted text", "/**:\n  ros__parameters:\n    p: (t > 1 ? 2 : 3)\n", "a.yaml:3", "must be quoted"},
 		{"no ros__parameters", "node:\n  p: 1\n", "a.yaml:2:6", "expected ros__parameters: with the parameters below it"},
 		{"no node", "ros__parameters:\n  p: 1\n", "a.yaml:1:1", "without a node name above it"},
 		{"sequence of nodes", "- node\n", "a.yaml:1:1", "a sequence where a key was expected"},
@@ -86,6 +87,7 @@ func TestArgumentErrorsSayWhich(t *testing.T) {
 		{[]string{"-p", "gain:="}, "command line: -p gain:=: expected a value at byte 6 of [node:]name:=value"},
 		{[]string{"-p", "gain:=[1"}, "command line: -p gain:=[1: not valid YAML"},
 		{[]string{"-p", "gain:={a: 1}"}, "a map or an alias as value"},
+		{[]string{"-p", "text:=(t > 1 ? 2 : 3)"}, "must be quoted"},
 		{[]string{"-r", "a=b"}, `command line: -r a=b: remap rule "a=b"`},
 		{[]string{"--params-file"}, "command line: --params-file: the last argument, expected a file after it"},
 		{[]string{"--log-level", "loud"}, "one of unset, debug"},

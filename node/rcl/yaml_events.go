@@ -112,8 +112,14 @@ func syntaxError(err error, at Position) error {
 			at.Line, _ = strconv.Atoi(m[1])
 		}
 	}
+	if strings.HasPrefix(problem, "mapping values are not allowed") {
+		problem += quoteText
+	}
 	return &SourceError{Source: at, Problem: "not valid YAML: " + problem, Err: ErrParameters}
 }
+
+// quoteText says what to do where a text was read as a map.
+const quoteText = `; a text that holds ": " must be quoted for YAML, inside the quotes of a shell: "'t > 9 ? q0 : 0'"`
 
 var versionDirective = regexp.MustCompile(`^(%YAML[ \t]+1\.)2([ \t\r]|$)`)
 
