@@ -41,8 +41,10 @@
 // which falls in eta_t and has one root. A backward pass takes the root at each step under
 // the states of the controller before, a forward sweep under those that it makes itself,
 // until both agree: each dual variable is then exact given all others, which is what
-// optimality asks for. Where they circle, the pass is damped; where they do not
-// settle, all etas are raised together until the bounds hold.
+// optimality asks for. Where they circle, the pass is damped. A sweep keeps and uses
+// every bound whether or not they agree: where they never settle, which indefinite costs and
+// unstable models may come to, the sweep of the lowest expected cost is returned, with the
+// Q functions of its pass, and the result says so.
 //
 // # In the anchor's units
 //

@@ -95,11 +95,9 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// A fit from fewer samples than unknowns without a prior is worth one line in the log.
-func TestServeWarnsOnce(t *testing.T) {
-	p := newPlant(t)
-	e := serveTask(t, taskProblem(t, func(c *Config) { c.Algorithm.Prior.Use = false }), &p.run.Folder)
-	said, notes := "", []string(nil)
+// learnNoted lets the learner finish and returns what it noted beside what it said.
+func (e *end) learnNoted(p *plant) (said string, notes []string) {
+	e.t.Helper()
 	for !strings.HasSuffix(said, "D") {
 		kind, m := e.next()
 		said += string(kind)
@@ -110,8 +108,32 @@ func TestServeWarnsOnce(t *testing.T) {
 			notes = append(notes, m.Note)
 		}
 	}
+	return said, notes
+}
+
+// A fit from fewer samples than unknowns without a prior is worth one line in the log.
+func TestServeWarnsOnce(t *testing.T) {
+	p := newPlant(t)
+	e := serveTask(t, taskProblem(t, func(c *Config) { c.Algorithm.Prior.Use = false }), &p.run.Folder)
+	said, notes := e.learnNoted(p)
 	if said != "CCCCCCNRCCCCCCRD" || len(notes) != 1 || !strings.Contains(notes[0], "record at least 7 rollouts, or use a prior") {
 		t.Errorf("the learner said %s with the notes %q", said, notes)
+	}
+}
+
+// Every iteration in which a condition cannot learn is worth a line.
+func TestServeTellsOfAStandstill(t *testing.T) {
+	p := newPlant(t)
+	e := serveTask(t, taskProblem(t, func(c *Config) { c.Algorithm.MinEta, c.Algorithm.MaxEta, c.Algorithm.KLStep = 1e-12, 1e-11, 1e-9 }), &p.run.Folder)
+	said, notes := e.learnNoted(p)
+	iterations := strings.Count(said, "R")
+	if iterations == 0 || len(notes) < iterations {
+		t.Fatalf("the learner said %s with the notes %q", said, notes)
+	}
+	for i, note := range notes {
+		if !strings.Contains(note, "iteration ") || !strings.Contains(note, "controller stays as it is") {
+			t.Errorf("note %d is %q", i, note)
+		}
 	}
 }
 
