@@ -58,10 +58,10 @@ type Posterior struct {
 
 // FitBayesian returns the posterior of the samples' transitions, one regression per time
 // step and state with Gaussian noise of its own variance. The prior must be of the
-// samples' sizes. Errors wrap ErrTooFewSamples where less than one degree of freedom is
+// samples' sizes; nil is none, which leaves plain regression. Errors wrap ErrTooFewSamples where less than one degree of freedom is
 // left for the noise, ErrSingular (with the time step, the number of rollouts and the
 // condition number) where neither samples nor prior determine the weights,
-// rollout.ErrNotFinite or ErrNotFinite.
+// rollout.ErrNotFinite, rollout.ErrShape or ErrNotFinite.
 func FitBayesian(samples []*rollout.Rollout, prior *WeightPrior, cfg BayesianConfig) (*Posterior, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -69,6 +69,14 @@ func FitBayesian(samples []*rollout.Rollout, prior *WeightPrior, cfg BayesianCon
 	T, dX, dU, err := sizes(samples, 1, "a regression")
 	if err != nil {
 		return nil, err
+	}
+	advice := "raise the prior's precision"
+	if prior == nil {
+		d := dX + dU + 1
+		prior, advice = &WeightPrior{Nominal: lqg.NewDynamics(T, dX, dU), Precision: make([]float64, d*d)}, "use a prior"
+	}
+	if prior.Nominal == nil {
+		panic("dynamics: the prior's nominal dynamics are nil, need some of the rollouts' sizes, such as NominalPrior makes")
 	}
 	if n := prior.Nominal; n.T != T || n.DX != dX || n.DU != dU {
 		panic(fmt.Sprintf("dynamics: rollouts of T=%d dX=%d dU=%d, prior of T=%d dX=%d dU=%d", T, dX, dU, n.T, n.DX, n.DU))
@@ -88,7 +96,7 @@ func FitBayesian(samples []*rollout.Rollout, prior *WeightPrior, cfg BayesianCon
 		if err := r.fit(post, t, points, prior); err != nil {
 			err = fmt.Errorf("time step %d, %d rollouts: %w", t, len(samples), err)
 			if errors.Is(err, ErrSingular) {
-				err = fmt.Errorf("%w: record more rollouts that differ, or raise the prior's precision", err)
+				err = fmt.Errorf("%w: record more rollouts that differ, or %s", err, advice)
 			}
 			return nil, err
 		}

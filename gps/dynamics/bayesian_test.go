@@ -117,7 +117,9 @@ func TestBayesianFitByFormula(t *testing.T) {
 
 			prediction := post.NewPrediction()
 			w := []float64{c.offset + 0.7, c.offset - 1.3, 0.4}
-			post.Predict(prediction, 0, w)
+			if err := post.Predict(prediction, 0, w); err != nil {
+				t.Fatal(err)
+			}
 			phi := mat.NewVecDense(4, append(append([]float64(nil), w...), 1))
 			var at mat.VecDense
 			at.MulVec(&S, phi)
@@ -180,10 +182,13 @@ func TestBayesianFitBecomesPlain(t *testing.T) {
 	for i, v := range plain.Cov {
 		unbiased[i] = v * 12 / (12 - 4)
 	}
-	for _, scale := range []float64{0, 1e-30, 1e-15, 1e-10} {
+	for _, scale := range []float64{math.NaN(), 0, 1e-30, 1e-15, 1e-10} {
 		prior := correlated()
 		for i := range prior.Precision {
 			prior.Precision[i] *= scale
+		}
+		if math.IsNaN(scale) {
+			prior = nil
 		}
 		post, err := dynamics.FitBayesian(samples, prior, dynamics.DefaultBayesianConfig())
 		if err != nil {
@@ -231,7 +236,9 @@ func TestIntervalsCover(t *testing.T) {
 					t.Fatal(err)
 				}
 				prediction := post.NewPrediction()
-				post.Predict(prediction, 0, append(append([]float64(nil), test.State(0)...), test.Action(0)...))
+				if err := post.Predict(prediction, 0, append(append([]float64(nil), test.State(0)...), test.Action(0)...)); err != nil {
+					t.Fatal(err)
+				}
 				for i, v := range test.State(1) {
 					total++
 					low, high := prediction.Interval(i, 0.95)
@@ -302,12 +309,14 @@ func TestKnownNoise(t *testing.T) {
 	}
 	vectors.Close(t, "noise", post.Dynamics.Cov, []float64{0.01, 0, 0, 0.04}, 0)
 	prediction := post.NewPrediction()
-	post.Predict(prediction, 0, []float64{0, 0, 0})
+	if err := post.Predict(prediction, 0, []float64{0, 0, 0}); err != nil {
+		t.Fatal(err)
+	}
 	low, high := prediction.Interval(1, 0.95)
 	if want := 2 * 1.959963984540054 * math.Sqrt(prediction.Variance[1]); math.Abs(high-low-want) > 1e-9 || !math.IsInf(prediction.Freedom[1], 1) {
 		t.Errorf("interval of width %v, want %v", high-low, want)
 	}
-	if n := testing.AllocsPerRun(10, func() { post.Predict(prediction, 0, samples[0].X[:3]) }); n != 0 {
+	if n := testing.AllocsPerRun(10, func() { _ = post.Predict(prediction, 0, samples[0].X[:3]) }); n != 0 {
 		t.Errorf("Predict allocates %v times", n)
 	}
 }

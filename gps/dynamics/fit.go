@@ -59,7 +59,7 @@ type Report struct {
 // Fit returns the dynamics of the samples' transitions, one linear regression per time
 // step, under the prior, nil for none. Errors wrap ErrTooFewSamples, ErrSingular (with the
 // time step, the number of rollouts and the condition number), ErrNotFinite,
-// rollout.ErrNotFinite, or are the prior's. The report warns where there is no prior and
+// rollout.ErrNotFinite, rollout.ErrShape, or are the prior's. The report warns where there is no prior and
 // fewer rollouts than dX+dU+1, the unknowns per state.
 func Fit(samples []*rollout.Rollout, prior Prior, cfg Config) (*lqg.Dynamics, *Report, error) {
 	if err := cfg.Validate(); err != nil {
@@ -82,7 +82,7 @@ func Fit(samples []*rollout.Rollout, prior Prior, cfg Config) (*lqg.Dynamics, *R
 		if err := f.fit(dyn, t, points, prior); err != nil {
 			err = fmt.Errorf("time step %d, %d rollouts: %w", t, len(samples), err)
 			if errors.Is(err, ErrSingular) {
-				err = fmt.Errorf("%w: record more rollouts that differ, use a prior, or raise the regularisation (%g)", err, cfg.Regularization)
+				err = fmt.Errorf("%w: %s, or raise the regularisation (%g)", err, f.advice(points, prior), cfg.Regularization)
 			}
 			return nil, nil, err
 		}
@@ -90,18 +90,21 @@ func Fit(samples []*rollout.Rollout, prior Prior, cfg Config) (*lqg.Dynamics, *R
 	return dyn, report, nil
 }
 
-// sizes returns the common sizes of at least least rollouts, all finite.
+// sizes returns the common sizes of at least least rollouts, all of the shape that they say
+// and finite; different sizes panic.
 func sizes(samples []*rollout.Rollout, least int, what string) (T, dX, dU int, err error) {
 	if len(samples) < least {
 		return 0, 0, 0, fmt.Errorf("%w: %s needs at least %d, got %d", ErrTooFewSamples, what, least, len(samples))
 	}
-	T, dX, dU = samples[0].T, samples[0].DX, samples[0].DU
 	for n, s := range samples {
-		if s.T != T || s.DX != dX || s.DU != dU {
-			panic(fmt.Sprintf("dynamics: rollout 0 has T=%d dX=%d dU=%d, rollout %d has T=%d dX=%d dU=%d", T, dX, dU, n, s.T, s.DX, s.DU))
-		}
 		if err := s.Validate(); err != nil {
 			return 0, 0, 0, fmt.Errorf("dynamics: rollout %d: %w", n, err)
+		}
+		if n == 0 {
+			T, dX, dU = s.T, s.DX, s.DU
+		}
+		if s.T != T || s.DX != dX || s.DU != dU {
+			panic(fmt.Sprintf("dynamics: rollout 0 has T=%d dX=%d dU=%d, rollout %d has T=%d dX=%d dU=%d", T, dX, dU, n, s.T, s.DX, s.DU))
 		}
 	}
 	return T, dX, dU, nil
@@ -123,11 +126,12 @@ type fitter struct {
 	prior    NIW
 	inputs   *spectral
 	noise    *spectral
+	scaled   []float64 // p x p, to validate the prior in
 }
 
 func newFitter(cfg Config, dX, dU int) *fitter {
 	d := dX + dU
-	return &fitter{cfg: cfg, d: d, p: d + dX, gaussian: NewGaussianFit(d, dX), inputs: newSpectral(d), noise: newSpectral(dX)}
+	return &fitter{cfg: cfg, d: d, p: d + dX, gaussian: NewGaussianFit(d, dX), inputs: newSpectral(d), noise: newSpectral(dX), scaled: make([]float64, (d+dX)*(d+dX))}
 }
 
 func (f *fitter) fit(dyn *lqg.Dynamics, t int, points []float64, source Prior) error {
@@ -140,7 +144,7 @@ func (f *fitter) fit(dyn *lqg.Dynamics, t int, points []float64, source Prior) e
 		if len(prior.Mean) != f.p {
 			panic(fmt.Sprintf("dynamics: prior over %d dimensions, transitions have %d", len(prior.Mean), f.p))
 		}
-		if err := prior.Validate(); err != nil {
+		if err := prior.validate(f.scaled); err != nil {
 			return err
 		}
 		prior.scale(f.cfg.Strength)
@@ -153,6 +157,23 @@ func (f *fitter) fit(dyn *lqg.Dynamics, t int, points []float64, source Prior) e
 		return fmt.Errorf("%w: the noise's covariance has no eigenvalues", ErrNotFinite)
 	}
 	return nil
+}
+
+// advice says what to change where the covariance of [x, u] is singular.
+func (f *fitter) advice(points []float64, prior Prior) string {
+	if prior == nil {
+		return "record more rollouts that differ, use a prior"
+	}
+	return fmt.Sprintf("record more rollouts that differ, check that the prior (mean up to %.3g, scatter up to %.3g) is in the units of the rollouts (numbers up to %.3g)",
+		largest(f.prior.Mean), largest(f.prior.Scatter), largest(points))
+}
+
+// largest returns the largest magnitude.
+func largest(a []float64) (most float64) {
+	for _, v := range a {
+		most = max(most, math.Abs(v))
+	}
+	return most
 }
 
 // regularize changes the [x, u] block of the covariance of [x, u, x'].

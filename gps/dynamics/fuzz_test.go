@@ -3,6 +3,7 @@ package dynamics_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -119,6 +120,16 @@ func FuzzFit(f *testing.F) {
 			p := dynamics.NewNIW(2*samples[0].DX + samples[0].DU)
 			fill(p.Mean, next)
 			fill(p.Scatter, next)
+			if dU%4 == 1 { // one that is not refused as a rule
+				D := len(p.Mean)
+				square := make([]float64, D*D)
+				for i, v := range p.Scatter {
+					for j := i / D * D; j < (i/D+1)*D; j++ {
+						square[i%D*D+j%D] += v * p.Scatter[j]
+					}
+				}
+				p.Scatter = square
+			}
 			p.NMean, p.NCovar = next(), next()
 			prior = p
 		}
@@ -166,10 +177,12 @@ func FuzzFitBayesian(f *testing.F) {
 		prediction, covariance := post.NewPrediction(), make([]float64, (nx+nu+1)*(nx+nu+1))
 		for k := range nT {
 			w := append(append([]float64(nil), samples[0].State(k)...), samples[0].Action(k)...)
-			if largest(w, post.Dynamics.FAt(k), post.Dynamics.BiasAt(k)) > 1e100 {
-				continue // products of such numbers overflow
+			if err := post.Predict(prediction, k, w); err != nil {
+				if !errors.Is(err, dynamics.ErrNotFinite) {
+					t.Fatal(err)
+				}
+				continue
 			}
-			post.Predict(prediction, k, w)
 			finite(t, "prediction", prediction.Mean, prediction.Variance)
 			for i := range nx {
 				low, high := prediction.Interval(i, 0.95)

@@ -3,6 +3,7 @@ package dynamics
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -101,10 +102,34 @@ func (g *GaussianFit) Fit(dst *Conditional, points, weights []float64, prior *NI
 		g.sigma[i] /= divisor
 	}
 	dense.MirrorLower(g.sigma, p)
+	if dense.FirstNotFinite(g.sigma) >= 0 {
+		return g.overflow(points, prior)
+	}
 	if regularize != nil {
 		regularize(g.sigma)
 	}
 	return g.condition(dst)
+}
+
+// overflow says whose numbers are too large for the covariance.
+func (g *GaussianFit) overflow(points []float64, prior *NIW) error {
+	p, i := g.in+g.out, 0
+	for i < p-1 && !math.IsNaN(g.sigma[i*p+i]) && !math.IsInf(g.sigma[i*p+i], 0) {
+		i++
+	}
+	name := fmt.Sprintf("input %d", i)
+	if i >= g.in {
+		name = fmt.Sprintf("output %d", i-g.in)
+	}
+	low, high := points[i], points[i]
+	for k := i; k < len(points); k += p {
+		low, high = min(low, points[k]), max(high, points[k])
+	}
+	what := ""
+	if prior != nil {
+		what = fmt.Sprintf(", the prior's mean is %.3g with a weight of %.3g, and its scatter %.3g", prior.Mean[i], prior.NMean, prior.Scatter[i*p+i])
+	}
+	return fmt.Errorf("%w: the covariance overflows, as the squares of %s do: it goes from %.3g to %.3g%s; use other units, and look for numbers that are wrong", ErrNotFinite, name, low, high, what)
 }
 
 // moments sets the mean and the lower part of the scatter, sum N w_n (y_n - mean)(...)'.

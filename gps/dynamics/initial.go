@@ -43,7 +43,7 @@ func (c InitialStateConfig) Validate() error {
 // may be among them) the covariance is that of the NIW posterior under the mean and the
 // variances of their first states, with m = n0 = dX strength (arXiv:1504.00702, appendix
 // A.3); the mean stays the samples'. Errors wrap ErrTooFewSamples where there is no
-// sample, ErrNotFinite or rollout.ErrNotFinite.
+// sample, ErrNotFinite, rollout.ErrNotFinite or rollout.ErrShape.
 func FitInitialState(samples, prior []*rollout.Rollout, cfg InitialStateConfig) (*lqg.InitialState, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -53,11 +53,11 @@ func FitInitialState(samples, prior []*rollout.Rollout, cfg InitialStateConfig) 
 		return nil, err
 	}
 	for n, r := range prior {
-		if r.DX != dX {
-			panic(fmt.Sprintf("dynamics: samples have dX=%d, the prior's rollout %d has dX=%d", dX, n, r.DX))
-		}
 		if err := r.Validate(); err != nil {
 			return nil, fmt.Errorf("dynamics: prior's rollout %d: %w", n, err)
+		}
+		if r.DX != dX {
+			panic(fmt.Sprintf("dynamics: samples have dX=%d, the prior's rollout %d has dX=%d", dX, n, r.DX))
 		}
 	}
 	n := float64(len(samples))

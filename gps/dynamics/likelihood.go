@@ -16,8 +16,8 @@ import (
 // log N(x_{t+1}; F_t [x_t; u_t] + f_t, S_t), in nat: T numbers. On rollouts that the
 // dynamics were not fitted to it measures how good a fit is, its noise included. Errors
 // wrap ErrTooFewSamples without rollouts, lqg.ErrIndefinite where a noise covariance is
-// not positive definite (a noise floor > 0 keeps it so), rollout.ErrNotFinite or
-// ErrNotFinite.
+// not positive definite (a noise floor > 0 keeps it so), rollout.ErrNotFinite,
+// rollout.ErrShape or ErrNotFinite.
 func LogLikelihood(dyn *lqg.Dynamics, rollouts []*rollout.Rollout) ([]float64, error) {
 	T, dX, dU, err := sizes(rollouts, 1, "a log-likelihood")
 	if err != nil {

@@ -79,7 +79,7 @@ func (p *MixturePrior) Clusters(cfg PriorConfig) int {
 
 // Fit fits the mixture to the data: from the old one where the number of components has
 // not changed, else from mixture.Start with rng. Errors wrap ErrTooFewSamples without
-// rollouts, rollout.ErrNotFinite, or are those of mixture.Start and mixture.Fit.
+// rollouts, rollout.ErrNotFinite, rollout.ErrShape, or are those of mixture.Start and mixture.Fit.
 func (p *MixturePrior) Fit(ctx context.Context, cfg PriorConfig, rng *rand.Rand) (mixture.Trace, error) {
 	if err := cfg.Validate(); err != nil {
 		return mixture.Trace{}, err

@@ -54,9 +54,17 @@ func (p *NIW) scale(strength float64) {
 	}
 }
 
+// tolerance is the part of sqrt(a_ii a_jj) by which a scatter may be asymmetric or, scaled
+// to a unit diagonal, have an eigenvalue below zero: rounding of sums over large numbers.
+const tolerance = 1e-8
+
 // Validate returns an error if the scatter does not fit the mean, an entry is not finite
-// (ErrNotFinite), the scatter has a negative diagonal entry, or a weight is negative.
-func (p *NIW) Validate() error {
+// (ErrNotFinite), the scatter is not symmetric or not positive semi-definite (but for
+// rounding, 1e-8 of its diagonal), or a weight is negative.
+func (p *NIW) Validate() error { return p.validate(make([]float64, len(p.Scatter))) }
+
+// validate is Validate with a workspace of D x D.
+func (p *NIW) validate(scaled []float64) error {
 	D := len(p.Mean)
 	switch {
 	case D < 1 || len(p.Scatter) != D*D:
@@ -77,7 +85,33 @@ func (p *NIW) Validate() error {
 			return fmt.Errorf("dynamics: NIW prior's scatter has %v at (%d, %d): a diagonal entry is >= 0", p.Scatter[i*D+i], i, i)
 		}
 	}
+	// Dimensions have units: the test is on the matrix scaled to a unit diagonal.
+	for i := range D {
+		scaled[i*D+i] = 1 + tolerance
+		for j := range i {
+			a, b := p.Scatter[i*D+j], p.Scatter[j*D+i]
+			scaled[i*D+j] = 0
+			if a == 0 && b == 0 {
+				continue
+			}
+			diagonal := math.Sqrt(p.Scatter[i*D+i]) * math.Sqrt(p.Scatter[j*D+j])
+			if !(math.Abs(a-b) <= tolerance*diagonal) {
+				return fmt.Errorf("dynamics: NIW prior's scatter has %v at (%d, %d) and %v at (%d, %d): it must be symmetric", a, i, j, b, j, i)
+			}
+			if scaled[i*D+j] = a / diagonal; !(math.Abs(scaled[i*D+j]) <= 1+tolerance) {
+				return p.indefinite()
+			}
+		}
+	}
+	if !dense.Cholesky(scaled, D) {
+		return p.indefinite()
+	}
 	return nil
+}
+
+func (p *NIW) indefinite() error {
+	D := len(p.Mean)
+	return fmt.Errorf("dynamics: NIW prior's scatter %s: it must be positive semi-definite, as sums of squares are", dense.Spectrum(p.Scatter, D, D))
 }
 
 // Update replaces p by its posterior after n observations (> 0; a fraction discounts

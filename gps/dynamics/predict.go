@@ -26,12 +26,19 @@ func (p *Posterior) NewPrediction() *Prediction {
 		input: make([]float64, P), rotated: make([]float64, P)}
 }
 
-// Predict writes the distribution of x_{t+1} given [x_t; u_t] (dX+dU) to dst. It does not
-// allocate.
-func (p *Posterior) Predict(dst *Prediction, t int, w []float64) {
+// Predict writes the distribution of x_{t+1} given [x_t; u_t] (dX+dU) to dst. An error
+// wraps ErrNotFinite where a number of w is not finite, or so large that mean or variance
+// are not; dst is of no use then. It does not allocate unless it fails.
+func (p *Posterior) Predict(dst *Prediction, t int, w []float64) error {
 	dX, d, P := p.Dynamics.DX, p.Dynamics.DX+p.Dynamics.DU, p.Dynamics.DX+p.Dynamics.DU+1
 	if len(w) != d || len(dst.Mean) != dX || len(dst.input) != P {
 		panic(fmt.Sprintf("dynamics: prediction of %d states from %d numbers, dynamics of dX=%d dU=%d", len(dst.Mean), len(w), dX, d-dX))
+	}
+	if t < 0 || t >= p.Dynamics.T {
+		panic(fmt.Sprintf("dynamics: prediction at time step %d, dynamics of T=%d", t, p.Dynamics.T))
+	}
+	if i := dense.FirstNotFinite(w); i >= 0 {
+		return fmt.Errorf("%w: element %d of [x, u] at time step %d is %v", ErrNotFinite, i, t, w[i])
 	}
 	b := &p.steps[t]
 	b.input(dst.input, w)
@@ -52,7 +59,11 @@ func (p *Posterior) Predict(dst *Prediction, t int, w []float64) {
 		}
 		dst.Variance[i] = s2 * (1 + uncertainty)
 		dst.Freedom[i] = p.Freedom[t*dX+i]
+		if math.IsInf(dst.Mean[i], 0) || !(dst.Variance[i] <= math.MaxFloat64) || math.IsNaN(dst.Mean[i]) {
+			return fmt.Errorf("%w: state %d after time step %d is predicted as %v with variance %v: [x, u] with numbers up to %.3g is too far from the rollouts of the fit", ErrNotFinite, i, t, dst.Mean[i], dst.Variance[i], largest(w))
+		}
 	}
+	return nil
 }
 
 // Interval returns the central interval that holds state i of x' with the given

@@ -25,8 +25,12 @@ type mixturePrior struct {
 // the mean responsibilities of the step's points, with m = 1 and
 // n_0 = (N_g - 2 - D)/N_g of the N_g points that the mixture was fitted to, at least 0.1
 // (arXiv:1504.00702, appendix A.3). The mixture must not change while the prior is in
-// use. It returns mixture.ErrDegenerate if a covariance is not positive definite.
+// use. It returns mixture.ErrDegenerate if a covariance is not positive definite; nil, the
+// mixture of a MixturePrior before its first Fit, panics.
 func FromMixture(m *mixture.Mixture) (Prior, error) {
+	if m == nil {
+		panic("dynamics: the prior's mixture is nil, need one that was fitted: MixturePrior.Fit makes it")
+	}
 	query, err := mixture.NewQuery(m)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package dynamics
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -151,6 +152,9 @@ func (r *regression) diagonalize(b *basis, precision []float64) error {
 	for i, v := range r.lambda {
 		r.gram[i] += b.delta * v
 	}
+	if dense.FirstNotFinite(r.gram) >= 0 {
+		return r.overflow(b)
+	}
 	copy(r.factor, r.gram)
 	if !dense.Cholesky(r.factor, P) {
 		return fmt.Errorf("%w: joined with the prior it %s", ErrSingular, dense.Spectrum(r.gram, P, P))
@@ -166,7 +170,7 @@ func (r *regression) diagonalize(b *basis, precision []float64) error {
 	blas64.Trsm(blas.Right, blas.Trans, 1, factor, lambda)
 	dense.Symmetrize(r.lambda, P, P)
 	if !r.eigen.Decompose(r.lambda) {
-		return fmt.Errorf("%w: inputs or precision of the prior are too large", ErrNotFinite)
+		return r.overflow(b)
 	}
 	copy(b.vectors, r.eigen.Vectors)
 	blas64.Trsm(blas.Left, blas.Trans, 1, factor, dense.Matrix(P, P, P, b.vectors))
@@ -177,6 +181,22 @@ func (r *regression) diagonalize(b *basis, precision []float64) error {
 		}
 	}
 	return nil
+}
+
+// overflow says which input's scale the precision of the prior, in units of that scale,
+// goes beyond a float64 for.
+func (r *regression) overflow(b *basis) error {
+	smallest, largest := 0, 0
+	for j, s := range b.scale {
+		if s < b.scale[smallest] {
+			smallest = j
+		}
+		if !(s <= b.scale[largest]) {
+			largest = j
+		}
+	}
+	return fmt.Errorf("%w: inputs and the prior's precision, scaled by the inputs' standard deviations (%.3g of input %d to %.3g of input %d), underflow or overflow: use other units of states and actions",
+		ErrNotFinite, b.scale[smallest], smallest, b.scale[largest], largest)
 }
 
 // balance returns the factor that gives Lambda about the weight of n observations of
@@ -245,7 +265,11 @@ func (r *regression) noiseVariance(b *basis, i int) (s2, freedom float64, err er
 		return scatter + squares - s2*left(s2)
 	}
 	if v := excess(low); math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, 0, fmt.Errorf("%w: the sum of squared residuals is too large", ErrNotFinite)
+		most := 0.0
+		for k := i; k < len(r.targets); k += r.dX {
+			most = max(most, math.Abs(r.targets[k]))
+		}
+		return 0, 0, fmt.Errorf("%w: squared residuals: the next state, less what the prior's mean predicts, is up to %.3g, and the inputs' standard deviations are %.3g to %.3g; use units that make them less large, or less different", ErrNotFinite, most, slices.Min(b.scale), slices.Max(b.scale))
 	} else if v > 0 {
 		high := low
 		for range 400 { // up to 1e-8 * 2^800
