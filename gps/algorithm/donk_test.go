@@ -2,6 +2,7 @@ package algorithm_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"guidedpolicysearch/gps/algorithm"
@@ -34,9 +35,10 @@ func donkCost(c *lqg.Controller, model *algorithm.Model) float64 {
 	return cost
 }
 
-// The second reference clips the multiplier to [0.1, 10] and bounds no single change. It
-// divides by predicted - actual even where that is negative, the update giving more than it
-// promised, which is no penalty that a step could be sized by:
+// compareMultiplier compares a step adjustment. The second reference clips the multiplier to
+// [0.1, 10] and bounds no single change. It divides by predicted - actual even where that is
+// negative, the update giving more than it promised, which is no penalty that a step could
+// be sized by:
 //
 //   - promised a gain: the ratio is negative and clipped to 0.1, as if the update had
 //     failed, where the multiplier must grow;
@@ -44,9 +46,17 @@ func donkCost(c *lqg.Controller, model *algorithm.Model) float64 {
 //     own model says is no gain deserves no step: the multiplier must shrink.
 //
 // The first reference has both right, with a least difference of 1e-4, and so has Next.
+func compareMultiplier(t *testing.T, old, predicted, actual, want, tolerance float64) {
+	t.Helper()
+	cfg := algorithm.StepConfig{Min: 0.1, Max: 10, MinChange: 1e-9, MaxChange: 1e9}
+	if predicted-actual < 1e-4 {
+		want = math.Min(math.Max(old*predicted/2e-4, cfg.Min), cfg.Max)
+	}
+	vectors.Close(t, "step multiplier", []float64{cfg.Next(old, predicted, actual)}, []float64{want}, tolerance)
+}
+
 func TestVectorsDonkStepAdjust(t *testing.T) {
 	const tolerance = 1e-9
-	cfg := algorithm.StepConfig{Min: 0.1, Max: 10, MinChange: 1e-9, MaxChange: 1e9}
 	for _, c := range vectors.Donk(t, "misc") {
 		if !c.Inputs.Has("step_mult") {
 			continue
@@ -58,17 +68,43 @@ func TestVectorsDonkStepAdjust(t *testing.T) {
 				[]float64{c.Outputs.Get("previous").Float(), c.Outputs.Get("predicted_new").Float(), c.Outputs.Get("actual_new").Float()}, tolerance)
 			predicted, actual := before-promised, before-after
 			vectors.Close(t, "raw_ratio", []float64{predicted / (2 * (predicted - actual))}, []float64{c.Outputs.Get("raw_ratio").Float()}, tolerance)
-			old, want := c.Inputs.Get("step_mult").Float(), c.Outputs.Get("new_step_mult").Float()
-			if predicted-actual < 1e-4 {
-				want = math.Min(math.Max(old*predicted/2e-4, cfg.Min), cfg.Max)
-			}
-			vectors.Close(t, "new_step_mult", []float64{cfg.Next(old, predicted, actual)}, []float64{want}, tolerance)
+			compareMultiplier(t, c.Inputs.Get("step_mult").Float(), predicted, actual, c.Outputs.Get("new_step_mult").Float(), tolerance)
 		})
 	}
 }
 
-// Three outer iterations: the fit of x_0 and of the dynamics, and the update's exact root.
+// compareCoarse compares the solution that the reference's own search stopped at: the
+// root of log KL is bracketed to a hundredth of log eta, and where in it the search stops is
+// not told. So it must be the solution for its own KL, with an eta as near as that.
+func compareCoarse(t *testing.T, o *trajopt.Optimizer, p *trajopt.Problem, tight *trajopt.Result, own vectors.Node) {
+	const tolerance = 1e-6
+	want, T := lqgtest.DonkController(t, own, "K", "k", "covar"), p.Anchor.T
+	got := tight
+	if tight.Active {
+		m := lqg.NewTrajectory(T, want.DX, want.DU)
+		lqg.NewForwardPass(m.DX, m.DU).Run(m, p.X0, want, p.Dynamics)
+		var err error
+		if got, err = o.Update(p, lqg.NewDivergence(m.DX, m.DU).PerStepAtMeans(make([]float64, T), want, p.Anchor, m), tight.Eta); err != nil {
+			t.Fatal(err)
+		}
+		if off, most := math.Abs(math.Log(got.Eta/tight.Eta)), 0.01*math.Abs(math.Log(got.Eta))+tolerance; off > most {
+			t.Errorf("donk: log eta is off the root by %g, want at most %g", off, most)
+		}
+	}
+	cov, _ := lqgtest.Covariances(got.Controller)
+	vectors.Close(t, "donk.K", got.Controller.K, want.K, tolerance)
+	vectors.Close(t, "donk.k", got.Controller.Bias, want.Bias, tolerance)
+	vectors.Close(t, "donk.covar", cov, own.Get("covar").Floats(), tolerance)
+}
+
+// Outer iterations: the fit of x_0 and of the dynamics, the update's exact root, and what
+// the reference went on with. Its step adjustment compares the model before with this one,
+// under the controllers before and after this update; a next_kl_step_mult of 1 is one that
+// was not adjusted, as in the first iteration, which has no model before.
 func TestVectorsDonkTrajOpt(t *testing.T) {
+	var previous *algorithm.Model // of the iteration before
+	var previousGains []float64   // that it went on with
+	var multiplier float64
 	for _, c := range vectors.Donk(t, "traj_opt") {
 		t.Run(c.Name, func(t *testing.T) {
 			in, out := c.Inputs, c.Outputs
@@ -121,10 +157,18 @@ func TestVectorsDonkTrajOpt(t *testing.T) {
 			if want := tight.Get("eta").Float(); !(math.Abs(r.Eta-want) <= 1e-6*want) {
 				t.Errorf("tight.eta is %.12g, want %.12g", r.Eta, want)
 			}
-			model := &algorithm.Model{Dynamics: dyn, X0: x0, Cost: p.Cost}
+			model := &algorithm.Model{Dynamics: lqgtest.DonkDynamics(out, "dyn_covar"), X0: x0, Cost: p.Cost}
 			if got, want := donkCost(r.Controller, model), tight.Get("expected_costs").Float(); !(math.Abs(got-want) <= 1e-7*math.Abs(want)) {
 				t.Errorf("tight.expected_costs is %.12g, want %.12g", got, want)
 			}
+			own := out.Get("donk")
+			compareCoarse(t, o, p, r, own)
+			if own.Get("next_kl_step_mult").Float() != 1 && previous != nil && slices.Equal(previousGains, in.Get("prev_K").Floats()) {
+				next := lqgtest.DonkController(t, own, "K", "k", "covar")
+				before, promised, after := donkCost(p.Anchor, previous), donkCost(next, previous), donkCost(next, model)
+				compareMultiplier(t, multiplier, before-promised, before-after, own.Get("next_kl_step_mult").Float(), 1e-6)
+			}
+			previous, previousGains, multiplier = model, own.Get("K").Floats(), own.Get("next_kl_step_mult").Float()
 		})
 	}
 }

@@ -41,6 +41,7 @@ func TestVectorsDonkSmoothNoise(t *testing.T) {
 			}
 			cfg.Normalization = rollout.NormalizeProcess
 			lags, theory := c.Inputs.Get("lags").Ints(), c.Outputs.Get("theory").Floats()
+			measured, limit := c.Outputs.Get("measured_T400000").Floats(), c.Outputs.Get("gaussian_limit").Floats()
 			// The wider the kernel, the fewer independent values a trial has.
 			T := int(200_000 * min(max(2, cfg.Sigma), 100))
 			noise := draw(t, 1, T, 1, cfg)
@@ -53,8 +54,18 @@ func TestVectorsDonkSmoothNoise(t *testing.T) {
 				if math.Abs(sum-theory[i]) > 0.02 {
 					t.Errorf("lag %d: measured autocorrelation %.4f, want %.4f", lag, sum, theory[i])
 				}
-				if exact := dot(filter[0], filter[lag]); math.Abs(exact-theory[i]) > 1e-10 {
+				exact := dot(filter[0], filter[lag])
+				if math.Abs(exact-theory[i]) > 1e-10 {
 					t.Errorf("lag %d: autocorrelation %.15f, want %.15f", lag, exact, theory[i])
+				}
+				// The reference's own trial has few independent values under a wide kernel.
+				if math.Abs(exact-measured[i]) > 0.02*math.Sqrt(max(1, cfg.Sigma/10)) {
+					t.Errorf("lag %d: autocorrelation %.4f, the reference measured %.4f", lag, exact, measured[i])
+				}
+				// The kernel cut off at 4 sigma and sampled once a step is no longer near the
+				// continuous one where it is narrower than a step.
+				if cfg.Sigma >= 1 && math.Abs(exact-limit[i]) > 1e-3 {
+					t.Errorf("lag %d: autocorrelation %.4f, that of a continuous kernel is %.4f", lag, exact, limit[i])
 				}
 			}
 		})
