@@ -60,7 +60,9 @@ func TestVectorsDonkMixture(t *testing.T) {
 			}
 			vectors.Close(t, "covariance", p.Cov, cov, 1e-9)
 
-			checkLikelihoods(t, c.Inputs.Get("fit"), D, K)
+			fit := c.Inputs.Get("fit")
+			vectors.Close(t, "mean_loglik_generator", []float64{perPoint(t, m, fit.Get("data").Floats())}, []float64{fit.Get("mean_loglik_generator").Float()}, 1e-9)
+			checkLikelihoods(t, fit, D, K)
 		})
 	}
 }

@@ -77,6 +77,9 @@ func TestVectorsEM(t *testing.T) {
 		if cfg.ReferenceRules {
 			got, wanted = untilSettled(got, wanted)
 		}
+		if steps := c.Outputs.Get("e_steps").Int(); len(wanted) == steps && len(got) != steps || m.FitCount != want.Get("fit_count").Int() {
+			t.Errorf("%d E-steps of %d points, want %d of %d", len(got), m.FitCount, steps, want.Get("fit_count").Int())
+		}
 		vectors.Close(t, "log_likelihoods", got, wanted, c.Tolerance)
 		vectors.Close(t, "means", m.Means, want.Get("means").Floats(), c.Tolerance)
 		vectors.Close(t, "covs", m.Covs, want.Get("covs").Floats(), c.Tolerance)
