@@ -41,20 +41,21 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 	s := &Setup{Args: args, Name: nodeName, Set: set}
 	overrides, err := args.Overrides(nodeName.FQN())
 	err = errors.Join(err, set.Apply(append(overrides, extra...)))
-	names := []string{nodeName.FQN()}
-	for _, k := range known {
-		names = append(names, "/"+k, strings.TrimSuffix(nodeName.Namespace, "/")+"/"+k)
+	full := func(defaults []string) (names []string) {
+		for _, k := range defaults {
+			names = append(names, strings.TrimSuffix(nodeName.Namespace, "/")+"/"+k, "/"+k)
+		}
+		return append(names, nodeName.FQN())
 	}
+	names := full(known)
 	for _, u := range args.UnmatchedNodeKeys(names...) {
 		if path.Base(u.Key) == TrajectoryName {
 			err = errors.Join(err, fmt.Errorf("%s: parameters for %q: %w", u.Source, u.Key, ErrTrajectoryFile))
 			continue
 		}
-		text := fmt.Sprintf("%s: parameters for node %q, but this node is %q", u.Source, u.Key, nodeName.FQN())
-		if u.Nearest != "" {
-			text += fmt.Sprintf("; the nearest is %q", u.Nearest)
-		}
-		err = errors.Join(err, errors.New(text))
+		// The same whichever node of the file is loaded.
+		nearest := rcl.NearestNode(u.Key, full([]string{DefaultName, SimulatorName, TrajectoryName}))
+		err = errors.Join(err, fmt.Errorf("%s: parameters for node %q, which is not there; the nearest is %q", u.Source, u.Key, nearest))
 	}
 	for _, o := range overrides {
 		for _, lost := range o.Shadowed {
@@ -99,15 +100,48 @@ func LoadFile(file string, assignments []string) (*Config, *Setup, *simrobot.Con
 	cfg, simCfg := DefaultConfig(), simrobot.DefaultConfig()
 	s, err := load(args, DefaultName, cfg, []string{SimulatorName}, forNode)
 	simSetup, simErr := load(args, SimulatorName, &simCfg, []string{DefaultName}, forSim)
-	// What concerns the file as a whole is said by both.
-	if err != nil && simErr != nil && err.Error() == simErr.Error() {
-		simErr = nil
+	if err == nil && simErr == nil {
+		err = s.checkInFile(file, DefaultName)
 	}
 	if err == nil && simErr == nil {
 		err = suit(cfg, s.Set, &simCfg, cfg.LockStep || simCfg.LockStep)
 		s.dropReference(cfg, s.Set, simSetup.Set)
 	}
-	return cfg, s, &simCfg, errors.Join(err, simErr)
+	return cfg, s, &simCfg, distinct(err, simErr)
+}
+
+// checkInFile returns an error unless the parameter file has a parameter of the node: a
+// task is not a default.
+func (s *Setup) checkInFile(file, name string) error {
+	for _, p := range s.Set.Names() {
+		if s.Set.Source(p).File != "" {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: it holds no parameters of %s (which learns on a robot) nor of %s (under known dynamics): expected %s: with ros__parameters: below it, and the parameters below that; `gps params` lists them", file, DefaultName, TrajectoryName, name)
+}
+
+// distinct joins errors, leaving out those that say the same: what concerns a file as a
+// whole is found by each node that reads it.
+func distinct(errs ...error) error {
+	var list []error
+	var flatten func(err error)
+	flatten = func(err error) {
+		joined, ok := err.(interface{ Unwrap() []error })
+		if ok && err.Error() == errors.Join(joined.Unwrap()...).Error() { // no text of its own
+			for _, e := range joined.Unwrap() {
+				flatten(e)
+			}
+			return
+		}
+		if err != nil && !slices.ContainsFunc(list, func(e error) bool { return e.Error() == err.Error() }) {
+			list = append(list, err)
+		}
+	}
+	for _, err := range errs {
+		flatten(err)
+	}
+	return errors.Join(list...)
 }
 
 // definesTask tells whether costs with one value of a parameter say nothing of those with

@@ -2,6 +2,8 @@ package node_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,6 +12,60 @@ import (
 )
 
 const planarArm = "../params/planar_arm.yaml"
+
+// One line, with the nearest of all nodes, for a name that is misspelt; a file without the
+// node is no task.
+func TestLoadFileNamesNodes(t *testing.T) {
+	whole, err := os.ReadFile(planarArm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"misspelt optimizer", "trajectory_optimiser:\n  ros__parameters:\n    steps: 5\n", `the nearest is "/trajectory_optimizer"`},
+		{"misspelt robot", "sim_robots:\n  ros__parameters:\n    substeps: 5\n", `the nearest is "/sim_robot"`},
+		{"misspelt node beside a task", string(whole) + "\nguided_policy:\n  ros__parameters:\n    steps: 5\n", `the nearest is "/guided_policy_search"`},
+		{"empty", "", "no parameters of guided_policy_search"},
+		{"a comment", "# nothing\n", "trajectory_optimizer"},
+		{"empty robot", "sim_robot: {}\n", "no parameters of guided_policy_search"},
+		{"robot alone", "sim_robot:\n  ros__parameters:\n    substeps: 5\n", "no parameters of guided_policy_search"},
+	} {
+		file := filepath.Join(t.TempDir(), "task.yaml")
+		if err := os.WriteFile(file, []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, _, _, err := node.LoadFile(file, []string{"seed=3"})
+		if err == nil || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), file+":") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one line with %s", c.name, err, c.want)
+		}
+	}
+}
+
+// A mistake on the command line is shown with its argument and its own key.
+func TestLoadFileBlames(t *testing.T) {
+	withoutEfforts := filepath.Join(t.TempDir(), "bare.csv")
+	if err := os.WriteFile(withoutEfforts, []byte("time,joint1.position,joint2.position\n0,0,0\n5,0,0\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	inverse := "initial_controller.demonstration.feed_forward=inverse_dynamics"
+	for _, c := range []struct {
+		file string
+		set  []string
+		want []string
+	}{
+		{demonstrationFile, []string{inverse, "initial_controller.demonstration.model.lengths=[0.5]"},
+			[]string{"--set initial_controller.demonstration.model.lengths=[0.5]: initial_controller.demonstration.model.lengths: ", "has 1 entries, initial_controller.demonstration.model.type planar_arm needs 2"}},
+		{demonstrationFile, []string{"initial_controller.demonstration.feed_forward=recorded", "initial_controller.demonstration.start_tolerance=9.0", "initial_controller.demonstration.files=['" + withoutEfforts + "']"},
+			[]string{"--set initial_controller.demonstration.files", "bare.csv has no columns JOINT.effort", "inverse_dynamics or none"}},
+		{planarArm, []string{"initial_controller.type=demonstration"}, []string{"--set initial_controller.type=demonstration: ", "demonstration.files to name a CSV file"}},
+	} {
+		_, _, _, err := node.LoadFile(c.file, c.set)
+		for _, w := range c.want {
+			if err == nil || !strings.Contains(err.Error(), w) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%v: error %v, want %q", c.set, err, w)
+			}
+		}
+	}
+}
 
 // The node's parameters and the simulated robot's must suit each other.
 func TestLoadFileSuits(t *testing.T) {

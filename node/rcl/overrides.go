@@ -139,20 +139,27 @@ func (a *Args) UnmatchedNodeKeys(fqns ...string) []UnmatchedKey {
 			if hasWildcard(n.key) {
 				continue
 			}
-			u := UnmatchedKey{Key: n.key, Source: n.source}
-			best := -1
 			for _, fqn := range fqns {
 				if matchNodeKey(n.key, fqn) {
 					continue keys
 				}
-				if d := levenshtein.ComputeDistance(absolute(n.key), fqn); best < 0 || d < best {
-					best, u.Nearest = d, fqn
-				}
 			}
-			list = append(list, u)
+			list = append(list, UnmatchedKey{Key: n.key, Source: n.source, Nearest: NearestNode(n.key, fqns)})
 		}
 	}
 	return list
+}
+
+// NearestNode returns the first of the fully qualified names that are most like a node key,
+// "" of none.
+func NearestNode(key string, fqns []string) string {
+	nearest, best := "", -1
+	for _, fqn := range fqns {
+		if d := levenshtein.ComputeDistance(absolute(key), fqn); best < 0 || d < best {
+			best, nearest = d, fqn
+		}
+	}
+	return nearest
 }
 
 // absolute gives a node key as a full name, cut to what a name can be long.
