@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bytes"
 	"io"
 	"math"
 	"os"
@@ -85,6 +86,28 @@ func TestFirstTrialFollowsDemonstration(t *testing.T) {
 		}
 		if cost, _ := first(set); !(2*cost < none) {
 			t.Errorf("%s: cost %v, by feedback alone %v", feed, cost, none)
+		}
+	}
+}
+
+// TestShortDemonstration: what is shorter than the trial is said to be held at its end, once
+// and with both durations.
+func TestShortDemonstration(t *testing.T) {
+	for _, c := range []struct {
+		steps string
+		said  int
+	}{{"steps=101", 0}, {"steps=120", 1}} { // 5 s were recorded, a step takes 0.05 s
+		cfg, setup, simulated, err := node.LoadFile(demonstrationFile, []string{"run_folder=" + quoted(filepath.Join(t.TempDir(), "run")), "iterations=1", "samples=2", c.steps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var terminal bytes.Buffer
+		if _, err := node.Train(t.Context(), cfg, setup, simulated, &terminal); err != nil {
+			t.Fatal(err)
+		}
+		out := terminal.String()
+		if n := strings.Count(out, "held at rest"); n != c.said || n > 0 && !(strings.Contains(out, "planar_arm_demonstration.csv lasts 5 s") && strings.Contains(out, "a trial 6 s")) {
+			t.Errorf("%s: said %d times: %s", c.steps, n, out)
 		}
 	}
 }

@@ -35,11 +35,11 @@ type ConditionsConfig struct {
 // AlgorithmConfig holds the settings of trajectory optimisation.
 type AlgorithmConfig struct {
 	KLStep          float64        `param:"kl_step" desc:"Trust region: KL divergence allowed per time step." unit:"nat" range:"(0, inf)"`
-	BoundEachStep   bool           `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean."`
+	BoundEachStep   bool           `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean. Single steps can then lose their exploration within a few iterations: it wants a covariance_floor well above the default, or max_entropy above 0."`
 	MinStep         float64        `param:"min_step_multiplier" desc:"Smallest factor on kl_step." range:"(0, 1]"`
 	MaxStep         float64        `param:"max_step_multiplier" desc:"Largest factor on kl_step." range:"[1, inf)"`
 	MaxEntropy      float64        `param:"max_entropy" desc:"Weight of the maximum-entropy term." range:"[0, inf)"`
-	CovarianceFloor float64        `param:"covariance_floor" desc:"Smallest variance of a controller's torque; where an earlier controller's own is smaller, that one is." unit:"N^2 m^2" range:"[0, inf)"`
+	CovarianceFloor float64        `param:"covariance_floor" desc:"Variance of the torque below which no update goes, so that trials keep exploring; 0 for none. A variance that is smaller already is not raised: the floor never lifts one above the previous controller's." unit:"N^2 m^2" range:"[0, inf)"`
 	MinEta          float64        `param:"min_eta" desc:"Smallest dual variable of the KL bound." range:"(0, inf)"`
 	MaxEta          float64        `param:"max_eta" desc:"Largest dual variable of the KL bound." range:"(0, inf)"`
 	Dynamics        DynamicsConfig `param:"dynamics"`
@@ -99,6 +99,7 @@ type Problem struct {
 	initial    []*lqg.Controller
 	targetTip  []float64 // nil if there is no end effector or no target
 	conditions int
+	notes      []string // for the log
 }
 
 // NewProblem checks the config against the robot. Errors are params.FieldErrors, so that

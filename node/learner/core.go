@@ -43,6 +43,7 @@ type Core struct {
 // ErrOtherRun or are those of the file system.
 func NewCore(p *Problem, folder *record.Folder) (c *Core, notes []string, err error) {
 	c = &Core{problem: p, folder: folder, began: time.Now()}
+	notes = append(notes, p.notes...)
 	saved, passed, err := checkpoint.Latest(folder.Path(record.CheckpointsDir))
 	for _, e := range passed {
 		notes = append(notes, e.Error())

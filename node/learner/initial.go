@@ -1,9 +1,11 @@
 package learner
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
+	"strings"
 
 	"guidedpolicysearch/gps/initial"
 	"guidedpolicysearch/gps/lqg"
@@ -144,6 +146,9 @@ func (p *Problem) buildInitial() error {
 // or one per condition.
 func (p *Problem) readDemonstrations() ([]*initial.Reference, error) {
 	d := p.cfg.Initial.Demonstration
+	if len(d.Files) == 0 {
+		return nil, initialError("type", "needs demonstration.files to name a CSV file, or one per condition")
+	}
 	if n := len(d.Files); n != 1 && n != p.conditions {
 		return nil, initialError("demonstration.files", "has %d entries, need one, or %d, one per condition", n, p.conditions)
 	}
@@ -162,6 +167,10 @@ func (p *Problem) readDemonstrations() ([]*initial.Reference, error) {
 		if err != nil {
 			return nil, initialError("demonstration.files", "%s: %v", path, err)
 		}
+		// A row per action is enough: none is taken at the last state.
+		if trial, last := float64(p.cfg.Steps)*p.cfg.DT, demonstration.Duration(); last < trial-(1+1e-6)*p.cfg.DT {
+			p.notes = append(p.notes, fmt.Sprintf("the motion in %s lasts %.4g s, a trial %.4g s: its end is held at rest for the remaining time", path, last, trial))
+		}
 		references = append(references, r)
 	}
 	for m, q := range p.positions {
@@ -171,6 +180,12 @@ func (p *Problem) readDemonstrations() ([]*initial.Reference, error) {
 				return nil, initialError("demonstration.files", "condition %d begins %.4g rad away from the start of %s at joint %s (%.6g, there %.6g); start_tolerance is %v: correct conditions.initial_position, or choose another file",
 					m+1, off, d.Files[m%len(references)], p.robot.Joints()[j], v, start[j], d.StartTolerance)
 			}
+		}
+	}
+	for i, r := range references {
+		if d.FeedForward == string(initial.FeedRecorded) && r.Effort == nil {
+			return nil, initialError("demonstration.files", "%s has no columns JOINT.effort, which demonstration.feed_forward %s needs: record them, or choose %s or %s",
+				d.Files[i], d.FeedForward, initial.FeedInverse, initial.FeedNone)
 		}
 	}
 	return references, nil
@@ -203,6 +218,15 @@ func (p *Problem) inverseDynamics() (initial.InverseDynamics, error) {
 	joints := p.robot.Joints()
 	plant := simrobot.Config{Joints: joints, InitialPosition: make([]float64, len(joints)), TimeStep: p.cfg.DT, Substeps: 1, Plant: d.Model}
 	s, err := plant.Simulator()
+	var field params.FieldError
+	if errors.As(err, &field) {
+		key, isOfPlant := strings.CutPrefix(field.Key, "plant.")
+		if !isOfPlant { // the robot has the joints that it has
+			key, field.Problem = "type", "robot."+field.Key+" "+field.Problem
+		}
+		const model = "demonstration.model."
+		return nil, initialError(model+key, "%s", strings.ReplaceAll(field.Problem, "plant.", "initial_controller."+model))
+	}
 	if err != nil {
 		return nil, initialError("demonstration.model", "%v", err)
 	}

@@ -65,20 +65,24 @@ func TestDemonstrationRefused(t *testing.T) {
 		edit       func(d *DemonstrationConfig)
 		key, want  string
 	}{
-		{"no files", good, func(d *DemonstrationConfig) { d.Files = nil }, "demonstration.files", "has 0 entries, need one, or 2"},
+		{"no files", good, func(d *DemonstrationConfig) { d.Files = nil }, "type", "demonstration.files to name a CSV file"},
 		{"three files", good, func(d *DemonstrationConfig) { d.Files = append(d.Files, d.Files[0], d.Files[0]) }, "demonstration.files", "has 3 entries"},
 		{"no such file", good, func(d *DemonstrationConfig) { d.Files = []string{"/no/such/file.csv"} }, "demonstration.files", "/no/such/file.csv"},
 		{"a folder", good, func(d *DemonstrationConfig) { d.Files = []string{t.TempDir()} }, "demonstration.files", "no regular file"},
 		{"bad row", "time,a.position,b.position\n0,1,0.5\n1,1,fast\n", nil, "demonstration.files", "motion.csv: trajectory: invalid file: line 3 column 5"},
 		{"starts elsewhere", good, nil, "demonstration.files", "condition 2 begins 1.5 rad away"},
-		{"no efforts", good, func(d *DemonstrationConfig) { d.StartTolerance, d.FeedForward = 3, "recorded" }, "", "recorded efforts"},
+		{"no efforts", good, func(d *DemonstrationConfig) { d.StartTolerance, d.FeedForward = 3, "recorded" }, "demonstration.files", "motion.csv has no columns JOINT.effort"},
 		{"no inverse dynamics", good, func(d *DemonstrationConfig) {
 			d.StartTolerance, d.FeedForward = 3, "inverse_dynamics"
 			d.Model.Type, d.Model.Lengths = "cart_pole", []float64{1}
 		}, "demonstration.model.type", "cart_pole"},
 		{"no model", good, func(d *DemonstrationConfig) {
 			d.StartTolerance, d.FeedForward, d.Model.Masses = 3, "inverse_dynamics", []float64{1}
-		}, "demonstration.model", "masses"},
+		}, "demonstration.model.masses", "initial_controller.demonstration.model.type planar_arm needs 2"},
+		{"model of one joint", good, func(d *DemonstrationConfig) {
+			d.StartTolerance, d.FeedForward = 3, "inverse_dynamics"
+			d.Model.Type, d.Model.Lengths, d.Model.Masses, d.Model.Damping = "pendulum", []float64{1}, []float64{1}, []float64{0}
+		}, "demonstration.model.type", "joints has 2 entries"},
 	} {
 		cfg, rc := taskConfig()
 		cfg.Initial.Type = "demonstration"
