@@ -73,10 +73,10 @@ func LoadTrajectory(file string, assignments []string) (*Trajectory, error) {
 	var simErr error
 	l.setup, err = load(args, TrajectoryName, &cfg, []string{SimulatorName}, own)
 	l.simSetup, simErr = load(args, SimulatorName, &simCfg, []string{TrajectoryName}, forSim)
-	if err != nil && simErr != nil && err.Error() == simErr.Error() {
-		simErr = nil
+	if err = distinct(err, simErr); err == nil {
+		err = l.setup.checkInFile(file, TrajectoryName)
 	}
-	if err = errors.Join(err, simErr); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	l.Warnings = append(l.Warnings, l.setup.Warnings...)
@@ -92,7 +92,12 @@ func LoadTrajectory(file string, assignments []string) (*Trajectory, error) {
 	l.problem, err = trajectory.NewProblem(cfg, &simCfg)
 	var field params.FieldError
 	if errors.As(err, &field) {
-		err = params.Mistakes{{Source: l.setup.Set.Source(field.Key), Key: field.Key, Problem: field.Problem}}
+		mistake := params.Mistake{Source: l.setup.Set.Source(field.Key), Key: field.Key, Problem: field.Problem}
+		// The kind of derivatives suited the file's plant.
+		if at := l.simSetup.Set.Source("plant.type"); field.Key == "derivatives.kind" && at.Argument != "" && mistake.Source.Argument == "" {
+			mistake = params.Mistake{Source: at, Key: "plant.type", Problem: "derivatives.kind " + field.Problem}
+		}
+		err = params.Mistakes{mistake}
 	}
 	return l, err
 }
@@ -163,7 +168,7 @@ func (l *Trajectory) createRun() (run *record.Run, err error) {
 			return nil, err
 		}
 	}
-	if run, err = record.Create(dir); err != nil {
+	if run, err = record.CreateFlat(dir); err != nil {
 		return nil, err
 	}
 	if err := run.WriteFile(record.ParamsFile, resolved); err != nil {
@@ -224,8 +229,9 @@ func (l *Trajectory) limits() string {
 type TrajectoryIteration struct {
 	Iteration int     `json:"iteration"`
 	Cost      float64 `json:"cost"`
-	Predicted float64 `json:"predicted_improvement"`
-	Actual    float64 `json:"actual_improvement"`
+	// Predicted and Actual are null where a step diverged and has no improvement.
+	Predicted *float64 `json:"predicted_improvement"`
+	Actual    *float64 `json:"actual_improvement"`
 	// Alpha is the step of the line search, 0 where none was taken.
 	Alpha  float64 `json:"alpha"`
 	Lambda float64 `json:"lambda"`
@@ -236,18 +242,17 @@ type TrajectoryIteration struct {
 func (r *TrajectoryResult) Iterations() []TrajectoryIteration {
 	list := []TrajectoryIteration{}
 	for _, it := range r.Descents[r.Best].Iterations {
-		list = append(list, TrajectoryIteration{Iteration: it.Number, Cost: it.Cost, Predicted: finiteOr0(it.Predicted), Actual: finiteOr0(it.Actual), Alpha: it.Alpha, Lambda: it.Lambda, Passes: it.Passes})
+		list = append(list, TrajectoryIteration{Iteration: it.Number, Cost: it.Cost, Predicted: finite(it.Predicted), Actual: finite(it.Actual), Alpha: it.Alpha, Lambda: it.Lambda, Passes: it.Passes})
 	}
 	return list
 }
 
-// finiteOr0 keeps values that JSON has no number for out of it: the improvement of a step
-// that diverged.
-func finiteOr0(v float64) float64 {
+// finite returns v, nil for what JSON has no number for.
+func finite(v float64) *float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0
+		return nil
 	}
-	return v
+	return &v
 }
 
 // TrajectoryFile holds the trajectory in the run folder, one line per time step.
@@ -317,7 +322,7 @@ func (l *Trajectory) tell(res *TrajectoryResult, out io.Writer) error {
 	if err := console.DescentTable(out, rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s\n", console.Curve("cost per iteration of the best start", costs))
+	fmt.Fprintf(out, "\n%s\n", console.CostCurve("cost per iteration of the best start", costs))
 	r := res.Rollout
 	for i, joint := range l.Simulated.Joints {
 		var position []float64

@@ -100,6 +100,15 @@ func TestOptimizeTrajectory(t *testing.T) {
 	if err != nil || string(log) != out {
 		t.Errorf("%v, log %q", err, log)
 	}
+	entries, err := os.ReadDir(res.RunFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			t.Errorf("a folder %s, where there are no trials", e.Name())
+		}
+	}
 	lines := strings.Split(strings.TrimSpace(readFile(t, res.RunFolder, record.IterationsFile)), "\n")
 	last := math.Inf(1)
 	for i, line := range lines {
@@ -163,6 +172,32 @@ func readFile(t *testing.T, dir, name string) string {
 	return string(text)
 }
 
+// Positions are drawn as they are, whatever their range.
+func TestTrajectoryCurves(t *testing.T) {
+	_, out := optimize(t, cartPoleILQG)
+	if !strings.Contains(out, "position of pole over the time steps\n") || !strings.Contains(out, "cost per iteration of the best start (logarithmic)\n") {
+		t.Errorf("want a logarithmic curve of the costs alone: %s", out)
+	}
+}
+
+// An improvement that is no number, predicted without limits from a wild start, is null.
+func TestTrajectoryNull(t *testing.T) {
+	res, _ := optimize(t, pendulumILQG, "plant.max_effort=[0.0]")
+	nulls := 0
+	for i, it := range res.Iterations() {
+		predicted := res.Descents[res.Best].Iterations[i].Predicted
+		if isNumber := !math.IsInf(predicted, 0) && !math.IsNaN(predicted); isNumber != (it.Predicted != nil) || isNumber && *it.Predicted != predicted {
+			t.Errorf("iteration %d: %v is written as %v", i+1, predicted, it.Predicted)
+		}
+		if it.Predicted == nil {
+			nulls++
+		}
+	}
+	if text := readFile(t, res.RunFolder, record.IterationsFile); nulls == 0 || strings.Count(text, `"predicted_improvement":null`) != nulls {
+		t.Errorf("%d nulls, want some: %s", nulls, text)
+	}
+}
+
 // What makes it another task leaves the best known cost out; limits choose another one.
 func TestTrajectoryReference(t *testing.T) {
 	few := []string{"starts.restarts=0", "iterations=3"}
@@ -203,7 +238,7 @@ func TestLoadTrajectoryBlames(t *testing.T) {
 		"reference.cost=[1.0, 2.0]":    {"reference.cost"},
 		"plant.max_speed=[-1.0]":       {"plant.max_speed", "[0, inf)"},
 		"initial_position=[.nan]":      {"initial_position"},
-		"plant.type=planar_arm":        {"plant"},
+		"plant.type=planar_arm":        {"--set plant.type=planar_arm: plant.type: derivatives.kind is plant, which plant.type planar_arm does not have"},
 		"integrator=explicit":          {"integrator", "semi_implicit_euler"},
 		"cost.stage=0.01*u0^2 +":       {"cost.stage"},
 		"solver.lambda_factor=1.0":     {"solver.lambda_factor"},

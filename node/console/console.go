@@ -129,7 +129,7 @@ func (p *Printer) Summary(s Summary) error {
 	defer p.mu.Unlock()
 	var b strings.Builder
 	if len(p.costs) > 1 {
-		b.WriteString("\n" + Curve("mean cost per iteration", p.costs) + "\n")
+		b.WriteString("\n" + CostCurve("mean cost per iteration", p.costs) + "\n")
 	}
 	cost := number(s.FinalCost, 4)
 	switch {

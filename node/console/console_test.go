@@ -170,9 +170,12 @@ func TestCurve(t *testing.T) {
 	}
 	var b strings.Builder
 	for _, values := range [][]float64{{3, 2, 1}, {5}, {1, nan, -1}, {2, 2}, {nan}, nil, long} {
-		b.WriteString(Curve("cost", values) + "\n")
+		b.WriteString(CostCurve("cost", values) + "\n")
 	}
 	golden(t, "curves.txt", b.String())
+	if values := []float64{1, 100}; strings.Contains(Curve("position", values), "logarithmic") || !strings.Contains(CostCurve("cost", values), "logarithmic") {
+		t.Error("only costs are drawn on a logarithmic scale")
+	}
 }
 
 type broken struct{}

@@ -14,11 +14,16 @@ const (
 // blocks are an eighth to eight eighths of a character cell.
 var blocks = [...]rune{'▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'}
 
-// Curve draws values over the iterations 1, 2, ... as bars of block characters, eight
-// rows high, with a title and an axis. The scale is logarithmic if the values are
-// positive and span more than a factor of ten. Values that are not finite leave a gap;
-// many values share a bar by their mean.
-func Curve(title string, values []float64) string {
+// Curve draws values over the time steps 1, 2, ... as bars of block characters, eight rows
+// high, with a title and an axis. Values that are not finite leave a gap; many values share
+// a bar by their mean.
+func Curve(title string, values []float64) string { return curve(title, values, false) }
+
+// CostCurve is Curve for costs, over iterations: the scale is logarithmic if the values are
+// positive and span more than a factor of ten.
+func CostCurve(title string, values []float64) string { return curve(title, values, true) }
+
+func curve(title string, values []float64, logarithmic bool) string {
 	bars := average(values, curveWidth)
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, v := range bars {
@@ -30,7 +35,7 @@ func Curve(title string, values []float64) string {
 		return title + ": nothing to draw\n"
 	}
 	scale := func(v float64) float64 { return v }
-	if lo > 0 && hi > 10*lo {
+	if logarithmic && lo > 0 && hi > 10*lo {
 		scale = math.Log
 		title += " (logarithmic)"
 	}

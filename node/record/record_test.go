@@ -312,6 +312,28 @@ func TestRolloutsInOrder(t *testing.T) {
 	}
 }
 
+// A run without trials holds files only, and is none to go on with.
+func TestCreateFlat(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	run, err := record.CreateFlat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.WriteFile("trajectory.csv", []byte("time\n")); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 || entries[0].Name() != ".lock" {
+		t.Errorf("%v, %v, want the lock and the file", entries, err)
+	}
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := record.Open(dir); !errors.Is(err, record.ErrNotRun) {
+		t.Errorf("open: %v", err)
+	}
+}
+
 func TestCreateAndLock(t *testing.T) {
 	base := t.TempDir()
 	dir := filepath.Join(base, "run")

@@ -41,7 +41,13 @@ func NewRunDir(base string) (string, error) {
 
 // Create starts a run in a folder that is empty or not there yet; else it returns an
 // ErrNotEmpty, or an ErrLocked.
-func Create(dir string) (*Run, error) {
+func Create(dir string) (*Run, error) { return create(dir, RolloutsDir, CheckpointsDir) }
+
+// CreateFlat is Create for a run without trials: its folder holds files only, and it cannot
+// be gone on with.
+func CreateFlat(dir string) (*Run, error) { return create(dir) }
+
+func create(dir string, folders ...string) (*Run, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
@@ -53,18 +59,18 @@ func Create(dir string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := fill(dir); err != nil {
+	if err := fill(dir, folders); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return &Run{Folder: Folder{dir}, lock: lock}, nil
 }
 
 // fill makes the folders of a run.
-func fill(dir string) error {
+func fill(dir string, folders []string) error {
 	if err := checkEmpty(dir); err != nil {
 		return err
 	}
-	for _, name := range []string{RolloutsDir, CheckpointsDir} {
+	for _, name := range folders {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
 			return fmt.Errorf("record: %w", err)
 		}

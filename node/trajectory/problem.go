@@ -98,9 +98,12 @@ func (c DerivativesConfig) linearizer(simulated *simrobot.Config, plant sim.Plan
 	nQ, nU := plant.Dims()
 	switch c.Kind {
 	case "plant":
+		if _, ok := plant.(sim.Differentiable); !ok {
+			return nil, params.FieldError{Key: "derivatives.kind", Problem: fmt.Sprintf("is plant, which plant.type %s does not have; choose central_differences", simulated.Plant.Type)}
+		}
 		j, err := sim.NewJacobian(plant, integration)
 		if err != nil {
-			return nil, params.FieldError{Key: "derivatives.kind", Problem: fmt.Sprintf("is plant, but: %v; choose central_differences", err)}
+			return nil, err
 		}
 		return jacobian{j}, nil
 	case "automatic":
