@@ -17,7 +17,8 @@ type Surrogate struct {
 	Quad, Lin []float64
 }
 
-// NewSurrogate returns the quadratic form of -log c.
+// NewSurrogate returns the quadratic form of -log c; c must pass Validate (Precision panics
+// where a covariance has no inverse).
 func NewSurrogate(c *Controller) *Surrogate {
 	d := c.DX + c.DU
 	s := &Surrogate{T: c.T, DX: c.DX, DU: c.DU, Quad: make([]float64, c.T*d*d), Lin: make([]float64, c.T*d)}

@@ -80,7 +80,7 @@ func fuzzProblem(n *numbers) (p *trajopt.Problem, T, dX, dU int) {
 	if n.byte() > 200 {
 		p.MaxEnt = math.Abs(n.next())
 	}
-	if n.byte() > 220 {
+	if n.byte() > 220 && p.Anchor.Validate() == nil {
 		term := &lqg.PolicyTerm{Surrogate: lqg.NewSurrogate(p.Anchor), Weight: make([]float64, T), DualGain: make([]float64, T*dU*dX), DualBias: make([]float64, T*dU)}
 		n.fill(term.Weight)
 		n.fill(term.DualGain)
@@ -154,7 +154,7 @@ func FuzzUpdate(f *testing.F) {
 				t.Fatalf("eta is %v", r.Eta)
 			}
 		}
-		cfg.Search = trajopt.Bisection
+		cfg.Search, cfg.MaxEta = trajopt.Bisection, 1e16
 		if o, err = trajopt.New(cfg, T, dX, dU); err != nil {
 			t.Fatal(err)
 		}

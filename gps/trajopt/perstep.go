@@ -51,10 +51,19 @@ func (o *Optimizer) UpdatePerStep(p *Problem, epsilon, eta0 []float64) (*PerStep
 	if err := o.prepare(p); err != nil {
 		return nil, err
 	}
+	var r *PerStepResult
 	if o.cfg.Search == Bisection {
-		return o.adam(p, epsilon, eta0)
+		var err error
+		if r, err = o.adam(p, epsilon, eta0); err != nil {
+			return nil, err
+		}
+	} else {
+		r = o.alternate(p, epsilon, eta0)
 	}
-	return o.alternate(p, epsilon, eta0), nil
+	if err := r.Controller.Validate(); err != nil {
+		return nil, fmt.Errorf("trajopt: the new controller: %w", err)
+	}
+	return r, nil
 }
 
 // maxDamping bounds the share that the alternation's last etas keep where it circles.

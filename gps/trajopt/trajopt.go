@@ -132,10 +132,11 @@ func New(cfg Config, T, dX, dU int) (*Optimizer, error) {
 
 // Update returns a controller whose expected KL from the anchor, over the whole trajectory,
 // is within the tolerance of epsilon (nat, > 0), or below it where the bound is inactive. A
-// finite problem always gives a controller (see Result.Anchored); with Search Secant none is
-// above (1 + Tolerance) epsilon. eta0 > 0 starts the search. Errors wrap lqg.ErrNotFinite or
-// lqg.ErrIndefinite, and with Bisection ErrNoController; parts of another size than the
-// optimizer's panic.
+// finite problem gives a controller (see Result.Anchored), unless doubles do not hold the new
+// one's actions or covariances; with Search Secant none is above (1 + Tolerance) epsilon.
+// eta0 > 0 starts the search. Errors wrap lqg.ErrNotFinite or lqg.ErrIndefinite, and with
+// Bisection ErrNoController; parts that are missing or of another size than the optimizer's
+// panic.
 func (o *Optimizer) Update(p *Problem, epsilon, eta0 float64) (*Result, error) {
 	if !(epsilon > 0) || math.IsInf(epsilon, 0) {
 		return nil, fmt.Errorf("trajopt: KL bound is %v, need a finite number > 0", epsilon)
@@ -150,10 +151,18 @@ func (o *Optimizer) Update(p *Problem, epsilon, eta0 float64) (*Result, error) {
 	if o.cfg.PropagateAnchor {
 		o.backward.PropagateUnder = o.problem.standard
 	}
+	find := o.secant
 	if o.cfg.Search == Bisection {
-		return o.bisect(p, epsilon, eta0)
+		find = o.bisect
 	}
-	return o.secant(p, epsilon, eta0)
+	r, err := find(p, epsilon, eta0)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Controller.Validate(); err != nil {
+		return nil, fmt.Errorf("trajopt: the new controller at eta %.3g: %w", r.Eta, err)
+	}
+	return r, nil
 }
 
 // prepare checks the problem and writes it in the anchor's units. It leaves the anchor's
