@@ -85,6 +85,21 @@ func TestBadParameterFile(t *testing.T) {
 	}
 }
 
+// TestParams: gps params lists what every node can be told.
+func TestParams(t *testing.T) {
+	t.Parallel()
+	p := runToEnd(t, ddsDomain(t), "gps", "params")
+	p.finish(0)
+	for _, text := range []string{"/guided_policy_search:", "/sim_robot:", "/trajectory_optimizer:", "    # Time step of a trial. Type double in (0, inf) (unit s).\n    dt: 0.05\n"} {
+		if !strings.Contains(p.stdout.String(), text) {
+			t.Errorf("%q is not listed: %s", text, p.stdout.String())
+		}
+	}
+	p = runToEnd(t, ddsDomain(t), "gps", "params", "robot")
+	p.finish(2)
+	wantError(t, p, `"robot"`)
+}
+
 // TestBadArguments is about values on the command line.
 func TestBadArguments(t *testing.T) {
 	t.Parallel()
@@ -211,6 +226,9 @@ func TestNoParameters(t *testing.T) {
 	for _, name := range []string{"gps_node", "sim_robot", "gps"} {
 		p := runToEnd(t, ddsDomain(t), name, "--help")
 		p.finish(0)
+		if name != "gps" && !strings.Contains(p.stdout.String(), "gps params") {
+			t.Errorf("%s --help does not say where its parameters are listed: %q", name, p.stdout.String())
+		}
 		if !strings.Contains(p.stdout.String(), "Usage") {
 			t.Errorf("%s --help says %q", name, p.stdout.String())
 		}

@@ -45,7 +45,7 @@ func run() int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(trainCommand(), demoCommand(), tableCommand(), efficiencyCommand())
+	root.AddCommand(trainCommand(), demoCommand(), tableCommand(), efficiencyCommand(), paramsCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0

@@ -22,8 +22,8 @@ import (
 const usage = `Usage: gps_node --ros-args --params-file FILE [-p NAME:=VALUE] [-r FROM:=TO] ...
 
 The ROS 2 node guided_policy_search: learns torque control on the robot whose joint_states
-it receives, and publishes efforts on effort_controller/commands. See params/planar_arm.yaml
-for its parameters.`
+it receives, and publishes efforts on effort_controller/commands. For its parameters see
+` + "`gps params guided_policy_search`" + `, which lists them all, and params/planar_arm.yaml.`
 
 func main() { os.Exit(run()) }
 

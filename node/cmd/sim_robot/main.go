@@ -24,7 +24,8 @@ import (
 const usage = `Usage: sim_robot --ros-args [--params-file FILE] [-p NAME:=VALUE] [-r FROM:=TO] ...
 
 Simulates a torque-controlled robot and its driver: joint_states and /clock out,
-effort_controller/commands in. See params/planar_arm.yaml for its parameters.`
+effort_controller/commands in. For its parameters see ` + "`gps params sim_robot`" + `, which lists
+them all, and params/planar_arm.yaml.`
 
 func main() { os.Exit(run()) }
 
