@@ -42,12 +42,13 @@ generate: ## write the message types anew from their definitions
 	go generate ./...
 
 fuzz: deps ## try each fuzz target for a while (fuzz_time:=10s)
-	@for file in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
+	@failed=; for file in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
 		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
 			echo "$$file: $$name"; \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(fuzz_time) "$$(dirname "$$file")" || exit 1; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(fuzz_time) "$$(dirname "$$file")" || failed="$$failed  $$file: $$name\n"; \
 		done; \
-	done
+	done; \
+	if [ -n "$$failed" ]; then printf "failed (see above):\n$$failed" >&2; exit 1; fi
 
 clean: ## remove what build made; runs/ stays
 	rm -rf bin
