@@ -35,7 +35,7 @@ type ConditionsConfig struct {
 // AlgorithmConfig holds the settings of trajectory optimisation.
 type AlgorithmConfig struct {
 	KLStep          float64        `param:"kl_step" desc:"Trust region: KL divergence allowed per time step." unit:"nat" range:"(0, inf)"`
-	BoundEachStep   bool           `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean. Single steps can then lose their exploration within a few iterations: it wants a covariance_floor well above the default, or max_entropy above 0."`
+	BoundEachStep   bool           `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean. Single steps can then lose their exploration within a few iterations, which slows learning down: a small max_entropy, such as 0.01, keeps it."`
 	MinStep         float64        `param:"min_step_multiplier" desc:"Smallest factor on kl_step." range:"(0, 1]"`
 	MaxStep         float64        `param:"max_step_multiplier" desc:"Largest factor on kl_step." range:"[1, inf)"`
 	MaxEntropy      float64        `param:"max_entropy" desc:"Weight of the maximum-entropy term." range:"[0, inf)"`
