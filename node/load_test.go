@@ -111,3 +111,28 @@ func TestLoadFileSuits(t *testing.T) {
 		})
 	}
 }
+
+// The formula that the README shows is one that a parameter file can hold as it stands.
+func TestReadmeFormula(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(readme), "    cost:\n      expression:\n        text: ")
+	text, _, _ = strings.Cut(text, "\n")
+	if !found {
+		t.Fatal("the README shows no cost.expression.text")
+	}
+	whole, err := os.ReadFile(planarArm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "task.yaml")
+	task := strings.Replace(string(whole), "    cost:\n", "    cost:\n      expression:\n        text: "+text+"\n", 1)
+	if err := os.WriteFile(file, []byte(task), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if cfg, _, _, err := node.LoadFile(file, nil); err != nil || "'"+cfg.Cost.Expression.Text+"'" != text {
+		t.Errorf("%v: %s", err, text)
+	}
+}
