@@ -25,8 +25,8 @@ type Config struct {
 	// Lambda is the weight of the first backward pass, 0 to MaxLambda. Default 0: a
 	// linear-quadratic problem takes one iteration.
 	Lambda float64
-	// LambdaFactor divides lambda after a success and multiplies it after a failure,
-	// > 1. Default 5.
+	// LambdaFactor divides lambda after a whole step and multiplies it after a failure or
+	// the third short step in a row, > 1. Default 5.
 	LambdaFactor float64
 	// MinLambda > 0 is the least weight but 0; MaxLambda > MinLambda ends the descent.
 	// Defaults 1e-6 and 1e10.

@@ -43,8 +43,10 @@
 //	-(alpha sum k'Q_u + 1/2 alpha^2 sum k'Q_uu k)
 //
 // and the first alpha that brings a least part of it is taken, so that the cost never
-// increases. lambda falls by a factor after a success and rises by it after a failure
-// (Levenberg-Marquardt).
+// increases. lambda falls by a factor after a whole step, alpha = 1, and rises by it after a
+// failure, and after each from the third step of alpha < 1/2 in a row on (Levenberg-
+// Marquardt): where the model holds for a part of the way only, time and again, smaller
+// changes beat shortened ones.
 //
 // # Local minima
 //

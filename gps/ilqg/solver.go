@@ -62,6 +62,8 @@ type Solver struct {
 	total  float64
 	lambda float64
 	stale  bool // fy and expansion do not belong to current
+	// short counts the steps in a row of less than half the way.
+	short int
 	// bottomless is a trial of the last line search whose cost was -Inf.
 	bottomless bool
 	last       Iteration
@@ -92,7 +94,7 @@ func (s *Solver) Start(x0, controls []float64) error {
 	if err := checkFinite("control", controls, p.DU); err != nil {
 		return err
 	}
-	s.last, s.lambda, s.stale = Iteration{Status: Running}, s.config.Lambda, true
+	s.last, s.lambda, s.short, s.stale = Iteration{Status: Running}, s.config.Lambda, 0, true
 	r := s.current
 	copy(r.State(0), x0)
 	copy(r.U, controls)
@@ -152,7 +154,7 @@ func (s *Solver) Iterate() (Iteration, error) {
 	it.Cost = s.total
 	switch {
 	case it.Alpha > 0:
-		s.easier()
+		s.adapt(it.Alpha)
 		if it.Actual <= s.config.Tolerance*(1+math.Abs(it.Cost)) {
 			it.Status = Converged
 		}
@@ -333,7 +335,27 @@ func (s *Solver) evaluate(r *rollout.Rollout) (float64, error) {
 	return total, err
 }
 
-// easier lowers lambda after a success.
+// mostShort is how many short steps in a row raise lambda: the model holds for a part of
+// the way only, time and again.
+const mostShort = 3
+
+// adapt changes lambda after a step: down after a whole one, up after short ones in a row.
+// (At the largest lambda it stays: the step was an improvement all the same.)
+func (s *Solver) adapt(alpha float64) {
+	if alpha < 0.5 {
+		s.short++
+	} else {
+		s.short = 0
+	}
+	switch {
+	case s.short >= mostShort:
+		s.harder()
+	case alpha == 1:
+		s.easier()
+	}
+}
+
+// easier lowers lambda.
 func (s *Solver) easier() {
 	s.lambda /= s.config.LambdaFactor
 	if s.lambda < s.config.MinLambda {
@@ -341,7 +363,7 @@ func (s *Solver) easier() {
 	}
 }
 
-// harder raises lambda after a failure and reports whether it could.
+// harder raises lambda and reports whether it could.
 func (s *Solver) harder() bool {
 	s.lambda = max(s.lambda*s.config.LambdaFactor, s.config.MinLambda)
 	if s.lambda > s.config.MaxLambda {

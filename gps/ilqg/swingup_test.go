@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"guidedpolicysearch/gps/cost"
 )
 
 // The best known cost of every swing-up, reached from at least 18 of 20 random starts.
@@ -135,5 +137,54 @@ func TestCartPoleSwingUp(t *testing.T) {
 	}
 	if up < 18 {
 		t.Errorf("%d of 20 starts end upright", up)
+	}
+}
+
+// Short steps in a row raise lambda, whole ones lower it, and others leave it, on a cost of
+// the end alone, which the model follows for a part of the way only.
+func TestShortStepsRaiseLambda(t *testing.T) {
+	const T = 60
+	term, err := cost.NewExpression(cost.DefaultExpressionConfig("0.01*f^2 + (t == T-1 ? 100*(1-cos(q)) + 10*p^2 + 2*v^2 + 2*w^2 : 0)", []string{"p", "q", "v", "w"}, []string{"f"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newCartPole(t)
+	cfg := DefaultConfig()
+	cfg.Tolerance = 1e-6
+	s := mustSolver(t, Problem{T: T, DX: 4, DU: 1, Dynamics: a, Derivatives: a, Cost: NewTermCost(term, T, 4, 1), Lower: []float64{-10}, Upper: []float64{10}}, cfg)
+	raised, up, total := 0, 0, 0
+	for seed := range uint64(20) {
+		short := 0
+		var last Iteration
+		it, err := s.Solve([]float64{0, math.Pi, 0, 0}, normal(rand.New(rand.NewPCG(seed, 5)), T), func(it Iteration) error {
+			switch {
+			case last.Alpha == 0 || it.Passes > 1:
+			case short >= mostShort:
+				raised++
+				if it.Lambda != max(cfg.MinLambda, cfg.LambdaFactor*last.Lambda) {
+					t.Errorf("seed %d: lambda %v after %d short steps at %v", seed, it.Lambda, short, last.Lambda)
+				}
+			case last.Alpha < 1 && it.Lambda != last.Lambda:
+				t.Errorf("seed %d: lambda %v after alpha %v at %v", seed, it.Lambda, last.Alpha, last.Lambda)
+			case last.Alpha == 1 && it.Lambda > last.Lambda:
+				t.Errorf("seed %d: lambda %v after a whole step at %v", seed, it.Lambda, last.Lambda)
+			}
+			if short++; !(it.Alpha > 0 && it.Alpha < 0.5) {
+				short = 0
+			}
+			last = it
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += it.Number
+		if math.Cos(s.Trajectory().State(T)[1]) > math.Cos(0.1) {
+			up++
+		}
+	}
+	t.Logf("%d raised, %d up, %d iterations", raised, up, total)
+	if raised < 20 {
+		t.Errorf("lambda was raised %d times; the test shows little", raised)
 	}
 }
