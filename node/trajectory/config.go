@@ -36,7 +36,7 @@ type CostConfig struct {
 type SolverConfig struct {
 	Regularization string  `param:"regularization" desc:"What the Levenberg-Marquardt weight lambda penalises: changes of the controls or of the states." choices:"control|state"`
 	Lambda         float64 `param:"lambda" desc:"Weight of the first iteration." range:"[0, inf)"`
-	LambdaFactor   float64 `param:"lambda_factor" desc:"Divides lambda after a success, multiplies it after a failure." range:"(1, inf)"`
+	LambdaFactor   float64 `param:"lambda_factor" desc:"Divides lambda after a whole step, multiplies it after a failure and after the third step in a row of less than half the way." range:"(1, inf)"`
 	MinLambda      float64 `param:"min_lambda" desc:"Least weight but 0." range:"(0, inf)"`
 	MaxLambda      float64 `param:"max_lambda" desc:"Largest weight; it ends the descent." range:"(0, inf)"`
 	Halvings       int     `param:"halvings" desc:"How often the line search halves its step." range:"[0, 60]"`
