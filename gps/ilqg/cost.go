@@ -66,11 +66,11 @@ type TermCost struct {
 }
 
 // NewTermCost returns the cost of trajectories of T controls, dX states and dU controls.
-// Its memory comes with the first trajectory: sizes that are too large are an error of
-// Problem.Validate before.
+// Its memory comes with the first trajectory: sizes below 1 or too large are an error of
+// Problem.Validate before. A nil term panics.
 func NewTermCost(term cost.Term, T, dX, dU int) *TermCost {
-	if term == nil || T < 1 || dX < 1 || dU < 1 {
-		panic(fmt.Sprintf("ilqg: cost of term %v for T=%d dX=%d dU=%d, want a term and sizes of at least 1", term, T, dX, dU))
+	if term == nil {
+		panic(fmt.Sprintf("ilqg: cost for T=%d dX=%d dU=%d has no term", T, dX, dU))
 	}
 	return &TermCost{term: term, T: T, dX: dX, dU: dU}
 }
