@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 
+	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/rollout"
 )
 
@@ -126,10 +127,10 @@ func Expand(dst *Expansion, term Term, r *rollout.Rollout) error {
 		return fmt.Errorf("%w: %w", ErrShape, err)
 	}
 	checkRollout(dst, r)
-	if i := firstNotFinite(r.X[:r.T*r.DX]); i >= 0 {
+	if i := dense.FirstNotFinite(r.X[:r.T*r.DX]); i >= 0 {
 		return fmt.Errorf("%w: state %d of the rollout at time step %d is %v, want finite states", ErrNotFinite, i%r.DX, i/r.DX, r.X[i])
 	}
-	if i := firstNotFinite(r.U[:r.T*r.DU]); i >= 0 {
+	if i := dense.FirstNotFinite(r.U[:r.T*r.DU]); i >= 0 {
 		return fmt.Errorf("%w: action %d of the rollout at time step %d is %v, want finite actions", ErrNotFinite, i%r.DU, i/r.DU, r.U[i])
 	}
 	dst.Reset()
@@ -154,13 +155,13 @@ func Expand(dst *Expansion, term Term, r *rollout.Rollout) error {
 // checkFinite returns an error wrapping ErrNotFinite for the first element that is not.
 func (e *Expansion) checkFinite() error {
 	d := e.DX + e.DU
-	if t := firstNotFinite(e.L); t >= 0 {
+	if t := dense.FirstNotFinite(e.L); t >= 0 {
 		return fmt.Errorf("%w: cost at time step %d is %v; lower the weights, or bound the states", ErrNotFinite, t, e.L[t])
 	}
-	if i := firstNotFinite(e.Ly); i >= 0 {
+	if i := dense.FirstNotFinite(e.Ly); i >= 0 {
 		return fmt.Errorf("%w: gradient element %d at time step %d is %v; %s", ErrNotFinite, i%d, i/d, e.Ly[i], roundIt)
 	}
-	if i := firstNotFinite(e.Lyy); i >= 0 {
+	if i := dense.FirstNotFinite(e.Lyy); i >= 0 {
 		return fmt.Errorf("%w: Hessian element (%d, %d) at time step %d is %v; %s", ErrNotFinite, i/d%d, i%d, i/(d*d), e.Lyy[i], roundIt)
 	}
 	return nil
@@ -250,26 +251,3 @@ func checkRollout(dst *Expansion, r *rollout.Rollout) {
 }
 
 func finite(v float64) bool { return v-v == 0 }
-
-// firstNotFinite returns the index of the first NaN or infinity, or -1.
-func firstNotFinite(list []float64) int {
-	// v - v is 0 unless v is not finite, and a NaN stays in the sum: four sums at once
-	// pass over long lists at the speed of memory.
-	var a, b, c, d float64
-	i := 0
-	for ; i+4 <= len(list); i += 4 {
-		v := list[i : i+4 : i+4]
-		a, b, c, d = a+(v[0]-v[0]), b+(v[1]-v[1]), c+(v[2]-v[2]), d+(v[3]-v[3])
-	}
-	if finite(a + b + c + d) {
-		list = list[i:]
-	} else {
-		i = 0
-	}
-	for k, v := range list {
-		if !finite(v) {
-			return i + k
-		}
-	}
-	return -1
-}

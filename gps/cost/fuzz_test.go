@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/autodiff"
+	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
 )
@@ -119,7 +120,7 @@ func FuzzExpand(f *testing.F) {
 		finiteOr := func(err error) bool {
 			t.Helper()
 			switch {
-			case err == nil && firstNotFinite(e.L)+firstNotFinite(e.Ly)+firstNotFinite(e.Lyy) != -3:
+			case err == nil && dense.FirstNotFinite(e.L)+dense.FirstNotFinite(e.Ly)+dense.FirstNotFinite(e.Lyy) != -3:
 				t.Fatal("not finite, without an error")
 			case err != nil && !errors.Is(err, ErrNotFinite) && !errors.Is(err, ErrShape):
 				t.Fatalf("error %v wraps neither ErrNotFinite nor ErrShape", err)
@@ -130,7 +131,7 @@ func FuzzExpand(f *testing.F) {
 			return
 		}
 		q := lqg.NewCost(T, dX, dU)
-		if err := QuadraticMean(q, []*Expansion{e}, []*rollout.Rollout{r}); err == nil && firstNotFinite(q.Const)+firstNotFinite(q.Lin)+firstNotFinite(q.Quad) != -3 {
+		if err := QuadraticMean(q, []*Expansion{e}, []*rollout.Rollout{r}); err == nil && dense.FirstNotFinite(q.Const)+dense.FirstNotFinite(q.Lin)+dense.FirstNotFinite(q.Quad) != -3 {
 			t.Fatal("quadratic cost is not finite, without an error")
 		}
 		finiteOr(NewProjection(dX, dU).Apply(e))

@@ -4,11 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack"
-	"gonum.org/v1/gonum/lapack/lapack64"
-
 	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/rollout"
 )
@@ -25,8 +20,9 @@ type Projection struct {
 	// elements of y have a block.
 	block []int
 	taken []bool
-	// Workspace of a block, d x d, its eigenvalues, d, and that of the eigensolver.
-	matrix, vectors, values, work []float64
+	// Workspace of a block: itself and its Cholesky factor, d x d, and its eigenvalues.
+	matrix, factor []float64
+	eigen          *dense.Eigen
 }
 
 // NewProjection returns a projection of D x D Hessians, D = dX+dU.
@@ -35,10 +31,8 @@ func NewProjection(dX, dU int) *Projection {
 		panic(fmt.Sprintf("cost: need dX, dU from 1 to %d, got dX=%d dU=%d", maxDim, dX, dU))
 	}
 	d := dX + dU
-	size := []float64{0}
-	lapack64.Syev(lapack.EVCompute, symmetric(make([]float64, d*d), d), make([]float64, d), size, -1)
 	return &Projection{d: d, block: make([]int, 0, d), taken: make([]bool, d), matrix: make([]float64, d*d),
-		vectors: make([]float64, d*d), values: make([]float64, d), work: make([]float64, int(size[0]))}
+		factor: make([]float64, d*d), eigen: dense.NewEigen(d)}
 }
 
 // Apply projects the Hessian of every time step. A Hessian that is not finite gives an
@@ -49,7 +43,7 @@ func (p *Projection) Apply(e *Expansion) error {
 	}
 	for t := range e.T {
 		h := e.Hessian(t)
-		if i := firstNotFinite(h); i >= 0 {
+		if i := dense.FirstNotFinite(h); i >= 0 {
 			return fmt.Errorf("%w: Hessian element (%d, %d) at time step %d is %v; %s", ErrNotFinite, i/p.d, i%p.d, t, h[i], roundIt)
 		}
 		if !p.hessian(h) {
@@ -93,20 +87,21 @@ func (p *Projection) collect(h []float64, i int) {
 // project projects the block.
 func (p *Projection) project(h []float64) bool {
 	n := len(p.block)
-	matrix, vectors, values := p.matrix[:n*n], p.vectors[:n*n], p.values[:n]
+	matrix, factor := p.matrix[:n*n], p.factor[:n*n]
 	for a, i := range p.block {
 		for b, j := range p.block {
 			matrix[a*n+b] = h[i*p.d+j]
 		}
 	}
-	copy(vectors, matrix)
-	if dense.Cholesky(vectors, n) {
+	copy(factor, matrix)
+	if dense.Cholesky(factor, n) {
 		return true
 	}
-	copy(vectors, matrix)
-	if !lapack64.Syev(lapack.EVCompute, symmetric(vectors, n), values, p.work, len(p.work)) {
+	p.eigen.Resize(n)
+	if !p.eigen.Decompose(matrix) {
 		return false
 	}
+	values, vectors := p.eigen.Values, p.eigen.Vectors
 	// What rounding alone makes of a zero eigenvalue is no negative eigenvalue.
 	largest := max(math.Abs(values[0]), math.Abs(values[n-1]))
 	if values[0] >= -4*float64(n)*epsilon*largest {
@@ -124,7 +119,7 @@ func (p *Projection) project(h []float64) bool {
 			}
 		}
 	}
-	if firstNotFinite(matrix) >= 0 {
+	if dense.FirstNotFinite(matrix) >= 0 {
 		return false
 	}
 	for a, i := range p.block {
@@ -137,10 +132,6 @@ func (p *Projection) project(h []float64) bool {
 
 // epsilon is the distance from 1 to the next float64.
 const epsilon = 0x1p-52
-
-func symmetric(a []float64, n int) blas64.Symmetric {
-	return blas64.Symmetric{Uplo: blas.Lower, N: n, Stride: n, Data: a}
-}
 
 // Convex is a term whose Hessians are made positive semi-definite, each by the nearest
 // such matrix; value and gradient are those of the term. Wrap one term of a Sum, or all

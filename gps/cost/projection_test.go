@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/internal/vectors"
 )
@@ -183,7 +184,7 @@ func TestProjectionErrors(t *testing.T) {
 	}
 	huge := NewExpansion(1, 2, 1)
 	copy(huge.Lyy, []float64{math.MaxFloat64, math.MaxFloat64, 0, math.MaxFloat64, -math.MaxFloat64, 0, 0, 0, 0})
-	if err := NewProjection(2, 1).Apply(huge); err == nil && firstNotFinite(huge.Lyy) >= 0 {
+	if err := NewProjection(2, 1).Apply(huge); err == nil && dense.FirstNotFinite(huge.Lyy) >= 0 {
 		t.Error("projection of huge values is not finite, without an error")
 	}
 	defer func() {

@@ -3,6 +3,7 @@ package cost
 import (
 	"fmt"
 
+	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
 )
@@ -36,11 +37,11 @@ func QuadraticMean(dst *lqg.Cost, expansions []*Expansion, rollouts []*rollout.R
 		}
 	}
 	d := dst.DX + dst.DU
-	t := firstNotFinite(dst.Const)
-	if i := firstNotFinite(dst.Lin); t < 0 && i >= 0 {
+	t := dense.FirstNotFinite(dst.Const)
+	if i := dense.FirstNotFinite(dst.Lin); t < 0 && i >= 0 {
 		t = i / d
 	}
-	if i := firstNotFinite(dst.Quad); t < 0 && i >= 0 {
+	if i := dense.FirstNotFinite(dst.Quad); t < 0 && i >= 0 {
 		t = i / (d * d)
 	}
 	if t >= 0 {

@@ -6,8 +6,6 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack"
-	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/internal/dense"
@@ -28,8 +26,8 @@ type backward struct {
 	w        []float64 // V_xx f_y, dX x D
 	quu, qux []float64 // regularised, dU x dU and dU x dX
 	temp     []float64 // dU x dX
-	eigen    []float64 // dU
-	work     []float64 // of the eigenvalues
+	qk       []float64 // Q_uu k, dU
+	eigen    *dense.Eigen
 	lower    []float64 // bounds of the change of a control, dU
 	upper    []float64
 	box      *BoxQP
@@ -37,18 +35,10 @@ type backward struct {
 
 func newBackward(T, dX, dU int) *backward {
 	d := dX + dU
-	b := &backward{dX: dX, dU: dU, gain: make([]float64, T*dU*dX), open: make([]float64, T*dU),
+	return &backward{dX: dX, dU: dU, gain: make([]float64, T*dU*dX), open: make([]float64, T*dU),
 		vx: make([]float64, dX), vxx: make([]float64, dX*dX), q: make([]float64, d*d), qy: make([]float64, d), w: make([]float64, dX*d),
-		quu: make([]float64, dU*dU), qux: make([]float64, dU*dX), temp: make([]float64, dU*dX), eigen: make([]float64, dU),
+		quu: make([]float64, dU*dU), qux: make([]float64, dU*dX), temp: make([]float64, dU*dX), qk: make([]float64, dU), eigen: dense.NewEigen(dU),
 		lower: make([]float64, dU), upper: make([]float64, dU), box: NewBoxQP(dU)}
-	size := []float64{0}
-	lapack64.Syev(lapack.EVCompute, symmetric(b.quu, dU), b.eigen, size, -1)
-	b.work = make([]float64, int(size[0]))
-	return b
-}
-
-func symmetric(a []float64, n int) blas64.Symmetric {
-	return blas64.Symmetric{Uplo: blas.Lower, N: n, Stride: n, Data: a}
 }
 
 // pass computes gains and changes of the controls for a weight lambda. fy is T x dX x D.
@@ -122,27 +112,23 @@ func (b *backward) clip() {
 		}
 		return
 	}
-	vectors := b.box.factor // free until the box QP is solved
-	copy(vectors, b.quu)
-	if dense.Cholesky(vectors, dU) || dense.FirstNotFinite(b.quu) >= 0 {
+	factor := b.box.factor // free until the box QP is solved
+	copy(factor, b.quu)
+	if dense.Cholesky(factor, dU) || !b.eigen.Decompose(b.quu) {
 		return // nothing to clip, or nothing to be saved
 	}
-	copy(vectors, b.quu)
-	scale := normalize(vectors)
-	if !lapack64.Syev(lapack.EVCompute, symmetric(vectors, dU), b.eigen, b.work, len(b.work)) {
-		return
-	}
+	vectors := b.eigen.Vectors
 	clear(b.quu)
 	copy(b.temp, b.qux)
 	clear(b.qux)
-	for k, v := range b.eigen {
+	for k, v := range b.eigen.Values {
 		if v <= 0 {
 			continue
 		}
 		for i := range dU {
 			vi := vectors[i*dU+k]
 			for j := range dU {
-				b.quu[i*dU+j] += vi * scale * v * vectors[j*dU+k]
+				b.quu[i*dU+j] += vi * v * vectors[j*dU+k]
 				blas64.Axpy(vi*vectors[j*dU+k], dense.Vector(b.temp[j*dX:(j+1)*dX]), dense.Vector(b.qux[i*dX:(i+1)*dX]))
 			}
 		}
@@ -188,13 +174,12 @@ func (b *backward) explain(kind Regularization, lambda float64, t int) error {
 	if dense.FirstNotFinite(b.quu) >= 0 || dense.FirstNotFinite(b.qy) >= 0 {
 		return fmt.Errorf("%w: the cost to go overflows at time step %d; scale the cost down, shorten the horizon, or begin with controls that keep the system closer", ErrNotFinite, t)
 	}
-	lo, hi := eigenvalues(b.quu, b.dU)
 	advice := "scale the cost down"
 	if kind == StateSpace {
 		advice = "give every control a cost, or add lambda in control space"
 	}
-	return fmt.Errorf("%w: Q_uu at time step %d has eigenvalues from %.3g to %.3g (condition number %.3g) even with lambda %.3g in %s space; %s",
-		ErrIndefinite, t, lo, hi, hi/lo, lambda, kind, advice)
+	return fmt.Errorf("%w: Q_uu at time step %d %s, even with lambda %.3g in %s space; %s",
+		ErrIndefinite, t, dense.Spectrum(b.quu, b.dU, b.dU), lambda, kind, advice)
 }
 
 // value carries V one step back, with the formulas that hold for any K and k:
@@ -209,7 +194,7 @@ func (b *backward) value(t int) {
 
 	copy(b.vx, b.qy[:dX])
 	blas64.Gemv(blas.Trans, 1, qux, kv, 1, dense.Vector(b.vx))
-	qk := b.eigen
+	qk := b.qk
 	clear(qk)
 	blas64.Gemv(blas.NoTrans, 1, quu, kv, 0, dense.Vector(qk))
 	for i, v := range k {

@@ -3,10 +3,8 @@ package ilqg
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/mat"
 
 	"guidedpolicysearch/gps/internal/dense"
 )
@@ -73,9 +71,7 @@ func (q *BoxQP) Solve(x, h, g, lower, upper []float64) error {
 		}
 	}
 	if !q.minimize(x, h, g, lower, upper) {
-		lo, hi := eigenvalues(h, n)
-		return fmt.Errorf("%w: Hessian of the box QP, %d x %d, has eigenvalues from %.3g to %.3g (condition number %.3g); add to its diagonal",
-			ErrIndefinite, n, n, lo, hi, hi/lo)
+		return fmt.Errorf("%w: Hessian of the box QP, %d x %d, %s; add to its diagonal", ErrIndefinite, n, n, dense.Spectrum(h, n, n))
 	}
 	if i := dense.FirstNotFinite(x); i >= 0 {
 		return fmt.Errorf("%w: element %d of the box QP's solution is %v; scale the problem", ErrNotFinite, i, x[i])
@@ -226,31 +222,4 @@ func project(v, lower, upper float64) float64 {
 		return upper
 	}
 	return v
-}
-
-// eigenvalues returns the least and the largest eigenvalue of a symmetric n x n matrix.
-func eigenvalues(a []float64, n int) (least, largest float64) {
-	var e mat.EigenSym
-	scaled := slices.Clone(a)
-	scale := normalize(scaled)
-	// With vectors: without them gonum v0.17 panics where a block is below 1e-123.
-	if scale == 0 || !e.Factorize(mat.NewSymDense(n, scaled), true) {
-		return 0, 0
-	}
-	v := e.Values(nil)
-	return scale * v[0], scale * v[n-1]
-}
-
-// normalize divides a by its largest magnitude and returns that: the eigenvalue routines
-// panic on matrices close to the limits of the range of numbers.
-func normalize(a []float64) (scale float64) {
-	for _, v := range a {
-		scale = max(scale, math.Abs(v))
-	}
-	if scale > 0 {
-		for i := range a {
-			a[i] /= scale
-		}
-	}
-	return scale
 }

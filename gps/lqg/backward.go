@@ -230,16 +230,7 @@ func (b *BackwardPass) indefinite(t int, eta float64) error {
 	if !b.eigen.Decompose(b.block) {
 		return b.overflow(t, eta)
 	}
-	e := &IndefiniteError{Step: t, Eta: eta, MinEigenvalue: b.eigen.Values[0], MaxEigenvalue: b.eigen.Values[b.dU-1]}
-	least := math.Inf(1)
-	for _, v := range b.eigen.Values {
-		least = math.Min(least, math.Abs(v))
-	}
-	e.Condition = math.Inf(1)
-	if least > 0 {
-		e.Condition = math.Max(-e.MinEigenvalue, e.MaxEigenvalue) / least
-	}
-	return e
+	return &IndefiniteError{Step: t, Eta: eta, MinEigenvalue: b.eigen.Values[0], MaxEigenvalue: b.eigen.Values[b.dU-1], Condition: b.eigen.Condition()}
 }
 
 func (b *BackwardPass) overflow(t int, eta float64) error {

@@ -6,11 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack"
-	"gonum.org/v1/gonum/lapack/lapack64"
-
 	"guidedpolicysearch/gps/internal/dense"
 )
 
@@ -84,30 +79,8 @@ func (m *Mixture) degenerate(k int) error {
 	if w := m.LogWeights[k]; w-w != 0 || w > 1e-6 {
 		return fmt.Errorf("%w: component %d of %d has log weight %v, need a finite number <= 0", ErrDegenerate, k, m.K, w)
 	}
-	values, _, ok := eigen(m.Cov(k), m.D)
-	if !ok {
-		return fmt.Errorf("%w: component %d of %d (weight %.3g): its covariance has no eigenvalues: %s", ErrDegenerate, k, m.K, math.Exp(m.LogWeights[k]), advice)
-	}
-	low, high := values[0], values[len(values)-1]
-	condition := math.Inf(1)
-	if low > 0 {
-		condition = high / low
-	}
-	return fmt.Errorf("%w: component %d of %d (weight %.3g): covariance with eigenvalues from %.3g to %.3g, condition number %.3g, is not positive definite: %s",
-		ErrDegenerate, k, m.K, math.Exp(m.LogWeights[k]), low, high, condition, advice)
-}
-
-// eigen returns the eigenvalues of the symmetric matrix a, n x n, in ascending order, and
-// its eigenvectors as columns, n x n.
-func eigen(a []float64, n int) (values, vectors []float64, ok bool) {
-	vectors = slices.Clone(a)
-	symmetric := blas64.Symmetric{Uplo: blas.Lower, N: n, Stride: n, Data: vectors}
-	values = make([]float64, n)
-	size := make([]float64, 1)
-	lapack64.Syev(lapack.EVCompute, symmetric, values, size, -1)
-	work := make([]float64, int(size[0]))
-	ok = lapack64.Syev(lapack.EVCompute, symmetric, values, work, len(work))
-	return values, vectors, ok
+	return fmt.Errorf("%w: component %d of %d (weight %.3g): its covariance %s: it is not positive definite: %s",
+		ErrDegenerate, k, m.K, math.Exp(m.LogWeights[k]), dense.Spectrum(m.Cov(k), m.D, m.D), advice)
 }
 
 // LogJoint writes log pi_k + log N(x_n; mu_k, Sigma_k) to dst, N x K; what is below

@@ -119,16 +119,17 @@ func (e *em) revive(k int) {
 	from, most := k, -1.0
 	var axis []float64 // of unit length
 	var variance float64
+	eigen := dense.NewEigen(D)
 	for j := range m.K {
-		if j == k || !(e.mass[j] > 0) {
+		if j == k || !(e.mass[j] > 0) || !eigen.Decompose(m.Cov(j)) {
 			continue
 		}
-		values, vectors, ok := eigen(m.Cov(j), D)
-		if v := e.mass[j] * values[D-1]; ok && v > most {
-			from, most, variance = j, v, values[D-1]
+		largest := eigen.Values[D-1]
+		if v := e.mass[j] * largest; v > most {
+			from, most, variance = j, v, largest
 			axis = axis[:0]
 			for i := range D {
-				axis = append(axis, vectors[i*D+D-1])
+				axis = append(axis, eigen.Vectors[i*D+D-1])
 			}
 		}
 	}

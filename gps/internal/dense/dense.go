@@ -83,10 +83,23 @@ func Symmetrize(a []float64, n, stride int) {
 }
 
 // FirstNotFinite returns the index of the first NaN or infinity, or -1.
-func FirstNotFinite(a []float64) int {
-	for i, v := range a {
+func FirstNotFinite(list []float64) int {
+	// v - v is 0 unless v is not finite, and a NaN stays in the sum: four sums at once
+	// pass over long lists at the speed of memory.
+	var a, b, c, d float64
+	i := 0
+	for ; i+4 <= len(list); i += 4 {
+		v := list[i : i+4 : i+4]
+		a, b, c, d = a+(v[0]-v[0]), b+(v[1]-v[1]), c+(v[2]-v[2]), d+(v[3]-v[3])
+	}
+	if a+b+c+d == 0 {
+		list = list[i:]
+	} else {
+		i = 0
+	}
+	for k, v := range list {
 		if v-v != 0 {
-			return i
+			return i + k
 		}
 	}
 	return -1
