@@ -49,9 +49,11 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 	}
 	names := full(known)
 	for _, u := range args.UnmatchedNodeKeys(names...) {
-		if path.Base(u.Key) == TrajectoryName {
-			err = errors.Join(err, fmt.Errorf("%s: parameters for %q: %w", u.Source, u.Key, ErrTrajectoryFile))
-			continue
+		if base := path.Base(u.Key); base != name && !slices.Contains(known, base) {
+			if task := otherTask(args, base, u.Source.File); task != nil {
+				err = errors.Join(err, fmt.Errorf("%s: parameters for %q: %w", u.Source, u.Key, task))
+				continue
+			}
 		}
 		// The same whichever node of the file is loaded.
 		nearest := rcl.NearestNode(u.Key, full([]string{DefaultName, SimulatorName, TrajectoryName}))
@@ -66,6 +68,25 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 		}
 	}
 	return s, err
+}
+
+// otherTask returns why the parameters of a task cannot be read here: the name is that of
+// the other kind of task. It is nil if the name is of none.
+func otherTask(args *rcl.Args, name, file string) error {
+	holds := func(name string) bool {
+		return slices.ContainsFunc(args.UnmatchedNodeKeys(), func(k rcl.UnmatchedKey) bool {
+			return k.Source.File == file && path.Base(k.Key) == name
+		})
+	}
+	switch {
+	case name != DefaultName && name != TrajectoryName:
+		return nil
+	case holds(DefaultName) && holds(TrajectoryName):
+		return ErrTwoTasks
+	case name == TrajectoryName:
+		return ErrTrajectoryFile
+	}
+	return ErrRobotFile
 }
 
 // Load reads the node's parameters from its arguments.

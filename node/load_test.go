@@ -40,6 +40,33 @@ func TestLoadFileNamesNodes(t *testing.T) {
 	}
 }
 
+// A file of both kinds of task is refused as such, whichever was added.
+func TestLoadFileRefusesTwoTasks(t *testing.T) {
+	for task, added := range map[string]string{planarArm: node.TrajectoryName, "../params/cart_pole_ilqg.yaml": node.DefaultName} {
+		whole, err := os.ReadFile(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "both.yaml")
+		if err := os.WriteFile(file, append(whole, "\n"+added+":\n  ros__parameters:\n    seed: 3\n"...), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if known, err := node.IsTrajectoryFile(file); err != nil || !known {
+			t.Fatal(known, err)
+		}
+		_, trajectoryErr := node.LoadTrajectory(file, nil)
+		_, _, _, fileErr := node.LoadFile(file, nil)
+		for _, err := range []error{trajectoryErr, fileErr} {
+			if !errors.Is(err, node.ErrTwoTasks) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "nearest") || !strings.HasPrefix(err.Error(), file+":") {
+				t.Errorf("%s added to %s: %v, want one line that says there are two tasks", added, task, err)
+			}
+		}
+	}
+	if _, err := node.LoadTrajectory(planarArm, nil); !errors.Is(err, node.ErrRobotFile) {
+		t.Errorf("a robot's task as a trajectory: %v", err)
+	}
+}
+
 // A mistake on the command line is shown with its argument and its own key.
 func TestLoadFileBlames(t *testing.T) {
 	withoutEfforts := filepath.Join(t.TempDir(), "bare.csv")

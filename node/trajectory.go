@@ -30,6 +30,13 @@ const TrajectoryName = "trajectory_optimizer"
 // learning on a robot is needed.
 var ErrTrajectoryFile = errors.New("a trajectory is optimised under known dynamics, without a robot: run `gps train` with this file")
 
+// ErrRobotFile marks a parameter file of learning on a robot where one of a trajectory's
+// optimisation is needed.
+var ErrRobotFile = errors.New("it learns on a robot; expected those of " + TrajectoryName + ", under known dynamics")
+
+// ErrTwoTasks marks a parameter file of both.
+var ErrTwoTasks = errors.New("the file holds parameters of both " + DefaultName + " and " + TrajectoryName + ", and `gps train` runs one of them: give each a file of its own")
+
 // Trajectory is an optimisation as a parameter file and assignments give it.
 type Trajectory struct {
 	Config    *trajectory.Config
