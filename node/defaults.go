@@ -16,6 +16,21 @@ func Names() []string { return []string{DefaultName, SimulatorName, TrajectoryNa
 // parameter file with a comment on each.
 func WriteDefaults(w io.Writer, names ...string) error {
 	for _, name := range names {
+		sets, err := declared([]string{name})
+		if err != nil {
+			return err
+		}
+		if err := sets[0].WriteYAML(w, "/"+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// declared returns the parameters of the named nodes, with their defaults.
+func declared(names []string) ([]*params.Set, error) {
+	var sets []*params.Set
+	for _, name := range names {
 		var cfg any
 		switch name {
 		case DefaultName:
@@ -27,15 +42,13 @@ func WriteDefaults(w io.Writer, names ...string) error {
 			c := trajectory.DefaultConfig()
 			cfg = &c
 		default:
-			return fmt.Errorf("node %q, expected one of %q", name, Names())
+			return nil, fmt.Errorf("node %q, expected one of %q", name, Names())
 		}
 		set, err := params.Declare(cfg)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := set.WriteYAML(w, "/"+name); err != nil {
-			return err
-		}
+		sets = append(sets, set)
 	}
-	return nil
+	return sets, nil
 }

@@ -24,7 +24,8 @@ type Setup struct {
 }
 
 // load applies the arguments to cfg for the node of a default name. known are the default
-// names of other nodes that a shared parameter file may be for. extra are overrides that
+// names of other nodes that a shared parameter file may be for; what it gives under a
+// wildcard and one of them has need not be a parameter of this node. extra are overrides that
 // win over all others. Errors tell file, line, key and what was expected.
 func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Override) (*Setup, error) {
 	if err := args.Check(); err != nil {
@@ -40,7 +41,8 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 	}
 	s := &Setup{Args: args, Name: nodeName, Set: set}
 	overrides, err := args.Overrides(nodeName.FQN())
-	err = errors.Join(err, set.Apply(append(overrides, extra...)))
+	others, othersErr := declared(known)
+	err = errors.Join(err, othersErr, set.Apply(append(overrides, extra...), others...))
 	full := func(defaults []string) (names []string) {
 		for _, k := range defaults {
 			names = append(names, strings.TrimSuffix(nodeName.Namespace, "/")+"/"+k, "/"+k)
@@ -148,6 +150,12 @@ func distinct(errs ...error) error {
 	var list []error
 	var flatten func(err error)
 	flatten = func(err error) {
+		if several, ok := err.(params.Mistakes); ok && len(several) > 1 {
+			for i := range several {
+				flatten(several[i : i+1])
+			}
+			return
+		}
 		joined, ok := err.(interface{ Unwrap() []error })
 		if ok && err.Error() == errors.Join(joined.Unwrap()...).Error() { // no text of its own
 			for _, e := range joined.Unwrap() {

@@ -9,6 +9,7 @@ import (
 
 	"guidedpolicysearch/node"
 	"guidedpolicysearch/node/params"
+	"guidedpolicysearch/node/rcl"
 )
 
 const planarArm = "../params/planar_arm.yaml"
@@ -64,6 +65,80 @@ func TestLoadFileRefusesTwoTasks(t *testing.T) {
 	}
 	if _, err := node.LoadTrajectory(planarArm, nil); !errors.Is(err, node.ErrRobotFile) {
 		t.Errorf("a robot's task as a trajectory: %v", err)
+	}
+}
+
+// Under a wildcard a parameter need only be one of some node that reads the file; by name,
+// and on the command line, it must be the node's own.
+func TestWildcardIsForNodesThatHaveTheParameter(t *testing.T) {
+	write := func(task, added string) string {
+		whole, err := os.ReadFile(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "task.yaml")
+		if err := os.WriteFile(file, append(whole, "\n"+added+"\n"...), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	const trajectoryTask = "../params/cart_pole_ilqg.yaml"
+	args := func(list ...string) *rcl.Args {
+		a, err := rcl.Parse(append([]string{"--ros-args"}, list...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	file := write(planarArm, "/**: {ros__parameters: {seed: 7, substeps: 9}}")
+	cfg, _, simulated, err := node.LoadFile(file, nil)
+	if err != nil || cfg.Seed != 7 || simulated.Substeps != 9 {
+		t.Fatalf("%v: seed %d, %d substeps, want 7 and 9", err, cfg.Seed, simulated.Substeps)
+	}
+	if _, cfg, err := node.Load(args("--params-file", file)); err != nil || cfg.Seed != 7 {
+		t.Errorf("the node alone: %v, seed %d", err, cfg.Seed)
+	}
+	if _, simulated, err := node.LoadSimulator(args("--params-file", file)); err != nil || simulated.Substeps != 9 {
+		t.Errorf("the robot alone: %v, %d substeps", err, simulated.Substeps)
+	}
+	l, err := node.LoadTrajectory(write(trajectoryTask, "/*: {ros__parameters: {seed: 7, substeps: 9}}"), nil)
+	if err != nil || l.Config.Seed != 7 || l.Simulated.Substeps != 9 {
+		t.Errorf("a trajectory: %v", err)
+	}
+
+	file = write(planarArm, "/**: {ros__parameters: {substep: 9, seeed: 7}}")
+	for name, load := range map[string]func() error{
+		"both":      func() error { _, _, _, err := node.LoadFile(file, nil); return err },
+		"the node":  func() error { _, _, err := node.Load(args("--params-file", file)); return err },
+		"the robot": func() error { _, _, err := node.LoadSimulator(args("--params-file", file)); return err },
+	} {
+		err := load()
+		if err == nil || strings.Count(err.Error(), "\n") != 1 || !strings.Contains(err.Error(), "the nearest is substeps") || !strings.Contains(err.Error(), "the nearest is seed") {
+			t.Errorf("%s: %v, want one line each for substep and seeed", name, err)
+		}
+	}
+	for name, load := range map[string]func() error{
+		"by name": func() error {
+			_, _, _, err := node.LoadFile(write(planarArm, "/sim_robot: {ros__parameters: {seed: 7}}"), nil)
+			return err
+		},
+		"by name below any namespace": func() error {
+			_, _, _, err := node.LoadFile(write(planarArm, "/**/sim_robot: {ros__parameters: {seed: 7}}"), nil)
+			return err
+		},
+		"by name, then under a wildcard": func() error {
+			_, _, _, err := node.LoadFile(write(planarArm, "/sim_robot: {ros__parameters: {seed: 7}}\n/**: {ros__parameters: {seed: 8}}"), nil)
+			return err
+		},
+		"-p": func() error { _, _, err := node.LoadSimulator(args("-p", "seed:=7")); return err },
+		"of another task": func() error {
+			_, err := node.LoadTrajectory(write(trajectoryTask, "/**: {ros__parameters: {samples: 5}}"), nil)
+			return err
+		},
+	} {
+		if err := load(); err == nil || !strings.Contains(err.Error(), "no such parameter") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want one line that says there is no such parameter", name, err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -18,13 +19,14 @@ type validator interface{ Validate() error }
 
 // Apply sets the given parameters, the last value of a name winning, and then checks lengths
 // and the Validate methods of the struct and those inside it (an outer one only where the inner
-// ones found nothing). qos_overrides.* is left to the middleware. The error is Mistakes with
-// all that is wrong, and then nothing is changed.
-func (s *Set) Apply(overrides []rcl.Override) error {
+// ones found nothing). qos_overrides.* is left to the middleware, and what is given under a
+// wildcard to the others, the nodes that share the files, if one of them has it and this one
+// has not. The error is Mistakes with all that is wrong, and then nothing is changed.
+func (s *Set) Apply(overrides []rcl.Override, others ...*Set) error {
 	saved := s.save()
 	var r report
 	for _, o := range overrides {
-		s.applyOne(o, &r)
+		s.applyOne(o, others, &r)
 	}
 	if len(r.list) == 0 {
 		s.checkLengths(&r)
@@ -62,17 +64,27 @@ func (s *Set) restore(list []savedParameter) {
 	}
 }
 
-func (s *Set) applyOne(o rcl.Override, r *report) {
+func (s *Set) applyOne(o rcl.Override, others []*Set, r *report) {
 	if strings.HasPrefix(o.Name, "qos_overrides.") {
 		return
 	}
 	p := s.byName[o.Name]
 	if p == nil {
+		names := s.Names()
+		if o.Wildcard {
+			for _, other := range others {
+				if other.byName[o.Name] != nil {
+					return
+				}
+				names = append(names, other.Names()...)
+			}
+			slices.Sort(names) // the same of ties, whichever node is asked
+		}
 		if r.full() {
 			r.more++
 			return
 		}
-		r.add(o.Source, o.Name, "got %s, but there is no such parameter; the nearest is %s", shown(o.Value), s.nearest(o.Name))
+		r.add(o.Source, o.Name, "got %s, but there is no such parameter; the nearest is %s", shown(o.Value), nearest(o.Name, names))
 		return
 	}
 	for _, at := range o.Repeated {
@@ -280,15 +292,13 @@ func (s *Set) fileOf(prefix string) rcl.Position {
 	return rcl.Position{}
 }
 
-// nearest gives the declared name most like key: the same last part first, then by edit
-// distance.
-func (s *Set) nearest(key string) string {
-	for _, p := range s.parameters {
-		if strings.HasSuffix(p.Name, "."+key) {
-			return p.Name
+// nearest gives the name most like key: the same last part first, then by edit distance.
+func nearest(key string, names []string) string {
+	for _, name := range names {
+		if strings.HasSuffix(name, "."+key) {
+			return name
 		}
 	}
-	names := s.Names()
 	if len(names) == 0 {
 		return "none: no parameters are declared"
 	}

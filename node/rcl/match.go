@@ -57,5 +57,8 @@ func matchNodeKey(key, fqn string) bool {
 	return ends[len(parts)]
 }
 
+// endsInWildcard tells whether a node key leaves the node's own name open.
+func endsInWildcard(key string) bool { return strings.HasSuffix(key, "*") }
+
 // hasWildcard tells whether a valid node key can hold for more than one node.
 func hasWildcard(key string) bool { return strings.Contains(key, "*") }

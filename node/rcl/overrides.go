@@ -13,6 +13,9 @@ type Override struct {
 	Name   string
 	Value  Value
 	Source Position
+	// Wildcard tells that files alone give the parameter, and only under node keys that end
+	// in a wildcard, which hold for nodes without it too.
+	Wildcard bool
 	// Ignored holds values written after this one under the same node key that rcl drops
 	// because their type comes later in its order: `-p gain:=0.5` does not replace `gain: 1`.
 	Ignored []Assignment
@@ -82,7 +85,7 @@ func mergeOverrides(nodes []*nodeEntries, faults *faultList) []Override {
 				faults.add(w.Source, "use_sim_time: got %s %s, expected bool", w.Value.Type, w.Value)
 				continue
 			}
-			o := Override{Name: e.name, Value: w.Value, Source: w.Source,
+			o := Override{Name: e.name, Value: w.Value, Source: w.Source, Wildcard: endsInWildcard(n.key) && w.Source.Argument == "",
 				Ignored: e.ignored(), Repeated: append([]Position(nil), e.repeated...)}
 			i, known := index[e.name]
 			if !known {
@@ -93,6 +96,7 @@ func mergeOverrides(nodes []*nodeEntries, faults *faultList) []Override {
 				if owner[e.name] == n && pass[e.name] == e.pass && e.pass != 0 {
 					o.Repeated = append(append(o.Repeated, old.Repeated...), old.Source)
 				}
+				o.Wildcard = o.Wildcard && old.Wildcard
 				o.Shadowed = append(old.Shadowed, Assignment{Value: old.Value, Source: old.Source})
 				list[i] = o
 			}

@@ -130,7 +130,7 @@ func TestOverridesSayWhatIsLost(t *testing.T) {
 	want := []Override{
 		{Name: "gain", Value: integer(2), Source: at(8, 11),
 			Shadowed: []Assignment{{integer(3), Position{Argument: "-p gain:=3"}}}},
-		{Name: "rate", Value: integer(6), Source: at(5, 11), Repeated: []Position{at(4, 11)}},
+		{Name: "rate", Value: integer(6), Source: at(5, 11), Wildcard: true, Repeated: []Position{at(4, 11)}},
 		{Name: "new", Value: Value{Type: String, Str: "x"}, Source: Position{Argument: "-p new:=x"}},
 	}
 	if !reflect.DeepEqual(got, want) {
