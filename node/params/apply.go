@@ -158,12 +158,27 @@ func absolute(v rcl.Value, file string) (rcl.Value, error) {
 // checkGiven checks a value from outside.
 func (p *parameter) checkGiven(v rcl.Value) error {
 	if v.Type != p.Type {
-		return fmt.Errorf("expected %s", p.expected())
+		return fmt.Errorf("expected %s%s", p.expected(), p.quotes(v))
 	}
 	if v.Type >= rcl.ByteArray && v.Len() == 0 {
 		return fmt.Errorf("expected at least one element of %s", p.expected())
 	}
 	return p.check(v)
+}
+
+// quotes tells how to write as text what reads as something else, "" where that is not to
+// be done.
+func (p *parameter) quotes(v rcl.Value) string {
+	scalar := v.Type == rcl.Bool || v.Type == rcl.Integer || v.Type == rcl.Double
+	list := v.Type == rcl.BoolArray || v.Type == rcl.IntegerArray || v.Type == rcl.DoubleArray
+	switch {
+	case p.Choices != nil:
+	case p.Type == rcl.String && scalar:
+		return fmt.Sprintf(`; if a text is meant, write '%s' in quotes (in a shell: "'%[1]s'")`, v)
+	case p.Type == rcl.StringArray && list:
+		return `; if texts are meant, write each in quotes (in a shell: "['a', 'b']")`
+	}
+	return ""
 }
 
 // check holds a value of the declared type to finiteness, range and choices.

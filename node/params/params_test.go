@@ -170,6 +170,10 @@ func TestMistakes(t *testing.T) {
 			[]string{"a.yaml:3:13: offset: got integer 3, expected less than 3 with a pendulum",
 				"a.yaml:4:17: plant.kind: got string \"pendulum\", expected planar_arm where the offset is 3"}},
 		{"all at once", "offset: 9\n    nothing: 1\n    label: 4", nil, []string{"~offset", "~nothing", "~label: got integer 4, expected string"}},
+		{"number for text", "label: 4.5", nil, []string{`a.yaml:3:12: label: got double 4.5, expected string; if a text is meant, write '4.5' in quotes (in a shell: "'4.5'")`}},
+		{"numbers for texts", "plant.joints: [1, 2]", nil, []string{`~got integer_array [1, 2], expected string_array; if texts are meant, write each in quotes`}},
+		{"list for text", "label: [1]", nil, []string{"a.yaml:3:12: label: got integer_array [1], expected string"}},
+		{"number for choice", "plant.kind: 4", nil, []string{"a.yaml:3:17: plant.kind: got integer 4, expected string one of planar_arm, pendulum, cart_pole"}},
 		{"odd key", `"a b\nc": 1`, nil, []string{`~"a b\nc": got`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
