@@ -67,16 +67,6 @@ func finite(t *testing.T, what string, parts ...[]float64) {
 	}
 }
 
-// largest returns the largest magnitude.
-func largest(parts ...[]float64) (most float64) {
-	for _, part := range parts {
-		for _, v := range part {
-			most = max(most, math.Abs(v))
-		}
-	}
-	return most
-}
-
 // seeds are samples of ordinary numbers, of equal ones, of huge ones and of NaN.
 func seeds(f *testing.F) {
 	ordinary := make([]byte, 400)

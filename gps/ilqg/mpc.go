@@ -43,7 +43,8 @@ func NewMPC(p Problem, c Config, iterations int, initial []float64) (*MPC, error
 	return m, nil
 }
 
-// Reset forgets the plan.
+// Reset forgets the plan: the next Act begins with the initial controls, as the first did.
+// For a system that was put somewhere else.
 func (m *MPC) Reset() { m.planned = false }
 
 // Act writes the control at the state x (dX) to dst (dU) and reports the last iteration,

@@ -103,6 +103,46 @@ func TestMPCKeepsItsPlan(t *testing.T) {
 	}
 }
 
+// After Reset the controller is a new one: its controls at other states, elsewhere and after
+// a plan of its own, are those of a controller that never had a plan.
+func TestMPCResetStartsCold(t *testing.T) {
+	problem := swingUp(4, 8, true)
+	problem.T = 30
+	start := normal(rand.New(rand.NewPCG(7, 1)), problem.T)
+	build := func() *MPC {
+		m, err := NewMPC(problem, DefaultConfig(), 4, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	act := func(m *MPC, x float64) float64 {
+		u := make([]float64, 1)
+		if _, err := m.Act(u, []float64{x, 0.2}); err != nil {
+			t.Fatal(err)
+		}
+		return u[0]
+	}
+	used, kept, fresh := build(), build(), build()
+	for _, m := range []*MPC{used, kept} {
+		for i := range 5 {
+			act(m, math.Pi-0.1*float64(i))
+		}
+	}
+	used.Reset()
+	differs := false
+	for _, x := range []float64{1.3, 1.2, 1.1} {
+		got, want := act(used, x), act(fresh, x)
+		if got != want {
+			t.Errorf("control %v after Reset, %v of a new controller", got, want)
+		}
+		differs = differs || act(kept, x) != want
+	}
+	if !differs {
+		t.Error("a plan makes no difference here")
+	}
+}
+
 func TestMPCRefuses(t *testing.T) {
 	problem := swingUp(8, 8, true)
 	if _, err := NewMPC(problem, DefaultConfig(), 0, nil); !errors.Is(err, ErrConfig) {
