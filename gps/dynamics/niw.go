@@ -66,6 +66,8 @@ func (p *NIW) Validate() error { return p.validate(make([]float64, len(p.Scatter
 // validate is Validate with a workspace of D x D.
 func (p *NIW) validate(scaled []float64) error {
 	D := len(p.Mean)
+	// -1e-9 D: NCovar + D + 1 of a weight of 0 that was scaled or added to may round below 0,
+	// by 1e-16 of its terms; a billionth of an observation is none.
 	switch {
 	case D < 1 || len(p.Scatter) != D*D:
 		return fmt.Errorf("dynamics: NIW prior has a mean of %d numbers and a scatter of %d, need D and D*D", D, len(p.Scatter))

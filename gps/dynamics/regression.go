@@ -278,6 +278,7 @@ func (r *regression) noiseVariance(b *basis, i int) (s2, freedom float64, err er
 			}
 			low = high
 		}
+		// Some 50 roundings apart: the sums in excess are not better than that.
 		for high > low*(1+1e-14) {
 			middle := math.Sqrt(low) * math.Sqrt(high)
 			if middle <= low || middle >= high {
@@ -290,6 +291,8 @@ func (r *regression) noiseVariance(b *basis, i int) (s2, freedom float64, err er
 			}
 		}
 	}
+	// A freedom of just 1 (one observation more than weights) may round below it, by 1e-16 of
+	// the observations: 1e-9 covers a million of them, and says nothing of the estimate.
 	if freedom = left(low); !(freedom >= 1-1e-9) {
 		return 0, 0, fmt.Errorf("%w: the weights take up %.3g of the %v observations and leave %.3g to estimate the noise from, need 1: record more rollouts, raise the prior's precision, or give the noise's variance and its count", ErrTooFewSamples, count+float64(r.n)-freedom, count+float64(r.n), freedom)
 	}

@@ -76,6 +76,9 @@ func (p *WeightPrior) Validate() error {
 			}
 		}
 	}
+	// A singular precision that was computed from sums of squares has eigenvalues below zero by
+	// rounding, some P times 1e-16: 1e-10 is well above that for any P, and far below the unit
+	// diagonal.
 	eigen := dense.NewEigen(P)
 	if !eigen.Decompose(scaled) || eigen.Values[0] < -1e-10 {
 		return fmt.Errorf("dynamics: precision of the weights %s: it must be positive semi-definite", dense.Spectrum(p.Precision, P, P))

@@ -37,12 +37,16 @@ func NewBoxQP(n int) *BoxQP {
 }
 
 const (
+	// boxIterations bounds the Newton steps. Each frees or clamps elements or ends, and a
+	// few times n have been enough for every n tried; this bounds the worst case.
 	boxIterations = 200
 	boxArmijo     = 0.1 // least part of the linear prediction that a step must bring
 	boxBacktrack  = 0.6 // factor on the step in the line search
-	boxMinStep    = 1e-20
-	boxTolerance  = 1e-13 // of the free gradient, relative to its terms
-	boxSnap       = 1e-14 // distance from a bound, relative to it, that counts as none
+	// boxMinStep ends the line search: a step 1e4 times as long as x, so shortened, is lost
+	// in the rounding of x, 1e-16 of it.
+	boxMinStep   = 1e-20
+	boxTolerance = 1e-13 // of the free gradient, relative to its terms
+	boxSnap      = 1e-14 // distance from a bound, relative to it, that counts as none
 )
 
 // Solve minimises. x (n) holds the start and gets the minimiser; h is n x n, symmetric;
