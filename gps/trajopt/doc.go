@@ -53,6 +53,10 @@
 // otherwise cancel against K'P P^-1 PK in every step's value function and leave rounding
 // errors of the size of P, which decide where steps are small or covariances tiny.
 //
+// That no controller is above (1 + Tolerance) epsilon holds as measured there, in doubles:
+// with gains and biases of the anchor near 1e60, or covariance factors near 1e-100, the
+// rounding of K x + k + L e on the way back to plain units can exceed it.
+//
 // # Covariance floor
 //
 // With a floor G_t, (1) has the further constraints C_t >= G_t. Given eta its solution has
