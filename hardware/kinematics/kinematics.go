@@ -24,9 +24,12 @@ func checkLen(name string, v []float64, want int) {
 	}
 }
 
-func finite(v [3]float64) bool {
+// largest bounds lengths in m, so that their sums and products with rates do not overflow.
+const largest = 1e30
+
+func moderate(v [3]float64) bool {
 	for _, e := range v {
-		if math.IsNaN(e) || math.IsInf(e, 0) {
+		if !(math.Abs(e) <= largest) {
 			return false
 		}
 	}

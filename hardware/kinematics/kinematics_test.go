@@ -150,6 +150,7 @@ func TestValidate(t *testing.T) {
 	for want, err := range map[string]error{
 		"lengths has 0 elements": planar(),
 		"lengths[1] is -1":       planar(1, -1),
+		"lengths[0] is 1e+31":    planar(1e31),
 		"lengths[0] is NaN":      planar(nan),
 		"lengths has 65":         planar(make([]float64, 65)...),
 		"coordinates is 4":       PlanarConfig{Lengths: []float64{1}, Coordinates: 4}.Validate(),

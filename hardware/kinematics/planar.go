@@ -24,8 +24,8 @@ func (c PlanarConfig) Validate() error {
 		return fmt.Errorf("%w: lengths has %d elements, want 1 to %d, one per link", ErrConfig, len(c.Lengths), maxJoints)
 	}
 	for i, l := range c.Lengths {
-		if !(l > 0) || math.IsInf(l, 1) {
-			return fmt.Errorf("%w: lengths[%d] is %v, want a number > 0 in m", ErrConfig, i, l)
+		if !(l > 0 && l <= largest) {
+			return fmt.Errorf("%w: lengths[%d] is %v, want a number > 0 and at most %g in m", ErrConfig, i, l, largest)
 		}
 	}
 	if c.Coordinates != 2 && c.Coordinates != 3 {

@@ -46,16 +46,16 @@ func (c SerialConfig) Validate() error {
 		return fmt.Errorf("%w: tips has %d elements, want 1 to %d", ErrConfig, len(c.Tips), maxJoints)
 	}
 	for i, j := range c.Joints {
-		if length := norm(j.Axis); !finite(j.Axis) || !(length > 1e-9) || math.IsInf(length, 1) {
-			return fmt.Errorf("%w: joints[%d].axis is %v, want a finite vector that is not zero", ErrConfig, i, j.Axis)
+		if length := norm(j.Axis); !moderate(j.Axis) || !(length > 1e-9) {
+			return fmt.Errorf("%w: joints[%d].axis is %v, want a vector that is not zero, of numbers of at most %g", ErrConfig, i, j.Axis, largest)
 		}
-		if !finite(j.Shift) {
-			return fmt.Errorf("%w: joints[%d].shift is %v, want finite numbers in m", ErrConfig, i, j.Shift)
+		if !moderate(j.Shift) {
+			return fmt.Errorf("%w: joints[%d].shift is %v, want numbers of at most %g in m", ErrConfig, i, j.Shift, largest)
 		}
 	}
 	for i, p := range c.Tips {
-		if !finite(p) {
-			return fmt.Errorf("%w: tips[%d] is %v, want finite numbers in m", ErrConfig, i, p)
+		if !moderate(p) {
+			return fmt.Errorf("%w: tips[%d] is %v, want numbers of at most %g in m", ErrConfig, i, p, largest)
 		}
 	}
 	return nil

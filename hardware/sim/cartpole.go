@@ -31,7 +31,7 @@ func (c CartPoleConfig) Validate() error {
 		positive("pole_length", c.PoleLength, "m"),
 		notNegative("cart_damping", c.CartDamping, "N s/m"),
 		notNegative("pole_damping", c.PoleDamping, "N m s/rad"),
-		isFinite("gravity", c.Gravity, "m/s^2"))
+		moderate("gravity", c.Gravity, "m/s^2"))
 }
 
 // CartPole has positions q = (cart in m, pole in rad) and one action, the force on the

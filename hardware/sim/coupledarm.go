@@ -41,7 +41,7 @@ func (c CoupledArmConfig) Validate() error {
 		each("inertias", c.Inertias, n, "kg m^2", positive),
 		notNegative("coupling", c.Coupling, "1"),
 		notNegative("damping", c.Damping, "1/s"),
-		isFinite("restoring", c.Restoring, "1/s^2"))
+		moderate("restoring", c.Restoring, "1/s^2"))
 }
 
 // CoupledArm stands for an arm of many joints where size and time matter, not the

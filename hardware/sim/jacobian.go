@@ -50,7 +50,8 @@ func NewJacobian(p Plant, c Config) (*Jacobian, error) {
 
 // Linearize writes the derivatives of the state after the step, 2 nQ, by [x; u] before it,
 // row-major 2 nQ x (2 nQ + nU). x is [q; dq]. It does not allocate. A state or an action
-// that is not finite gives derivatives that are not finite.
+// that is not finite, or a motion far too wild for the substep, gives derivatives that are
+// not finite.
 func (j *Jacobian) Linearize(dst, x, u []float64) {
 	s, nX := j.scheme, 2*j.nQ
 	d := nX + j.nU

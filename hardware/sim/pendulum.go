@@ -28,7 +28,7 @@ func (c PendulumConfig) Validate() error {
 		positive("mass", c.Mass, "kg"),
 		positive("length", c.Length, "m"),
 		notNegative("damping", c.Damping, "N m s/rad"),
-		isFinite("gravity", c.Gravity, "m/s^2"))
+		moderate("gravity", c.Gravity, "m/s^2"))
 }
 
 // Pendulum is a uniform rod on a hinge; q = 0 points up, u is the torque in N m:

@@ -39,7 +39,7 @@ func (c PlanarArmConfig) Validate() error {
 		each("lengths", c.Lengths, n, "m", positive),
 		each("masses", c.Masses, n, "kg", positive),
 		each("damping", c.Damping, n, "N m s/rad", notNegative),
-		isFinite("gravity", c.Gravity, "m/s^2"))
+		moderate("gravity", c.Gravity, "m/s^2"))
 }
 
 // PlanarArm is a serial arm of N uniform rods with a torque in every joint. Angles are
@@ -65,7 +65,8 @@ type PlanarArm struct {
 	chol                []float64 // n x n, lower
 }
 
-// NewPlanarArm returns the plant, or the error of c.Validate.
+// NewPlanarArm returns the plant, or the error of c.Validate, or one wrapping ErrConfig for
+// links so unequal that the inertia matrix is singular to working precision.
 func NewPlanarArm(c PlanarArmConfig) (*PlanarArm, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -86,7 +87,27 @@ func NewPlanarArm(c PlanarArmConfig) (*PlanarArm, error) {
 		}
 		beyond += m
 	}
+	if err := a.checkInertia(); err != nil {
+		return nil, err
+	}
 	return a, nil
+}
+
+// checkInertia returns an error where the inertia matrix is singular to the precision of the
+// numbers. It is A at the straight arm, and nowhere nearer to singular: elsewhere it is the
+// elementwise product of A and a correlation matrix (Schur's product theorem).
+func (a *PlanarArm) checkInertia() error {
+	const smallest = 1e-10 // of the diagonal; rounding errors are n^2 eps at most
+	copy(a.chol, a.coupling)
+	solveCholesky(a.chol, a.rhs, a.n)
+	for i := range a.n {
+		pivot := a.chol[i*a.n+i]
+		if part := pivot * pivot / a.coupling[i*a.n+i]; !(part >= smallest) {
+			return fmt.Errorf("%w: masses and lengths give an inertia matrix that is singular to working precision: its pivot at link %d is %.2g of the diagonal, want at least %g: links that differ less",
+				ErrConfig, i+1, part, smallest)
+		}
+	}
+	return nil
 }
 
 // JointNames returns the N names.

@@ -6,20 +6,27 @@ import (
 	"slices"
 )
 
-// positive returns an error unless 0 < v < +Inf.
+// largest bounds all quantities, and 1/largest those that must be positive: products of
+// several, such as moments of inertia, then neither overflow nor vanish.
+const largest = 1e30
+
+// positive returns an error unless v is positive and of a size to compute with.
 func positive(key string, v float64, unit string) error {
-	if v > 0 && !math.IsInf(v, 1) {
+	switch {
+	case v >= 1/largest && v <= largest:
 		return nil
+	case v > 0:
+		return fmt.Errorf("%w: %s is %v, want a number from %v to %v in %s", ErrConfig, key, v, 1/largest, largest, unit)
 	}
 	return fmt.Errorf("%w: %s is %v, want a number > 0 in %s", ErrConfig, key, v, unit)
 }
 
-// notNegative returns an error unless 0 <= v < +Inf.
+// notNegative returns an error unless v is zero or positive and of a size to compute with.
 func notNegative(key string, v float64, unit string) error {
-	if v >= 0 && !math.IsInf(v, 1) {
+	if v >= 0 && v <= largest {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is %v, want a number >= 0 in %s", ErrConfig, key, v, unit)
+	return fmt.Errorf("%w: %s is %v, want a number >= 0 and at most %v in %s", ErrConfig, key, v, largest, unit)
 }
 
 // limit returns an error unless 0 < v.
@@ -30,12 +37,12 @@ func limit(key string, v float64, unit string) error {
 	return fmt.Errorf("%w: %s is %v, want a number > 0 in %s, or +Inf for no limit", ErrConfig, key, v, unit)
 }
 
-// isFinite returns an error for a NaN or an infinity.
-func isFinite(key string, v float64, unit string) error {
-	if finite(v) {
+// moderate returns an error unless v is of a size to compute with.
+func moderate(key string, v float64, unit string) error {
+	if math.Abs(v) <= largest {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is %v, want a finite number in %s", ErrConfig, key, v, unit)
+	return fmt.Errorf("%w: %s is %v, want a number from %v to %v in %s", ErrConfig, key, v, -largest, largest, unit)
 }
 
 // each applies a check to all elements of a list that must have n.
