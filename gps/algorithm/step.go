@@ -53,11 +53,17 @@ func (c StepConfig) Next(multiplier, predicted, actual float64) float64 {
 	return math.Min(math.Max(multiplier*change, c.Min), c.Max)
 }
 
-// ExpectedCost returns the expected cost of a controller under a model.
+// ExpectedCost returns the expected cost of a controller under a model, +Inf where it
+// overflows.
 func ExpectedCost(c *lqg.Controller, model *Model) float64 {
 	m := lqg.NewTrajectory(c.T, c.DX, c.DU)
-	lqg.NewForwardPass(c.DX, c.DU).Run(m, model.X0, c, model.Dynamics)
-	return lqg.ExpectedCost(make([]float64, c.T+1), model.Cost, m)
+	if lqg.NewForwardPass(c.DX, c.DU).Run(m, model.X0, c, model.Dynamics) != nil {
+		return math.Inf(1)
+	}
+	if v := lqg.ExpectedCost(make([]float64, c.T+1), model.Cost, m); v-v == 0 {
+		return v
+	}
+	return math.Inf(1)
 }
 
 // Improvement compares expected costs: of the previous controller under its own model, of

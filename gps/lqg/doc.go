@@ -39,6 +39,15 @@
 //
 //	(8)  1/2 [tr(P_q C_p) - dU + log det C_q - log det C_p + d'P_q d + tr(dK'P_q dK Sigma_x)]
 //
+// # Who checks numbers
+//
+// Controllers are checked by Validate, backward passes return errors, and ForwardPass.Run
+// and TrajectoryDistribution name the time step where marginals or a draw overflow. The steps
+// that run inside others, or at the rate of control, do not check: Controller.Act,
+// ForwardPass.Start and Step, ExpectedCost, Simulate, Surrogate and Divergence leave what
+// overflows in their results (Divergence as +Inf). Their callers check: the searches of package trajopt
+// check each controller, its marginals and its divergence before they keep it.
+//
 // Sources: S. Levine, P. Abbeel, "Learning Neural Network Policies with Guided Policy
 // Search under Unknown Dynamics", NIPS 2014 (sections 2 and 3: the recursion and the KL
 // constrained problem); S. Levine, V. Koltun, "Guided Policy Search", ICML 2013 (C = Q_uu^-1

@@ -22,8 +22,10 @@ func NewForwardPass(dX, dU int) *ForwardPass {
 }
 
 // Run writes the marginals of y_t under the controller and the dynamics, from x0
-// (arXiv:1504.00702, appendix A.1). It does not allocate.
-func (p *ForwardPass) Run(dst *Trajectory, x0 *InitialState, c *Controller, dyn *Dynamics) {
+// (arXiv:1504.00702, appendix A.1). An error wraps ErrNotFinite and names the first time step
+// whose marginal overflows, or has a NaN of the input; dst is written to the end all the same.
+// It does not allocate on success.
+func (p *ForwardPass) Run(dst *Trajectory, x0 *InitialState, c *Controller, dyn *Dynamics) error {
 	dX, dU := p.dX, p.dU
 	if dst.T != c.T || dst.DX != dX || dst.DU != dU || c.DX != dX || c.DU != dU || dyn.T != c.T || dyn.DX != dX || dyn.DU != dU || len(x0.Mean) != dX || len(x0.Cov) != dX*dX {
 		panic(fmt.Sprintf("lqg: forward pass for dX=%d dU=%d into marginals of T=%d dX=%d dU=%d: controller of T=%d dX=%d dU=%d, dynamics of T=%d dX=%d dU=%d, x0 of a mean of %d and a covariance of %d numbers",
@@ -33,6 +35,23 @@ func (p *ForwardPass) Run(dst *Trajectory, x0 *InitialState, c *Controller, dyn 
 	for t := range c.T {
 		p.Step(dst, c, dyn, t)
 	}
+	return dst.finite()
+}
+
+// finite returns an error that names the first time step whose marginal is not finite.
+func (m *Trajectory) finite() error {
+	if dense.FirstNotFinite(m.Mean) < 0 && dense.FirstNotFinite(m.Cov) < 0 {
+		return nil
+	}
+	t, what := 0, ""
+	for ; what == ""; t++ {
+		if dense.FirstNotFinite(m.MeanAt(t)) >= 0 {
+			what = "mean"
+		} else if dense.FirstNotFinite(m.CovAt(t)) >= 0 {
+			what = "covariance"
+		}
+	}
+	return fmt.Errorf("%w: %s of the marginal at time step %d: check the scale of the dynamics (gains far above 1 grow over the horizon) and of the controller, or shorten the horizon", ErrNotFinite, what, t-1)
 }
 
 // Start writes the distribution of x_0 to dst.
@@ -46,7 +65,7 @@ func (p *ForwardPass) Start(dst *Trajectory, x0 *InitialState) {
 
 // Step writes, given the distribution of x_t in dst, that of y_t and of x_{t+1}, for
 // callers that choose the controller of a step from the states it meets. The action part
-// of the entry t+1 is cleared.
+// of the entry t+1 is cleared. It does not check numbers: what overflows stays in dst.
 func (p *ForwardPass) Step(dst *Trajectory, c *Controller, dyn *Dynamics, t int) {
 	dX, dU := p.dX, p.dU
 	d := dX + dU
@@ -87,7 +106,8 @@ func (p *ForwardPass) Step(dst *Trajectory, c *Controller, dyn *Dynamics, t int)
 }
 
 // ExpectedCost writes E[cost_t] for t = 0..T to dst (T+1) and returns the sum:
-// c + q'mu + 1/2 mu'Q mu + 1/2 tr(Q Sigma).
+// c + q'mu + 1/2 mu'Q mu + 1/2 tr(Q Sigma). It does not check numbers: where the marginals
+// or the products overflow it is an infinity or NaN.
 func ExpectedCost(dst []float64, cost *Cost, m *Trajectory) float64 {
 	if cost.T != m.T || cost.DX != m.DX || cost.DU != m.DU || len(dst) != cost.T+1 {
 		panic(fmt.Sprintf("lqg: expected cost of T=%d dX=%d dU=%d under marginals of T=%d dX=%d dU=%d into %d numbers", cost.T, cost.DX, cost.DU, m.T, m.DX, m.DU, len(dst)))

@@ -35,7 +35,9 @@ func NewDivergence(dX, dU int) *Divergence {
 // (arXiv:1504.00702, appendix A.1). With m the marginals of p it is the divergence of
 // the trajectory distributions. Every part is a sum of terms >= 0, so that nothing
 // cancels where the controllers are close. Both controllers must pass Validate; a covariance
-// factor whose diagonal is not positive panics. It does not allocate.
+// factor whose diagonal is not positive panics. It does not check other numbers: where the
+// divergence overflows, or the marginals do or have a NaN, it is +Inf, never NaN. It does not
+// allocate.
 func (w *Divergence) PerStep(dst []float64, p, q *Controller, m *Trajectory) float64 {
 	return w.perStep(dst, p, q, m, true)
 }
@@ -91,6 +93,9 @@ func (w *Divergence) step(p, q *Controller, m *Trajectory, t int, spread bool) f
 		d := dX + dU
 		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, gain, dense.Matrix(dX, dX, d, m.CovAt(t)), 0, dense.Matrix(dU, dX, dX, w.spread))
 		s += math.Max(0, blas64.Dot(dense.Vector(w.spread), dense.Vector(w.gain)))
+	}
+	if math.IsNaN(s) {
+		return math.Inf(1)
 	}
 	return 0.5 * s
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -21,14 +22,16 @@ type TrajectoryDistribution struct {
 	// root0 is a square root of x_0's covariance, dX x dX, roots are those of the process
 	// noise, T x dX x dX: R R' = S.
 	root0, roots []float64
+	marginals    *Trajectory
 	// noise holds standard normal numbers for x and u.
 	noise []float64
 }
 
 // NewTrajectoryDistribution returns the distribution of the controller's trajectories.
 // The covariances of x_0 and of the noise may be singular: a start that is known exactly,
-// a model without noise. Errors wrap ErrNotFinite, or ErrIndefinite with the time step and
-// the eigenvalues where a covariance is indefinite.
+// a model without noise. Errors wrap ErrNotFinite, with the time step where a marginal
+// overflows, or ErrIndefinite with the time step and the eigenvalues where a covariance is
+// indefinite.
 func NewTrajectoryDistribution(x0 *InitialState, c *Controller, dyn *Dynamics) (*TrajectoryDistribution, error) {
 	T, dX, dU := c.T, c.DX, c.DU
 	if dyn.T != T || dyn.DX != dX || dyn.DU != dU || len(x0.Mean) != dX || len(x0.Cov) != dX*dX {
@@ -55,6 +58,10 @@ func NewTrajectoryDistribution(x0 *InitialState, c *Controller, dyn *Dynamics) (
 		if err := squareRoot(block(d.roots, t, dX*dX), dyn.CovAt(t), eigen); err != nil {
 			return nil, fmt.Errorf("time step %d: covariance of the noise: %w", t, err)
 		}
+	}
+	d.marginals = NewTrajectory(T, dX, dU)
+	if err := NewForwardPass(dX, dU).Run(d.marginals, x0, c, dyn); err != nil {
+		return nil, err
 	}
 	return d, nil
 }
@@ -89,8 +96,9 @@ func squareRoot(dst, a []float64, eigen *dense.Eigen) error {
 // Sample draws one trajectory: x_0..x_T into x ((T+1) x dX) and u_0..u_{T-1} into u
 // (T x dU). Each step is drawn given the one before, so that the trajectory has the
 // correlation in time that the model implies, as independent draws from Marginals would
-// not. It does not allocate.
-func (d *TrajectoryDistribution) Sample(x, u []float64, rng *rand.Rand) {
+// not. An error wraps ErrNotFinite and names the time step where the draw overflows, which
+// takes marginals at the limit of a float64. It does not allocate.
+func (d *TrajectoryDistribution) Sample(x, u []float64, rng *rand.Rand) error {
 	c, dyn := d.controller, d.dynamics
 	dX, dU := c.DX, c.DU
 	if len(x) != (c.T+1)*dX || len(u) != c.T*dU {
@@ -111,7 +119,11 @@ func (d *TrajectoryDistribution) Sample(x, u []float64, rng *rand.Rand) {
 		f = dense.Matrix(dX, dU, dX+dU, dyn.FAt(t)[dX:])
 		blas64.Gemv(blas.NoTrans, 1, f, dense.Vector(action), 1, dense.Vector(next))
 		d.disturb(next, block(d.roots, t, dX*dX), rng)
+		if dense.FirstNotFinite(action) >= 0 || dense.FirstNotFinite(next) >= 0 {
+			return fmt.Errorf("%w: the draw at time step %d: use other units, or shorten the horizon", ErrNotFinite, t)
+		}
 	}
+	return nil
 }
 
 // disturb adds noise of covariance R R' to x.
@@ -126,7 +138,7 @@ func (d *TrajectoryDistribution) disturb(x, root []float64, rng *rand.Rand) {
 
 // Marginals returns the distribution of y_t for each time step by itself.
 func (d *TrajectoryDistribution) Marginals() *Trajectory {
-	m := NewTrajectory(d.controller.T, d.controller.DX, d.controller.DU)
-	NewForwardPass(m.DX, m.DU).Run(m, d.x0, d.controller, d.dynamics)
-	return m
+	m := *d.marginals
+	m.Mean, m.Cov = slices.Clone(m.Mean), slices.Clone(m.Cov)
+	return &m
 }

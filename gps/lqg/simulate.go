@@ -10,7 +10,8 @@ import (
 )
 
 // Simulate writes the noise-free-model rollout y_0..y_{T-1} (T x D) of the controller
-// from x0 (dX) with the given action noise e (T x dU, standard normal; nil for none).
+// from x0 (dX) with the given action noise e (T x dU, standard normal; nil for none). It does
+// not check numbers: what overflows stays in dst.
 func Simulate(dst, x0 []float64, c *Controller, dyn *Dynamics, noise []float64) {
 	d := c.DX + c.DU
 	if dyn.T != c.T || dyn.DX != c.DX || dyn.DU != c.DU || len(dst) != c.T*d || len(x0) != c.DX || noise != nil && len(noise) != c.T*c.DU {

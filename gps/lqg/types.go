@@ -46,7 +46,8 @@ func (c *Controller) CholAt(t int) []float64 { return block(c.Chol, t, c.DU*c.DU
 
 // Act writes u = K_t x + k_t + L_t e to dst (dU) for the state x (dX) and 0 <= t < T. noise
 // is e (dU), standard normal; nil means the mean action. Other shapes panic. It does not
-// allocate.
+// allocate, and does not check numbers: a NaN of x and what overflows reach dst, where the
+// caller checks.
 func (c *Controller) Act(dst, x []float64, t int, noise []float64) {
 	if len(dst) != c.DU || len(x) != c.DX || noise != nil && len(noise) != c.DU || uint(t) >= uint(c.T) {
 		c.panicAct(len(dst), len(x), t, len(noise))

@@ -143,7 +143,7 @@ func TestUpdateSaysWhatIsWrong(t *testing.T) {
 		{"indefinite x0", "initial covariance", lqg.ErrIndefinite, func(p *trajopt.Problem) { p.X0.Cov[0] = -1 }},
 		{"asymmetric x0", "initial covariance", lqg.ErrIndefinite, func(p *trajopt.Problem) { p.X0.Cov[1] = 0.5 }},
 		{"indefinite noise", "dynamics covariance at time step 1", lqg.ErrIndefinite, func(p *trajopt.Problem) { p.Dynamics.CovAt(1)[3] = -1 }},
-		{"overflowing states", "overflow at time step", lqg.ErrNotFinite, func(p *trajopt.Problem) {
+		{"overflowing states", "covariance of the marginal at time step 1", lqg.ErrNotFinite, func(p *trajopt.Problem) {
 			for k := range 5 {
 				p.Dynamics.FAt(k)[0] = 1e200
 			}

@@ -181,11 +181,8 @@ func (o *Optimizer) prepare(p *Problem) error {
 	if o.cfg.CovarianceFloor > 0 {
 		o.backward.Floor = lqg.NewWhitenedFloor(o.cfg.CovarianceFloor, p.Anchor)
 	}
-	o.forward.Run(o.marginal, p.X0, o.problem.standard, o.problem.dynamics)
-	for _, part := range [][]float64{o.marginal.Mean, o.marginal.Cov} {
-		if i := dense.FirstNotFinite(part); i >= 0 {
-			return fmt.Errorf("%w: the states under the anchor overflow at time step %d: check the scale of the dynamics (gains far above 1 grow over the horizon), or shorten the horizon", lqg.ErrNotFinite, i*(o.T+1)/len(part))
-		}
+	if err := o.forward.Run(o.marginal, p.X0, o.problem.standard, o.problem.dynamics); err != nil {
+		return fmt.Errorf("the states under the anchor overflow: %w", err)
 	}
 	return nil
 }
@@ -202,7 +199,9 @@ func (o *Optimizer) evaluate(p *Problem, eta float64) (kl float64, err error) {
 // divergence measures o.trial under its marginals, or those that prepare left.
 func (o *Optimizer) divergence(p *Problem) (kl float64, err error) {
 	if !o.cfg.PreviousMarginals {
-		o.forward.Run(o.marginal, p.X0, o.trial, o.problem.dynamics)
+		if err := o.forward.Run(o.marginal, p.X0, o.trial, o.problem.dynamics); err != nil {
+			return math.Inf(1), err
+		}
 	}
 	return o.measure()
 }
