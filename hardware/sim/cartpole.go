@@ -64,6 +64,7 @@ func (p *CartPole) Dims() (nQ, nU int) { return 2, 1 }
 
 // Accelerations writes (cart in m/s^2, pole in rad/s^2), 2.
 func (p *CartPole) Accelerations(dst, q, dq, u []float64) {
+	checkMotion(2, 2, dst, q, dq, "actions", u, 1)
 	sin, cos := math.Sincos(q[1])
 	coupling := p.moment * cos
 	force := u[0] - p.cartDamp*dq[0] + p.moment*sin*dq[1]*dq[1]
@@ -76,6 +77,7 @@ func (p *CartPole) Accelerations(dst, q, dq, u []float64) {
 // AccelerationDerivatives writes the derivatives of (cart, pole) by [q; q'; u], 2 x 5: with
 // M q” = r, they solve M d(q”) = dr - dM q”.
 func (p *CartPole) AccelerationDerivatives(dst, q, dq, u []float64) {
+	checkMotion(2, 10, dst, q, dq, "actions", u, 1)
 	var a [2]float64
 	p.Accelerations(a[:], q, dq, u)
 	sin, cos := math.Sincos(q[1])

@@ -77,6 +77,7 @@ func (a *CoupledArm) Dims() (nQ, nU int) { return len(a.inertia), len(a.inertia)
 // Accelerations writes q”, N, in rad/s^2. The rank-one term is inverted by the
 // Sherman-Morrison formula; c' I^-1 c is the sum of the squared cosines.
 func (a *CoupledArm) Accelerations(dst, q, dq, u []float64) {
+	checkMotion(len(a.inertia), len(a.inertia), dst, q, dq, "actions", u, len(a.inertia))
 	angle, square, along := 0.0, 0.0, 0.0
 	for i, inertia := range a.inertia {
 		angle += q[i]

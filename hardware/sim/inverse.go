@@ -15,11 +15,13 @@ type Invertible interface {
 
 // InverseDynamics writes the torque, 1, in N m: m l^2/3 q” + b q' - (m g l/2) sin q.
 func (p *Pendulum) InverseDynamics(dst, q, dq, ddq []float64) {
+	checkMotion(1, 1, dst, q, dq, "accelerations", ddq, 1)
 	dst[0] = p.inertia*ddq[0] + p.damping*dq[0] - p.weight*math.Sin(q[0])
 }
 
 // InverseDynamics writes the forces, 2, in N: m q” + b q'.
 func (p *PointMass) InverseDynamics(dst, q, dq, ddq []float64) {
+	checkMotion(2, 2, dst, q, dq, "accelerations", ddq, 2)
 	for i := range dst {
 		dst[i] = p.mass*ddq[i] + p.damping*dq[i]
 	}
@@ -28,6 +30,7 @@ func (p *PointMass) InverseDynamics(dst, q, dq, ddq []float64) {
 // InverseDynamics writes the torques, N, in N m:
 // (I + coupling c c') q” + damping I q' + restoring I sin q.
 func (a *CoupledArm) InverseDynamics(dst, q, dq, ddq []float64) {
+	checkMotion(len(a.inertia), len(a.inertia), dst, q, dq, "accelerations", ddq, len(a.inertia))
 	angle, along := 0.0, 0.0
 	for i, v := range ddq {
 		angle += q[i]
@@ -44,6 +47,7 @@ func (a *CoupledArm) InverseDynamics(dst, q, dq, ddq []float64) {
 // absolute angles, r_i their left-hand side and gravity's part, u_i is b_i q_i' and the sum
 // of r_i and those of the links beyond.
 func (a *PlanarArm) InverseDynamics(dst, q, dq, ddq []float64) {
+	checkMotion(a.n, a.n, dst, q, dq, "accelerations", ddq, a.n)
 	n := a.n
 	angle, rate, acceleration := 0.0, 0.0, 0.0
 	for i := range n {

@@ -56,10 +56,12 @@ func (p *Pendulum) Dims() (nQ, nU int) { return 1, 1 }
 
 // Accelerations writes q”, 1.
 func (p *Pendulum) Accelerations(dst, q, dq, u []float64) {
+	checkMotion(1, 1, dst, q, dq, "actions", u, 1)
 	dst[0] = (u[0] - p.damping*dq[0] + p.weight*math.Sin(q[0])) / p.inertia
 }
 
 // AccelerationDerivatives writes the derivatives of q” by [q; q'; u], 1 x 3.
 func (p *Pendulum) AccelerationDerivatives(dst, q, dq, u []float64) {
+	checkMotion(1, 3, dst, q, dq, "actions", u, 1)
 	dst[0], dst[1], dst[2] = p.weight*math.Cos(q[0])/p.inertia, -p.damping/p.inertia, 1/p.inertia
 }

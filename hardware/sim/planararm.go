@@ -118,6 +118,7 @@ func (a *PlanarArm) Dims() (nQ, nU int) { return a.n, a.n }
 
 // Accelerations writes q”, N, in rad/s^2.
 func (a *PlanarArm) Accelerations(dst, q, dq, u []float64) {
+	checkMotion(a.n, a.n, dst, q, dq, "actions", u, a.n)
 	n := a.n
 	angle, rate := 0.0, 0.0
 	for i := range n {

@@ -43,6 +43,7 @@ func (p *PointMass) Dims() (nQ, nU int) { return 2, 2 }
 
 // Accelerations writes (x”, y”) in m/s^2, 2.
 func (p *PointMass) Accelerations(dst, q, dq, u []float64) {
+	checkMotion(2, 2, dst, q, dq, "actions", u, 2)
 	for i := range dst {
 		dst[i] = (u[i] - p.damping*dq[i]) / p.mass
 	}

@@ -30,7 +30,8 @@ type Plant interface {
 	// Dims returns the number of joint positions and of actions.
 	Dims() (nQ, nU int)
 	// Accelerations writes the joint accelerations, nQ, at positions q (nQ),
-	// velocities dq (nQ) and actions u (nU). It does not allocate.
+	// velocities dq (nQ) and actions u (nU). It does not allocate. The plants here panic
+	// for other sizes, and give values that are not finite where numbers overflow.
 	Accelerations(dst, q, dq, u []float64)
 }
 
@@ -231,6 +232,15 @@ func (s *Simulator) component(i int) string {
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// checkMotion panics unless the arguments of a plant's function have their sizes; given is
+// the last one, of this name.
+func checkMotion(nQ, result int, dst, q, dq []float64, name string, given []float64, want int) {
+	checkLen("result", dst, result)
+	checkLen("positions", q, nQ)
+	checkLen("velocities", dq, nQ)
+	checkLen(name, given, want)
+}
 
 func checkLen(name string, v []float64, want int) {
 	if len(v) != want {
