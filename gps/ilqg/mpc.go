@@ -49,7 +49,8 @@ func (m *MPC) Reset() { m.planned = false }
 
 // Act writes the control at the state x (dX) to dst (dU) and reports the last iteration,
 // whose Number is that of the iterations made. It does not allocate. An error wraps
-// ErrNotFinite, ErrDiverged or ErrUnbounded; then dst is not written, and the next call begins anew.
+// ErrNotFinite, ErrDiverged, ErrIndefinite or ErrUnbounded; then dst is not written, and the next
+// call begins anew (after a state that is not finite, from the plan as it was).
 func (m *MPC) Act(dst, x []float64) (Iteration, error) {
 	s := m.solver
 	checkLen("control", dst, s.problem.DU)
@@ -57,23 +58,30 @@ func (m *MPC) Act(dst, x []float64) (Iteration, error) {
 	if err := checkFinite("state", x, s.problem.DX); err != nil {
 		return Iteration{}, err
 	}
-	if err := m.start(x); err != nil {
+	it, err := m.improve(x)
+	if err != nil && m.planned {
+		// A plan made at a state far off, such as one measured wrongly, may be of no use.
 		m.planned = false
+		it, err = m.improve(x)
+	}
+	if m.planned = err == nil; !m.planned {
+		return it, err
+	}
+	copy(dst, s.current.Action(0))
+	return it, nil
+}
+
+// improve makes the iterations of one time step at x.
+func (m *MPC) improve(x []float64) (Iteration, error) {
+	if err := m.start(x); err != nil {
 		return Iteration{}, err
 	}
 	for range m.iterations {
-		it, err := s.Iterate()
-		if err != nil {
-			m.planned = false
+		if it, err := m.solver.Iterate(); err != nil || it.Status != Running {
 			return it, err
 		}
-		if it.Status != Running {
-			break
-		}
 	}
-	m.planned = true
-	copy(dst, s.current.Action(0))
-	return s.last, nil
+	return m.solver.last, nil
 }
 
 // Gain returns K_0 of the last Act, dU x dX, as a view: until the next Act, the control at
