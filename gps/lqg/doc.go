@@ -45,8 +45,8 @@
 // and TrajectoryDistribution name the time step where marginals or a draw overflow. The steps
 // that run inside others, or at the rate of control, do not check: Controller.Act,
 // ForwardPass.Start and Step, ExpectedCost, Simulate, Surrogate and Divergence leave what
-// overflows in their results (Divergence as +Inf). Their callers check: the searches of package trajopt
-// check each controller, its marginals and its divergence before they keep it.
+// overflows in their results (Divergence as +Inf). Their callers check: the searches of
+// package trajopt check marginals and divergence of each controller before they keep it.
 //
 // Sources: S. Levine, P. Abbeel, "Learning Neural Network Policies with Guided Policy
 // Search under Unknown Dynamics", NIPS 2014 (sections 2 and 3: the recursion and the KL
