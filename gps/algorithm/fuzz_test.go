@@ -2,7 +2,6 @@ package algorithm_test
 
 import (
 	"context"
-	"encoding/binary"
 	"math"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/internal/fuzzing"
 )
 
 // FuzzIterate feeds samples of any numbers, sizes and counts for two iterations: what comes
@@ -24,26 +24,15 @@ func FuzzIterate(f *testing.F) {
 	}
 	f.Add(long)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		take := func() byte {
-			if len(data) == 0 {
-				return 0
-			}
-			b := data[0]
-			data = data[1:]
-			return b
-		}
+		source := fuzzing.Source(data)
 		number := func() float64 {
-			b := take()
+			b := source.Byte()
 			if b < 253 {
 				return (float64(b) - 100) / 32
 			}
-			var bits [8]byte
-			for i := range bits {
-				bits[i] = take()
-			}
-			return math.Float64frombits(binary.LittleEndian.Uint64(bits[:]))
+			return source.Float64()
 		}
-		T, dX, dU, N, options := 1+int(take())%5, 1+int(take())%3, 1+int(take())%2, int(take())%7, take()
+		T, dX, dU, N, options := 1+source.Below(5), 1+source.Below(3), 1+source.Below(2), source.Below(7), source.Byte()
 
 		c := lqg.NewController(T, dX, dU)
 		for k := range T {
@@ -77,7 +66,7 @@ func FuzzIterate(f *testing.F) {
 						part[i] = number()
 					}
 				}
-				switch take() {
+				switch source.Byte() {
 				case 254:
 					r = nil
 				case 253:

@@ -1,10 +1,11 @@
 package autodiff
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
 	"testing"
+
+	"guidedpolicysearch/internal/fuzzing"
 )
 
 // everyOp are the operations that Scalar has.
@@ -86,24 +87,15 @@ func FuzzDerivatives(f *testing.F) {
 		f.Add(long)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		take := func() (b byte) {
-			if len(data) > 0 {
-				b, data = data[0], data[1:]
-			}
-			return b
-		}
+		source := fuzzing.Source(data)
 		number := func() float64 {
-			b := take()
+			b := source.Byte()
 			if b < 250 {
 				return (float64(b) - 128) / 32
 			}
-			var bits [8]byte
-			for i := range bits {
-				bits[i] = take()
-			}
-			return math.Float64frombits(binary.LittleEndian.Uint64(bits[:]))
+			return source.Float64()
 		}
-		n := 1 + int(take())%4
+		n := 1 + source.Below(4)
 		y := make([]float64, n)
 		plain := make([]Real, n)
 		for i := range y {
@@ -111,8 +103,8 @@ func FuzzDerivatives(f *testing.F) {
 			plain[i] = Real(y[i])
 		}
 		fn := random{n: n}
-		for i := 0; i == 0 || len(data) > 0 && i < 20; i++ {
-			fn.lines = append(fn.lines, line{op: everyOp[int(take())%len(everyOp)], a: int(take()) % (n + i), b: int(take()) % (n + i), c: number()})
+		for i := 0; i == 0 || len(source) > 0 && i < 20; i++ {
+			fn.lines = append(fn.lines, line{op: everyOp[source.Below(len(everyOp))], a: source.Below(n + i), b: source.Below(n + i), c: number()})
 		}
 
 		v, g, h := derivatives(func(y []Var) Var { return untamed(fn, y) }, y)

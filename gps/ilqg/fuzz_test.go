@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/autodiff"
+	"guidedpolicysearch/internal/fuzzing"
 )
 
 // FuzzMPC: whatever states are measured, one after the other, there is a finite control
@@ -26,24 +27,15 @@ func FuzzMPC(f *testing.F) {
 	f.Add(bits(0, 1e300, -1e300, 1e155, 1, 1, 1e155, 3, 0))
 	f.Add(bits(1, 0, 0.1, 0, 0, math.NaN(), 0, 0, 0, 1e80, 0.2, 1e80, 1e200, 0, 3, 0, 0))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		take := func() (b byte) {
-			if len(data) > 0 {
-				b, data = data[0], data[1:]
-			}
-			return b
-		}
+		source := fuzzing.Source(data)
 		number := func() float64 {
-			b := take()
+			b := source.Byte()
 			if b < 255 {
 				return (float64(b) - 128) / 16
 			}
-			var bits [8]byte
-			for i := range bits {
-				bits[i] = take()
-			}
-			return math.Float64frombits(binary.LittleEndian.Uint64(bits[:]))
+			return source.Float64()
 		}
-		options := take()
+		options := source.Byte()
 		problem := swingUp(4, 8, options&2 == 0)
 		if options&1 != 0 {
 			a, err := NewAutomatic(cartPole[autodiff.Real], cartPole[autodiff.Var], 4, 1)

@@ -1,7 +1,6 @@
 package lqg_test
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -9,23 +8,15 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/internal/fuzzing"
 )
 
 // numbers turns bytes into numbers: most are plain, some huge or tiny, some take all their
 // bits from the bytes, so that NaN and infinities come up.
-type numbers struct{ data []byte }
-
-func (n *numbers) byte() byte {
-	if len(n.data) == 0 {
-		return 0
-	}
-	b := n.data[0]
-	n.data = n.data[1:]
-	return b
-}
+type numbers struct{ fuzzing.Source }
 
 func (n *numbers) next() float64 {
-	switch b := n.byte(); {
+	switch b := n.Byte(); {
 	case b < 240:
 		return (float64(b) - 100) / 32
 	case b < 244:
@@ -33,11 +24,7 @@ func (n *numbers) next() float64 {
 	case b < 248:
 		return math.Ldexp(1, -85*int(b-243))
 	}
-	var bits [8]byte
-	for i := range bits {
-		bits[i] = n.byte()
-	}
-	return math.Float64frombits(binary.LittleEndian.Uint64(bits[:]))
+	return n.Float64()
 }
 
 func (n *numbers) fill(parts ...[]float64) {
@@ -117,7 +104,7 @@ func FuzzPasses(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		n := &numbers{data}
-		T, dX, dU, options := 1+int(n.byte())%5, 1+int(n.byte())%3, 1+int(n.byte())%3, n.byte()
+		T, dX, dU, options := 1+int(n.Byte())%5, 1+int(n.Byte())%3, 1+int(n.Byte())%3, n.Byte()
 		x0 := &lqg.InitialState{Mean: make([]float64, dX), Cov: make([]float64, dX*dX)}
 		dyn, cost := lqg.NewDynamics(T, dX, dU), lqg.NewCost(T, dX, dU)
 		c, q := n.controller(T, dX, dU), n.controller(T, dX, dU)

@@ -1,38 +1,25 @@
 package trajopt_test
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
 	"testing"
 
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/trajopt"
+	"guidedpolicysearch/internal/fuzzing"
 )
 
 // numbers turns bytes into numbers: most are plain, some take all their bits from the
 // bytes, so that NaN, infinities and tiny and huge numbers come up.
-type numbers struct{ data []byte }
-
-func (n *numbers) byte() byte {
-	if len(n.data) == 0 {
-		return 0
-	}
-	b := n.data[0]
-	n.data = n.data[1:]
-	return b
-}
+type numbers struct{ fuzzing.Source }
 
 func (n *numbers) next() float64 {
-	b := n.byte()
+	b := n.Byte()
 	if b < 250 {
 		return (float64(b) - 100) / 32
 	}
-	var bits [8]byte
-	for i := range bits {
-		bits[i] = n.byte()
-	}
-	return math.Float64frombits(binary.LittleEndian.Uint64(bits[:]))
+	return n.Float64()
 }
 
 func (n *numbers) fill(dst []float64) {
@@ -47,7 +34,7 @@ func (n *numbers) covariances(dst []float64, count, size int) {
 	for t := range count {
 		n.fill(a)
 		c := dst[t*size*size : (t+1)*size*size]
-		if n.byte() == 255 {
+		if n.Byte() == 255 {
 			copy(c, a)
 			continue
 		}
@@ -62,7 +49,7 @@ func (n *numbers) covariances(dst []float64, count, size int) {
 }
 
 func fuzzProblem(n *numbers) (p *trajopt.Problem, T, dX, dU int) {
-	T, dX, dU = 1+int(n.byte())%6, 1+int(n.byte())%4, 1+int(n.byte())%3
+	T, dX, dU = 1+int(n.Byte())%6, 1+int(n.Byte())%4, 1+int(n.Byte())%3
 	p = &trajopt.Problem{Dynamics: lqg.NewDynamics(T, dX, dU), Cost: lqg.NewCost(T, dX, dU), Anchor: lqg.NewController(T, dX, dU),
 		X0: &lqg.InitialState{Mean: make([]float64, dX), Cov: make([]float64, dX*dX)}}
 	n.covariances(p.X0.Cov, 1, dX)
@@ -77,10 +64,10 @@ func fuzzProblem(n *numbers) (p *trajopt.Problem, T, dX, dU int) {
 			clear(p.Anchor.CholAt(t)[i*dU+i+1 : (i+1)*dU])
 		}
 	}
-	if n.byte() > 200 {
+	if n.Byte() > 200 {
 		p.MaxEnt = math.Abs(n.next())
 	}
-	if n.byte() > 220 && p.Anchor.Validate() == nil {
+	if n.Byte() > 220 && p.Anchor.Validate() == nil {
 		term := &lqg.PolicyTerm{Surrogate: lqg.NewSurrogate(p.Anchor), Weight: make([]float64, T), DualGain: make([]float64, T*dU*dX), DualBias: make([]float64, T*dU)}
 		n.fill(term.Weight)
 		n.fill(term.DualGain)
@@ -134,7 +121,7 @@ func FuzzUpdate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		n := &numbers{data}
 		cfg := trajopt.DefaultConfig()
-		options := n.byte()
+		options := n.Byte()
 		cfg.MeanStates, cfg.PreviousMarginals, cfg.PropagateAnchor = options&1 != 0, options&2 != 0, options&4 != 0
 		if options&8 != 0 {
 			cfg.CovarianceFloor = 0
