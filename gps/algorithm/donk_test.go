@@ -9,7 +9,7 @@ import (
 	"guidedpolicysearch/gps/dynamics"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/lqg/lqgtest"
-	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/rollout/rollouttest"
 	"guidedpolicysearch/gps/trajopt"
 	"guidedpolicysearch/internal/vectors"
 )
@@ -108,15 +108,11 @@ func TestVectorsDonkTrajOpt(t *testing.T) {
 	for _, c := range vectors.Donk(t, "traj_opt") {
 		t.Run(c.Name, func(t *testing.T) {
 			in, out := c.Inputs, c.Outputs
-			N, T, dX, dU := in.Get("N").Int(), in.Get("T").Int(), in.Get("dX").Int(), in.Get("dU").Int()
-			x, u := in.Get("X").Floats(N, T+1, dX), in.Get("U").Floats(N, T, dU)
-			var samples []*rollout.Rollout
+			T, dX, dU := in.Get("T").Int(), in.Get("dX").Int(), in.Get("dU").Int()
+			samples := rollouttest.Rollouts(in.Get("X"), in.Get("U"))
 			var first []float64
-			for n := range N {
-				r := rollout.New(T, dX, dU)
-				copy(r.X, x[n*(T+1)*dX:])
-				copy(r.U, u[n*T*dU:])
-				samples, first = append(samples, r), append(first, r.State(0)...)
+			for _, r := range samples {
+				first = append(first, r.State(0)...)
 			}
 			x0, err := dynamics.FitStates(first, dX)
 			if err != nil {

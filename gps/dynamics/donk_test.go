@@ -8,21 +8,9 @@ import (
 	"guidedpolicysearch/gps/dynamics"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/rollout/rollouttest"
 	"guidedpolicysearch/internal/vectors"
 )
-
-// donkRollouts reads X (N x T+1 x dX) and U (N x T x dU).
-func donkRollouts(x, u vectors.Node) []*rollout.Rollout {
-	N, T, dX, dU := u.Shape()[0], u.Shape()[1], x.Shape()[2], u.Shape()[2]
-	var list []*rollout.Rollout
-	for n := range N {
-		r := rollout.New(T, dX, dU)
-		copy(r.X, x.At(n).Floats(T+1, dX))
-		copy(r.U, u.At(n).Floats(T, dU))
-		list = append(list, r)
-	}
-	return list
-}
 
 // closeNorm compares whole arrays: the difference's norm against that of the reference.
 func closeNorm(t *testing.T, name string, got, want []float64, tolerance float64) {
@@ -54,7 +42,7 @@ func donkConfig(c vectors.Case) dynamics.Config {
 func TestVectorsDonkFit(t *testing.T) {
 	for _, c := range vectors.Donk(t, "fit_lr") {
 		t.Run(c.Name, func(t *testing.T) {
-			got, _, err := dynamics.Fit(donkRollouts(c.Inputs.Get("X"), c.Inputs.Get("U")), nil, donkConfig(c))
+			got, _, err := dynamics.Fit(rollouttest.Rollouts(c.Inputs.Get("X"), c.Inputs.Get("U")), nil, donkConfig(c))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +72,7 @@ func TestVectorsDonkFitNIW(t *testing.T) {
 	const tolerance = 1e-9
 	for _, c := range vectors.Donk(t, "fit_lr_niw") {
 		t.Run(c.Name, func(t *testing.T) {
-			prior, samples := readNIW(c.Inputs.Get("prior")), donkRollouts(c.Inputs.Get("X"), c.Inputs.Get("U"))
+			prior, samples := readNIW(c.Inputs.Get("prior")), rollouttest.Rollouts(c.Inputs.Get("X"), c.Inputs.Get("U"))
 			cfg := donkConfig(c)
 			cfg.Strength = c.Inputs.Get("prior_weight").Float()
 			got, report, err := dynamics.Fit(samples, prior, cfg)
@@ -169,7 +157,7 @@ func TestVectorsDonkLogLikelihood(t *testing.T) {
 			copy(dyn.F, F.Floats())
 			copy(dyn.Bias, c.Inputs.Get("f").Floats())
 			copy(dyn.Cov, c.Inputs.Get("dyn_covar").Floats())
-			mean, all := make([]float64, dyn.T), donkRollouts(c.Inputs.Get("rollout_X"), c.Inputs.Get("rollout_U"))
+			mean, all := make([]float64, dyn.T), rollouttest.Rollouts(c.Inputs.Get("rollout_X"), c.Inputs.Get("rollout_U"))
 			for n, r := range all {
 				got, err := dynamics.LogLikelihood(dyn, []*rollout.Rollout{r})
 				if err != nil {

@@ -7,21 +7,13 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/rollout/rollouttest"
 	"guidedpolicysearch/internal/vectors"
 )
 
-// read returns the rollouts of a donk case's X (N x T+1 x dX) and U (N x T x dU).
+// read returns the rollouts of a donk case.
 func read(c vectors.Case) []*rollout.Rollout {
-	x, u := c.Inputs.Get("X"), c.Inputs.Get("U")
-	N, T, dX, dU := u.Shape()[0], u.Shape()[1], x.Shape()[2], u.Shape()[2]
-	var all []*rollout.Rollout
-	for n := range N {
-		r := rollout.New(T, dX, dU)
-		copy(r.X, x.At(n).Floats(T+1, dX))
-		copy(r.U, u.At(n).Floats(T, dU))
-		all = append(all, r)
-	}
-	return all
+	return rollouttest.Rollouts(c.Inputs.Get("X"), c.Inputs.Get("U"))
 }
 
 // has says if a case of the mixed file holds all of the keys.

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -41,8 +42,14 @@ func near(a, b uint8) bool { return math.Abs(float64(a)-float64(b)) < 8 }
 
 func render(t *testing.T, c *LearningCurve) image.Image {
 	t.Helper()
+	return decoded(t, c.WritePNG)
+}
+
+// decoded returns the picture that write makes, which has to have the usual size in pixels.
+func decoded(t *testing.T, write func(io.Writer) error) image.Image {
+	t.Helper()
 	var b bytes.Buffer
-	if err := c.WritePNG(&b); err != nil {
+	if err := write(&b); err != nil {
 		t.Fatal(err)
 	}
 	m, err := png.Decode(&b)

@@ -1,32 +1,13 @@
 package plots
 
 import (
-	"bytes"
 	"errors"
-	"image"
 	"image/color"
-	"image/png"
 	"io"
 	"math"
 	"path/filepath"
 	"testing"
 )
-
-func decoded(t *testing.T, write func(io.Writer) error) image.Image {
-	t.Helper()
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		t.Fatal(err)
-	}
-	m, err := png.Decode(&b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if size := m.Bounds().Size(); size.X != width || size.Y != height {
-		t.Fatalf("size is %v, want %d x %d", size, width, height)
-	}
-	return m
-}
 
 // The best descent is drawn in its colour, the others and the reference in theirs, if they
 // are there.

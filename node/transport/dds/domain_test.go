@@ -55,7 +55,8 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// TestLocalhostIsGuarded has a user configuration that adds an interface.
+// TestLocalhostIsGuarded has a user configuration that adds an interface. It needs one beside
+// loopback that is up and has an address.
 func TestLocalhostIsGuarded(t *testing.T) {
 	interfaces, err := net.Interfaces()
 	if err != nil {
@@ -69,7 +70,7 @@ func TestLocalhostIsGuarded(t *testing.T) {
 		}
 	}
 	if name == "" {
-		t.Skip("this machine has no network interface but loopback, so none can be added")
+		t.Skip("needs a network interface beside loopback that is up and has an address, for a configuration to add; this machine has none")
 	}
 	config := `<CycloneDDS><Domain><General><AllowMulticast>false</AllowMulticast><Interfaces><NetworkInterface name="` + name + `"/></Interfaces></General></Domain></CycloneDDS>`
 	n, err := dds.Open(transport.Options{Name: "a", Domain: ddstest.Domain(t), Range: transport.Localhost, Config: config})
