@@ -1,0 +1,81 @@
+package kernel
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Lane is the number of rows that a block's columns are padded to a multiple of: eight
+// float64, one AVX-512 vector, one cache line.
+const Lane = 8
+
+// Pad returns n rounded up to a multiple of Lane.
+func Pad(n int) int { return (n + Lane - 1) &^ (Lane - 1) }
+
+// Block is a column-major matrix: element (i, j) stands at Data[j*Stride+i]. Its number of
+// rows and columns is its user's; each column holds a multiple of Lane rows.
+type Block struct {
+	Data   []float64
+	Stride int
+}
+
+// At returns element (i, j).
+func (b Block) At(i, j int) float64 { return b.Data[j*b.Stride+i] }
+
+// Set sets element (i, j).
+func (b Block) Set(i, j int, v float64) { b.Data[j*b.Stride+i] = v }
+
+// Column returns the first n rows of column j.
+func (b Block) Column(j, n int) []float64 { return b.Data[j*b.Stride:][:n:n] }
+
+// From returns the block that begins at element (i, j). Products of it need i to be a
+// multiple of Lane only in so far as rows past its last multiple of Lane are written.
+func (b Block) From(i, j int) Block { return Block{b.Data[j*b.Stride+i:], b.Stride} }
+
+// N returns the block as the right operand op(B) = B.
+func (b Block) N() Right { return Right{Data: b.Data, Inner: 1, Outer: b.Stride} }
+
+// T returns the block as the right operand op(B) = B'.
+func (b Block) T() Right { return Right{Data: b.Data, Inner: b.Stride, Outer: 1} }
+
+// Right is the right operand of a product: element (l, j), l being summed over, stands at
+// Data[l*Inner+j*Outer].
+type Right struct {
+	Data         []float64
+	Inner, Outer int
+}
+
+// Arena hands out parts of one piece of memory.
+type Arena struct{ free []float64 }
+
+// NewArena returns an arena of at least n zeros, n as Space adds them up.
+func NewArena(n int) *Arena {
+	free := make([]float64, n+Lane-1)
+	if off := uintptr(unsafe.Pointer(unsafe.SliceData(free))) / 8 % Lane; off != 0 {
+		free = free[Lane-off:]
+	}
+	return &Arena{free: free[:n:n]}
+}
+
+// Space returns what Take(n) uses.
+func Space(n int) int { return Pad(n) }
+
+// Take returns n zeros that begin at a multiple of 64 bytes.
+func (a *Arena) Take(n int) []float64 {
+	if Space(n) > len(a.free) {
+		panic(fmt.Sprintf("kernel: arena has %d numbers left, %d asked for", len(a.free), n))
+	}
+	taken := a.free[:n:n]
+	a.free = a.free[Space(n):]
+	return taken
+}
+
+// TakeBlock returns a block of zeros of Pad(rows) x columns.
+func (a *Arena) TakeBlock(rows, columns int) Block {
+	return Block{a.Take(Pad(rows) * columns), Pad(rows)}
+}
+
+// NewBlock returns a block of zeros of Pad(rows) x columns in memory of its own.
+func NewBlock(rows, columns int) Block {
+	return NewArena(Pad(rows)*columns).TakeBlock(rows, columns)
+}

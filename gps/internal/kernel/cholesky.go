@@ -1,0 +1,82 @@
+package kernel
+
+import "fmt"
+
+// Factor holds the workspace of Cholesky factors, and what the last one left for its
+// inverse.
+type Factor struct {
+	rows     int
+	panel    Block     // a block column in work, rows x Lane
+	inverses []float64 // of the diagonal blocks of L, each Lane x Lane column-major
+}
+
+// NewFactor returns the workspace for factors of up to n rows with up to below rows under
+// them.
+func NewFactor(n, below int) *Factor {
+	rows := Pad(n) + Pad(below)
+	arena := NewArena(rows*Lane + Space(Pad(n)*Lane))
+	return &Factor{rows: rows, panel: arena.TakeBlock(rows, Lane), inverses: arena.Take(Pad(n) * Lane)}
+}
+
+// Cholesky replaces the lower part of the leading n x n block of a by its Cholesky factor L,
+// of which A = L L'. The rows from Pad(n) to Pad(n)+below, X, belong to a trapezoid and
+// become X L^-T. Rows from n to Pad(n) are padding. What is above the diagonal becomes zero
+// inside the diagonal blocks of Lane, and stays as it was beyond.
+// Cholesky returns n, or the first column whose pivot is not a finite number > 0: a is then
+// of no use.
+func (f *Factor) Cholesky(a Block, n, below int) int {
+	rows := Pad(n) + Pad(below)
+	if n < 0 || below < 0 || rows > f.rows || Pad(n)*Lane > len(f.inverses) || !a.holds(rows, n) {
+		panic(fmt.Sprintf("kernel: Cholesky factor of %d rows with %d below in a block of %d numbers with stride %d, and workspace for %d rows", n, below, len(a.Data), a.Stride, f.rows))
+	}
+	for j := 0; j < n; j += Lane {
+		width := min(Lane, n-j)
+		if left := a.From(j, 0); j > 0 {
+			Sub(f.panel, a.From(j, j), left, left.T(), rows-j, width, j)
+		} else {
+			for c := range width {
+				copy(f.panel.Column(c, rows), a.Column(c, rows))
+			}
+		}
+		w := f.inverse(j)
+		if i := factor(&f.panel.Data[0], f.panel.Stride, &w.Data[0], width); i < width {
+			return j + i
+		}
+		for c := range width {
+			copy(a.Column(j+c, rows)[j:j+Lane], f.panel.Column(c, Lane))
+		}
+		if rest := rows - j - Lane; rest > 0 {
+			Set(a.From(j+Lane, j), f.panel.From(Lane, 0), w.T(), rest, width, width)
+		}
+	}
+	return n
+}
+
+// inverse returns the inverse of the diagonal block of L at row j.
+func (f *Factor) inverse(j int) Block {
+	return Block{f.inverses[j*Lane : (j+Lane)*Lane : (j+Lane)*Lane], Lane}
+}
+
+// InvertLower writes W = L^-1 for the n x n factor L that the last Cholesky left in l. What
+// is above the diagonal of W becomes zero. W holds Pad(n) x n numbers and must not overlap L.
+func (f *Factor) InvertLower(w, l Block, n int) {
+	rows := Pad(n)
+	if n < 0 || rows*Lane > len(f.inverses) || !w.holds(rows, n) || !l.holds(rows, n) {
+		panic(fmt.Sprintf("kernel: inverse of a factor of %d rows from a block of %d numbers with stride %d into one of %d with stride %d, and workspace for %d rows", n, len(l.Data), l.Stride, len(w.Data), w.Stride, f.rows))
+	}
+	for j := range n {
+		clear(w.Column(j, rows))
+	}
+	for i := 0; i < n; i += Lane {
+		own, width := f.inverse(i), min(Lane, n-i)
+		for c := range width {
+			copy(w.Column(i+c, rows)[i:i+Lane], own.Column(c, Lane))
+		}
+		// W[i, j] = -W_ii (L[i, j:i] W[j:i, j]) for the block columns j before.
+		for j := 0; j < i; j += Lane {
+			x := w.From(i, j)
+			Set(x, l.From(i, j), w.From(j, j).N(), Lane, Lane, i-j)
+			Neg(x, own, x.N(), Lane, Lane, width)
+		}
+	}
+}

@@ -1,0 +1,25 @@
+package kernel
+
+import "golang.org/x/sys/cpu"
+
+// assembly returns the paths in assembly.
+func assembly() []Path { return nil }
+
+// fused says if the processor has fused multiply-adds.
+func fused() bool { return cpu.X86.HasFMA }
+
+func product(p *operands) { productPortable(p) }
+
+func factor(a *float64, stride int, w *float64, n int) int { return factorPortable(a, stride, w, n) }
+
+func dot(acc *[Lane]float64, x, y *float64, n int) { dotPortable(acc, x, y, n) }
+
+func squares(dst, z *float64, stride, lanes, columns int) {
+	squaresPortable(dst, z, stride, lanes, columns)
+}
+
+func axpy(dst *float64, a float64, x *float64, n int) { axpyPortable(dst, a, x, n) }
+
+func difference(dst, x, y *float64, s float64, n int) { differencePortable(dst, x, y, s, n) }
+
+func mirror(a *float64, stride, n int) { mirrorPortable(a, stride, n) }

@@ -1,0 +1,95 @@
+package kernel
+
+import "fmt"
+
+// Set writes D = A op(B): rows x columns, summed over inner. Rows are rounded up to a
+// multiple of Lane, in D and A, which must hold them. D must not overlap the operands, but
+// where rows are at most Lane it may be B itself, not transposed.
+func Set(d, a Block, b Right, rows, columns, inner int) {
+	multiply(d, Block{}, a, b, rows, columns, inner, 0, whole)
+}
+
+// Neg writes D = -A op(B).
+func Neg(d, a Block, b Right, rows, columns, inner int) {
+	multiply(d, Block{}, a, b, rows, columns, inner, minus, whole)
+}
+
+// Add writes D = C + A op(B). D may be C.
+func Add(d, c, a Block, b Right, rows, columns, inner int) {
+	multiply(d, c, a, b, rows, columns, inner, 0, whole)
+}
+
+// Sub writes D = C - A op(B). D may be C.
+func Sub(d, c, a Block, b Right, rows, columns, inner int) {
+	multiply(d, c, a, b, rows, columns, inner, minus, whole)
+}
+
+// SetLower is Set for a symmetric product, or one of which only the part on and below the
+// diagonal is wanted: what it writes above the diagonal is right in tiles that the diagonal
+// passes, and D's old content elsewhere.
+func SetLower(d, a Block, b Right, rows, columns, inner int) {
+	multiply(d, Block{}, a, b, rows, columns, inner, 0, lower)
+}
+
+// AddLower is Add for the part on and below the diagonal, as SetLower.
+func AddLower(d, c, a Block, b Right, rows, columns, inner int) {
+	multiply(d, c, a, b, rows, columns, inner, 0, lower)
+}
+
+// SubLower is Sub for the part on and below the diagonal, as SetLower.
+func SubLower(d, c, a Block, b Right, rows, columns, inner int) {
+	multiply(d, c, a, b, rows, columns, inner, minus, lower)
+}
+
+const (
+	minus = 1 << 63 // sign bit: D = -(-C + A op(B))
+	whole = 0
+	lower = 1
+)
+
+func multiply(d, c, a Block, b Right, rows, columns, inner int, sign uint64, shape int) {
+	if rows <= 0 || columns <= 0 {
+		if rows < 0 || columns < 0 {
+			panicProduct(d, c, a, b, rows, columns, inner)
+		}
+		return
+	}
+	padded := Pad(rows)
+	if inner < 0 || !d.holds(padded, columns) || !a.holds(padded, inner) || c.Data != nil && !c.holds(padded, columns) || !b.holds(inner, columns) {
+		panicProduct(d, c, a, b, rows, columns, inner)
+	}
+	if inner == 0 { // pointers to operands that may be empty
+		a, b = d, Right{Data: d.Data}
+	}
+	var from *float64
+	if c.Data != nil {
+		from = &c.Data[0]
+	}
+	p := operands{d: &d.Data[0], c: from, a: &a.Data[0], b: &b.Data[0],
+		dStride: d.Stride, cStride: c.Stride, aStride: a.Stride, bInner: b.Inner, bOuter: b.Outer,
+		lanes: padded / Lane, columns: columns, inner: inner, sign: sign, shape: shape}
+	product(&p)
+}
+
+// operands of a product, in the order in which the assembly reads them.
+type operands struct {
+	d, c, a, b                *float64 // c is nil for zeros
+	dStride, cStride, aStride int
+	bInner, bOuter            int
+	lanes, columns, inner     int // rows/Lane, columns, inner
+	sign                      uint64
+	shape                     int
+}
+
+func (b Block) holds(rows, columns int) bool {
+	return columns == 0 || b.Stride >= rows && (columns-1)*b.Stride+rows <= len(b.Data)
+}
+
+func (r Right) holds(inner, columns int) bool {
+	return inner == 0 || r.Inner >= 0 && r.Outer >= 0 && (inner-1)*r.Inner+(columns-1)*r.Outer < len(r.Data)
+}
+
+func panicProduct(d, c, a Block, b Right, rows, columns, inner int) {
+	panic(fmt.Sprintf("kernel: product of %d x %d (summed over %d) with blocks of %d, %d and %d numbers, strides %d, %d and %d, and a right operand of %d numbers with strides %d and %d",
+		rows, columns, inner, len(d.Data), len(c.Data), len(a.Data), d.Stride, c.Stride, a.Stride, len(b.Data), b.Inner, b.Outer))
+}
