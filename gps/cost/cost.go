@@ -127,11 +127,8 @@ func Expand(dst *Expansion, term Term, r *rollout.Rollout) error {
 		return fmt.Errorf("%w: %w", ErrShape, err)
 	}
 	checkRollout(dst, r)
-	if i := dense.FirstNotFinite(r.X[:r.T*r.DX]); i >= 0 {
-		return fmt.Errorf("%w: state %d of the rollout at time step %d is %v, want finite states", ErrNotFinite, i%r.DX, i/r.DX, r.X[i])
-	}
-	if i := dense.FirstNotFinite(r.U[:r.T*r.DU]); i >= 0 {
-		return fmt.Errorf("%w: action %d of the rollout at time step %d is %v, want finite actions", ErrNotFinite, i%r.DU, i/r.DU, r.U[i])
+	if err := finiteRollout(r); err != nil {
+		return err
 	}
 	dst.Reset()
 	if err := term.Add(dst, 1, r); err != nil {
@@ -150,6 +147,18 @@ func Expand(dst *Expansion, term Term, r *rollout.Rollout) error {
 		}
 	}
 	return err
+}
+
+// finiteRollout returns an error wrapping ErrNotFinite for the first state before the last,
+// or the first action, that is not.
+func finiteRollout(r *rollout.Rollout) error {
+	if i := dense.FirstNotFinite(r.X[:r.T*r.DX]); i >= 0 {
+		return fmt.Errorf("%w: state %d of the rollout at time step %d is %v, want finite states", ErrNotFinite, i%r.DX, i/r.DX, r.X[i])
+	}
+	if i := dense.FirstNotFinite(r.U[:r.T*r.DU]); i >= 0 {
+		return fmt.Errorf("%w: action %d of the rollout at time step %d is %v, want finite actions", ErrNotFinite, i%r.DU, i/r.DU, r.U[i])
+	}
+	return nil
 }
 
 // checkFinite returns an error wrapping ErrNotFinite for the first element that is not.

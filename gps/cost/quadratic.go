@@ -2,6 +2,7 @@ package cost
 
 import (
 	"fmt"
+	"math"
 
 	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
@@ -16,14 +17,12 @@ import (
 // The cost covers t = 0..T-1; entry T of dst is zero. Expansion n must belong to
 // rollout n; other numbers or sizes panic. Coefficients that overflow, though the
 // expansions are finite, give an error wrapping ErrNotFinite with the time step. It does
-// not allocate.
+// not allocate. Mean does the same for a term with the memory of one expansion.
 func QuadraticMean(dst *lqg.Cost, expansions []*Expansion, rollouts []*rollout.Rollout) error {
 	if len(expansions) == 0 || len(expansions) != len(rollouts) {
 		panic(fmt.Sprintf("cost: mean of %d expansions of %d rollouts, want the same number, at least 1", len(expansions), len(rollouts)))
 	}
-	clear(dst.Quad)
-	clear(dst.Lin)
-	clear(dst.Const)
+	zero(dst)
 	scale := 1 / float64(len(expansions))
 	for n, e := range expansions {
 		r := rollouts[n]
@@ -36,12 +35,24 @@ func QuadraticMean(dst *lqg.Cost, expansions []*Expansion, rollouts []*rollout.R
 			dst.Const[t] += scale * about0(dst.LinAt(t), dst.QuadAt(t), scale, e, r, t)
 		}
 	}
-	d := dst.DX + dst.DU
-	t := dense.FirstNotFinite(dst.Const)
-	if i := dense.FirstNotFinite(dst.Lin); t < 0 && i >= 0 {
+	return finiteCost(dst)
+}
+
+// zero sets all coefficients to zero.
+func zero(c *lqg.Cost) {
+	clear(c.Quad)
+	clear(c.Lin)
+	clear(c.Const)
+}
+
+// finiteCost returns an error wrapping ErrNotFinite for the first coefficient that is not.
+func finiteCost(c *lqg.Cost) error {
+	d := c.DX + c.DU
+	t := dense.FirstNotFinite(c.Const)
+	if i := dense.FirstNotFinite(c.Lin); t < 0 && i >= 0 {
 		t = i / d
 	}
-	if i := dense.FirstNotFinite(dst.Quad); t < 0 && i >= 0 {
+	if i := dense.FirstNotFinite(c.Quad); t < 0 && i >= 0 {
 		t = i / (d * d)
 	}
 	if t >= 0 {
@@ -51,23 +62,27 @@ func QuadraticMean(dst *lqg.Cost, expansions []*Expansion, rollouts []*rollout.R
 }
 
 // about0 adds scale times the linear and quadratic parts of time step t about zero and
-// returns the constant part.
+// returns the constant part. Of each row of the Hessian it does only what lies between the
+// first and the last number that is not 0.
 func about0(lin, quad []float64, scale float64, e *Expansion, r *rollout.Rollout, t int) float64 {
 	x, u, g, h := r.State(t), r.Action(t), e.Gradient(t), e.Hessian(t)
 	d, c := len(g), e.L[t]
 	for i, gi := range g {
 		row, hy := h[i*d:(i+1)*d], 0.0
-		for j, v := range x {
-			hy += row[j] * v
-		}
-		for j, v := range u {
-			hy += row[len(x)+j] * v
+		from, to := span(row)
+		if from < to {
+			if from < len(x) {
+				hy = dot(hy, row[from:min(to, len(x))], x[from:])
+			}
+			if at := max(from, len(x)); at < to {
+				hy = dot(hy, row[at:to], u[at-len(x):])
+			}
+			q := quad[i*d+from : i*d+to]
+			for j, v := range row[from:to] {
+				q[j] += scale * v
+			}
 		}
 		lin[i] += scale * (gi - hy)
-		q := quad[i*d : (i+1)*d]
-		for j, v := range row {
-			q[j] += scale * v
-		}
 		yi := 0.0
 		if i < len(x) {
 			yi = x[i]
@@ -77,4 +92,36 @@ func about0(lin, quad []float64, scale float64, e *Expansion, r *rollout.Rollout
 		c -= yi * (gi - hy/2)
 	}
 	return c
+}
+
+// dot adds the product of a and the first len(a) elements of b to sum.
+func dot(sum float64, a, b []float64) float64 {
+	b = b[:len(a)]
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
+
+// span returns where the elements of a begin and end that are not 0; equal indices if all
+// are. A NaN is not 0.
+func span(a []float64) (from, to int) {
+	to = len(a)
+	// Eight at once: most rows of most costs have nothing in them.
+	for ; from+8 <= to && zeros((*[8]float64)(a[from:])); from += 8 {
+	}
+	for ; from < to && a[from] == 0; from++ {
+	}
+	for ; to-8 >= from && zeros((*[8]float64)(a[to-8:])); to -= 8 {
+	}
+	for ; to > from && a[to-1] == 0; to-- {
+	}
+	return from, to
+}
+
+// zeros tells whether all elements are 0, of whatever sign.
+func zeros(a *[8]float64) bool {
+	bits := math.Float64bits(a[0]) | math.Float64bits(a[1]) | math.Float64bits(a[2]) | math.Float64bits(a[3]) |
+		math.Float64bits(a[4]) | math.Float64bits(a[5]) | math.Float64bits(a[6]) | math.Float64bits(a[7])
+	return bits<<1 == 0
 }

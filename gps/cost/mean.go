@@ -1,0 +1,92 @@
+package cost
+
+import (
+	"context"
+	"fmt"
+
+	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/rollout"
+)
+
+// Mean expands a term along many rollouts, one after the other in the memory of one
+// expansion, and averages as QuadraticMean does: it gives the same numbers. It serves one
+// goroutine.
+type Mean struct{ expansion *Expansion }
+
+// NewMean returns a mean for rollouts of T steps, dX states and dU actions. It panics where
+// NewExpansion does.
+func NewMean(T, dX, dU int) *Mean { return &Mean{expansion: NewExpansion(T, dX, dU)} }
+
+// Fits tells whether the mean is for these sizes.
+func (m *Mean) Fits(T, dX, dU int) bool {
+	e := m.expansion
+	return e.T == T && e.DX == dX && e.DU == dU
+}
+
+// Run sets dst to the mean of the term's second-order expansions along the rollouts, and
+// totals, N, to the rollouts' costs. Errors are ctx's, or those of Expand and of
+// QuadraticMean, the first by number of the rollout, which they name. No rollout, or sizes
+// that differ, panic. It does not allocate, but for what the term keeps from its first
+// rollout of a size.
+func (m *Mean) Run(ctx context.Context, dst *lqg.Cost, totals []float64, term Term, rollouts []*rollout.Rollout) error {
+	e := m.expansion
+	if len(rollouts) == 0 || len(totals) != len(rollouts) {
+		panic(fmt.Sprintf("cost: mean over %d rollouts with room for %d costs, want the same number, at least 1", len(rollouts), len(totals)))
+	}
+	if dst.T != e.T || dst.DX != e.DX || dst.DU != e.DU {
+		panic(fmt.Sprintf("cost: quadratic cost is for T=%d dX=%d dU=%d, the mean for T=%d dX=%d dU=%d", dst.T, dst.DX, dst.DU, e.T, e.DX, e.DU))
+	}
+	zero(dst)
+	e.Reset()
+	scale := 1 / float64(len(rollouts))
+	for n, r := range rollouts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if r.CheckShape() != nil {
+			return m.blame(ctx, term, rollouts)
+		}
+		checkRollout(e, r)
+		if finiteRollout(r) != nil || term.Add(e, 1, r) != nil {
+			return m.blame(ctx, term, rollouts)
+		}
+		totals[n] = e.Total()
+		for t := range e.T {
+			dst.Const[t] += scale * about0(dst.LinAt(t), dst.QuadAt(t), scale, e, r, t)
+			e.clearHessian(t)
+		}
+		clear(e.L)
+		clear(e.Ly)
+	}
+	// Whatever is not finite in an expansion is not finite in the mean.
+	if err := finiteCost(dst); err != nil {
+		if of := m.blame(ctx, term, rollouts); of != nil {
+			return of
+		}
+		return err
+	}
+	return nil
+}
+
+// clearHessian sets the Hessian of a time step to zero, and writes only where it is not.
+func (e *Expansion) clearHessian(t int) {
+	d, h := e.DX+e.DU, e.Hessian(t)
+	for i := 0; i < len(h); i += d {
+		row := h[i : i+d]
+		from, to := span(row)
+		clear(row[from:to])
+	}
+}
+
+// blame returns the error of the first rollout that has one.
+func (m *Mean) blame(ctx context.Context, term Term, rollouts []*rollout.Rollout) error {
+	for n, r := range rollouts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := Expand(m.expansion, term, r); err != nil {
+			return fmt.Errorf("rollout %d: %w", n, err)
+		}
+	}
+	return nil
+}
