@@ -29,46 +29,45 @@ type serialArm struct{}
 
 func (serialArm) Dims() (joints, coordinates int) { return largeJoints, 6 }
 
-// turn rotates v about axis z (even joints) or y (odd ones).
-func turn(v [3]float64, joint int, sin, cos float64) [3]float64 {
-	if joint%2 == 0 {
-		return [3]float64{cos*v[0] - sin*v[1], sin*v[0] + cos*v[1], v[2]}
+// forward returns the joints' places and axes, and the two points.
+func forward(q []float64) (origins, axes [largeJoints][3]float64, points [2][3]float64) {
+	// The columns of the rotation to the frame at hand, whose origin is o.
+	frame, o := [3][3]float64{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, [3]float64{}
+	for i := range largeJoints {
+		// Axis z leaves column 2 and turns x to y, axis y leaves column 1 and turns z to x.
+		axis, a, b := 2, 0, 1
+		if i%2 == 1 {
+			axis, a, b = 1, 2, 0
+		}
+		origins[i], axes[i] = o, frame[axis]
+		sin, cos := math.Sincos(q[i])
+		for k := range 3 {
+			va, vb := frame[a][k], frame[b][k]
+			frame[a][k], frame[b][k] = cos*va+sin*vb, cos*vb-sin*va
+			o[k] += links[i] * frame[2][k]
+		}
 	}
-	return [3]float64{cos*v[0] + sin*v[2], v[1], cos*v[2] - sin*v[0]}
+	for p, offset := range tipOffsets {
+		for k := range 3 {
+			points[p][k] = o[k] + offset[0]*frame[0][k] + offset[1]*frame[1][k] + offset[2]*frame[2][k]
+		}
+	}
+	return origins, axes, points
 }
 
 func (serialArm) Points(dst, q []float64) {
-	for k, p := range tipOffsets {
-		for i := largeJoints - 1; i >= 0; i-- {
-			p[2] += links[i]
-			sin, cos := math.Sincos(q[i])
-			p = turn(p, i, sin, cos)
-		}
-		copy(dst[3*k:], p[:])
-	}
+	_, _, points := forward(q)
+	copy(dst, points[0][:])
+	copy(dst[3:], points[1][:])
 }
 
 func (serialArm) Jacobian(dst, q []float64) {
-	for k, p := range tipOffsets {
-		var columns [largeJoints][3]float64
-		for i := largeJoints - 1; i >= 0; i-- {
-			p[2] += links[i]
-			sin, cos := math.Sincos(q[i])
-			p = turn(p, i, sin, cos)
-			for j := i + 1; j < largeJoints; j++ {
-				columns[j] = turn(columns[j], i, sin, cos)
-			}
-			// The derivative is the joint's axis times the point.
-			if i%2 == 0 {
-				columns[i] = [3]float64{-p[1], p[0], 0}
-			} else {
-				columns[i] = [3]float64{p[2], 0, -p[0]}
-			}
-		}
-		for j, c := range columns {
-			for a, v := range c {
-				dst[(3*k+a)*largeJoints+j] = v
-			}
+	origins, axes, points := forward(q)
+	for p, point := range points {
+		for j, w := range axes {
+			x, y, z := point[0]-origins[j][0], point[1]-origins[j][1], point[2]-origins[j][2]
+			column := dst[3*p*largeJoints+j:]
+			column[0], column[largeJoints], column[2*largeJoints] = w[1]*z-w[2]*y, w[2]*x-w[0]*z, w[0]*y-w[1]*x
 		}
 	}
 }

@@ -52,8 +52,7 @@ func (m *Mean) Run(ctx context.Context, dst *lqg.Cost, totals []float64, term Te
 		}
 		totals[n] = e.Total()
 		for t := range e.T {
-			dst.Const[t] += scale * about0(dst.LinAt(t), dst.QuadAt(t), scale, e, r, t)
-			e.clearHessian(t)
+			dst.Const[t] += scale * about0(dst.LinAt(t), dst.QuadAt(t), scale, e, r, t, true)
 		}
 		clear(e.L)
 		clear(e.Ly)
@@ -66,16 +65,6 @@ func (m *Mean) Run(ctx context.Context, dst *lqg.Cost, totals []float64, term Te
 		return err
 	}
 	return nil
-}
-
-// clearHessian sets the Hessian of a time step to zero, and writes only where it is not.
-func (e *Expansion) clearHessian(t int) {
-	d, h := e.DX+e.DU, e.Hessian(t)
-	for i := 0; i < len(h); i += d {
-		row := h[i : i+d]
-		from, to := span(row)
-		clear(row[from:to])
-	}
 }
 
 // blame returns the error of the first rollout that has one.

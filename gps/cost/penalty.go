@@ -144,26 +144,31 @@ func chain(g, h, gd, hd, jac, work []float64) {
 	clear(h)
 	clear(work)
 	for i := range m {
-		row := jac[i*n : (i+1)*n]
+		row, slope := jac[i*n:(i+1)*n], gd[i]
 		for a, v := range row {
-			g[a] += v * gd[i]
+			g[a] += v * slope
 		}
-		for k := range m {
-			if c := hd[i*m+k]; c != 0 {
+		product := work[i*n : (i+1)*n]
+		for k, c := range hd[i*m : (i+1)*m] {
+			if c != 0 {
 				for a, v := range jac[k*n : (k+1)*n] {
-					work[i*n+a] += c * v
+					product[a] += c * v
 				}
 			}
 		}
-	}
-	for i := range m {
-		for a, v := range jac[i*n : (i+1)*n] {
+		for a, v := range row {
 			if v == 0 {
 				continue
 			}
-			for b, w := range work[i*n : (i+1)*n] {
-				h[a*n+b] += v * w
+			upper := h[a*n+a : (a+1)*n]
+			for b, w := range product[a:] {
+				upper[b] += v * w
 			}
+		}
+	}
+	for a := range n {
+		for b := range a {
+			h[a*n+b] = h[b*n+a]
 		}
 	}
 }

@@ -32,7 +32,7 @@ func QuadraticMean(dst *lqg.Cost, expansions []*Expansion, rollouts []*rollout.R
 				dst.T, dst.DX, dst.DU, n, e.T, e.DX, e.DU))
 		}
 		for t := range e.T {
-			dst.Const[t] += scale * about0(dst.LinAt(t), dst.QuadAt(t), scale, e, r, t)
+			dst.Const[t] += scale * about0(dst.LinAt(t), dst.QuadAt(t), scale, e, r, t, false)
 		}
 	}
 	return finiteCost(dst)
@@ -63,23 +63,25 @@ func finiteCost(c *lqg.Cost) error {
 
 // about0 adds scale times the linear and quadratic parts of time step t about zero and
 // returns the constant part. Of each row of the Hessian it does only what lies between the
-// first and the last number that is not 0.
-func about0(lin, quad []float64, scale float64, e *Expansion, r *rollout.Rollout, t int) float64 {
+// first and the last number that is not 0; with drain it leaves zeros there.
+func about0(lin, quad []float64, scale float64, e *Expansion, r *rollout.Rollout, t int, drain bool) float64 {
 	x, u, g, h := r.State(t), r.Action(t), e.Gradient(t), e.Hessian(t)
 	d, c := len(g), e.L[t]
 	for i, gi := range g {
 		row, hy := h[i*d:(i+1)*d], 0.0
-		from, to := span(row)
-		if from < to {
+		if from, to := span(row); from < to {
 			if from < len(x) {
 				hy = dot(hy, row[from:min(to, len(x))], x[from:])
 			}
 			if at := max(from, len(x)); at < to {
 				hy = dot(hy, row[at:to], u[at-len(x):])
 			}
-			q := quad[i*d+from : i*d+to]
-			for j, v := range row[from:to] {
+			row, q := row[from:to], quad[i*d+from:i*d+to]
+			for j, v := range row {
 				q[j] += scale * v
+			}
+			if drain {
+				clear(row)
 			}
 		}
 		lin[i] += scale * (gi - hy)
@@ -103,25 +105,29 @@ func dot(sum float64, a, b []float64) float64 {
 	return sum
 }
 
-// span returns where the elements of a begin and end that are not 0; equal indices if all
-// are. A NaN is not 0.
+// span returns where the elements of a begin and end that are not 0, of whatever sign; equal
+// indices if all are. A NaN is not 0.
 func span(a []float64) (from, to int) {
-	to = len(a)
 	// Eight at once: most rows of most costs have nothing in them.
-	for ; from+8 <= to && zeros((*[8]float64)(a[from:])); from += 8 {
+	for from+8 <= len(a) && anyBits(a[from:from+8])<<1 == 0 {
+		from += 8
 	}
-	for ; from < to && a[from] == 0; from++ {
+	for from < len(a) && a[from] == 0 {
+		from++
 	}
-	for ; to-8 >= from && zeros((*[8]float64)(a[to-8:])); to -= 8 {
+	to = len(a)
+	for to-8 >= from && anyBits(a[to-8:to])<<1 == 0 {
+		to -= 8
 	}
-	for ; to > from && a[to-1] == 0; to-- {
+	for to > from && a[to-1] == 0 {
+		to--
 	}
 	return from, to
 }
 
-// zeros tells whether all elements are 0, of whatever sign.
-func zeros(a *[8]float64) bool {
-	bits := math.Float64bits(a[0]) | math.Float64bits(a[1]) | math.Float64bits(a[2]) | math.Float64bits(a[3]) |
-		math.Float64bits(a[4]) | math.Float64bits(a[5]) | math.Float64bits(a[6]) | math.Float64bits(a[7])
-	return bits<<1 == 0
+// anyBits returns the bits that are set in any of eight numbers.
+func anyBits(v []float64) uint64 {
+	_ = v[7]
+	return math.Float64bits(v[0]) | math.Float64bits(v[1]) | math.Float64bits(v[2]) | math.Float64bits(v[3]) |
+		math.Float64bits(v[4]) | math.Float64bits(v[5]) | math.Float64bits(v[6]) | math.Float64bits(v[7])
 }
