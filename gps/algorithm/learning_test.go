@@ -21,7 +21,7 @@ import (
 // arm is the planar two-link reaching task of the reference: T=100, dt=0.05 s, state
 // [q, dq, tip], target q = 0.
 type arm struct {
-	t          *testing.T
+	t          testing.TB
 	q0         []float64
 	simulator  *sim.Simulator
 	chain      *kinematics.Planar
@@ -35,7 +35,7 @@ const (
 	samples = 5
 )
 
-func newArm(t *testing.T, gravity float64, q0 []float64, variance float64) *arm {
+func newArm(t testing.TB, gravity float64, q0 []float64, variance float64) *arm {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()

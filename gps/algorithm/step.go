@@ -3,8 +3,6 @@ package algorithm
 import (
 	"fmt"
 	"math"
-
-	"guidedpolicysearch/gps/lqg"
 )
 
 // StepConfig bounds the multiplier on the KL step. Its rule (Next) takes differences of
@@ -51,33 +49,4 @@ func (c StepConfig) Next(multiplier, predicted, actual float64) float64 {
 	}
 	change = math.Min(math.Max(change, c.MinChange), c.MaxChange)
 	return math.Min(math.Max(multiplier*change, c.Min), c.Max)
-}
-
-// ExpectedCost returns the expected cost of a controller under a model, +Inf where it
-// overflows.
-func ExpectedCost(c *lqg.Controller, model *Model) float64 {
-	m := lqg.NewTrajectory(c.T, c.DX, c.DU)
-	if lqg.NewForwardPass(c.DX, c.DU).Run(m, model.X0, c, model.Dynamics) != nil {
-		return math.Inf(1)
-	}
-	if v := lqg.ExpectedCost(make([]float64, c.T+1), model.Cost, m); v-v == 0 {
-		return v
-	}
-	return math.Inf(1)
-}
-
-// Improvement compares expected costs: of the previous controller under its own model, of
-// the current controller under the previous model (what the update promised), and of the
-// current controller under its own model. Where an expected cost overflows, as it may under
-// a fitted model that is unstable, the improvement is the lowest number there is.
-func Improvement(previous, current *Model) (predicted, actual float64) {
-	before := ExpectedCost(previous.Controller, previous)
-	return difference(before, ExpectedCost(current.Controller, previous)), difference(before, ExpectedCost(current.Controller, current))
-}
-
-func difference(before, after float64) float64 {
-	if d := before - after; d-d == 0 {
-		return d
-	}
-	return -math.MaxFloat64
 }
