@@ -1,14 +1,43 @@
 package kernel
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
 
-// assembly returns the paths in assembly.
-func assembly() []Path { return nil }
+	"golang.org/x/sys/cpu"
+)
+
+//go:generate go -C asm run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go
+
+// assembly returns the paths in assembly that the processor and the operating system allow.
+func assembly() (list []Path) {
+	x := &cpu.X86
+	if x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512BW {
+		list = append(list, AVX512)
+	}
+	if x.HasAVX2 && x.HasFMA {
+		list = append(list, AVX2)
+	}
+	return list
+}
 
 // fused says if the processor has fused multiply-adds.
 func fused() bool { return cpu.X86.HasFMA }
 
-func product(p *operands) { productPortable(p) }
+// words is the size of operands as the assembly counts it.
+const words = 14
+
+var _ = [1]struct{}{}[unsafe.Sizeof(operands{})-words*8]
+
+func product(p *operands) {
+	switch active {
+	case avx512Path:
+		productAVX512((*[words]uint64)(unsafe.Pointer(p)))
+	case avx2Path:
+		productAVX2((*[words]uint64)(unsafe.Pointer(p)))
+	default:
+		productPortable(p)
+	}
+}
 
 func factor(a *float64, stride int, w *float64, n int) int { return factorPortable(a, stride, w, n) }
 

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Fields of kernel.operands, each of eight bytes, in their order.
+const (
+	fieldD = iota
+	fieldC
+	fieldA
+	fieldB
+	fieldDStride
+	fieldCStride
+	fieldAStride
+	fieldBInner
+	fieldBOuter
+	fieldLanes
+	fieldColumns
+	fieldInner
+	fieldSign
+	fieldShape
+	fields
+)
+
+// product holds the registers and variables of a product while it is written.
+type product struct {
+	machine
+	operands reg.Register
+	aStride  reg.Register    // strides in bytes
+	bInner   reg.Register    //
+	bOuter   [8]reg.Register // the multiples 1, 3, 5 and 7 of op(B)'s outer stride
+	offset   reg.Register    // of the tile's first row, in bytes
+	lanes    reg.Register    // lanes of rows that are left in these columns
+	rows     reg.Register    // lanes of the tile
+	d, c, b  operand.Mem     // variables: first column of the tile
+	left     operand.Mem     // columns that are left
+	width    operand.Mem     // columns of the tile
+}
+
+// product writes D = C +- A op(B) by tiles of D that stay in registers: columns of tiles
+// outside, lanes of rows in them, the sum inside.
+func (m machine) product() {
+	m.function("product", fmt.Sprintf("func(p *[%d]uint64)", fields),
+		"computes the product that p, an *operands, describes.")
+	p := &product{machine: m, operands: m.parameter("p")}
+	p.strides()
+	p.d, p.c, p.b, p.left = p.variable(fieldD), p.variable(fieldC), p.variable(fieldB), p.variable(fieldColumns)
+	p.width = p.AllocLocal(number)
+	p.offset, p.lanes, p.rows = p.GP64(), p.GP64(), p.GP64()
+
+	p.Label("columns")
+	columns := p.GP64()
+	p.MOVQ(p.left, columns)
+	p.TESTQ(columns, columns)
+	p.JZ(operand.LabelRef("done"))
+	p.XORQ(p.offset, p.offset)
+	p.MOVQ(p.field(fieldLanes), p.lanes)
+	p.CMPQ(p.field(fieldShape), operand.U8(0))
+	p.JE(operand.LabelRef("whole"))
+	p.skipAboveDiagonal(columns)
+	p.Label("whole")
+	p.balance(columns, columns, m.widest)
+	p.MOVQ(columns, p.width)
+	p.TESTQ(p.lanes, p.lanes)
+	p.JLE(operand.LabelRef("next"))
+	for c := m.widest; c > 1; c-- {
+		p.CMPQ(columns, operand.U8(c))
+		p.JE(operand.LabelRef(fmt.Sprintf("columns%d", c)))
+	}
+	for c := 1; c <= m.widest; c++ {
+		p.column(c)
+	}
+	p.Label("next")
+	p.advance()
+	p.JMP(operand.LabelRef("columns"))
+	p.Label("done")
+	p.end()
+}
+
+func (p *product) field(i int) operand.Mem { return at(p.operands, i*number) }
+
+// variable returns a variable on the stack that begins as the field.
+func (p *product) variable(field int) operand.Mem {
+	v, scratch := p.AllocLocal(number), p.GP64()
+	p.MOVQ(p.field(field), scratch)
+	p.MOVQ(scratch, v)
+	return v
+}
+
+// stride returns a field in bytes.
+func (p *product) stride(field int) reg.Register {
+	r := p.GP64()
+	p.MOVQ(p.field(field), r)
+	p.SHLQ(operand.U8(3), r)
+	return r
+}
+
+// strides loads what the innermost loop adds. Column k of op(B) is reached by an odd
+// multiple of the outer stride and the factors 1, 2 and 4 of addresses.
+func (p *product) strides() {
+	p.aStride, p.bInner = p.stride(fieldAStride), p.stride(fieldBInner)
+	one, three, five, seven := p.stride(fieldBOuter), p.GP64(), p.GP64(), p.GP64()
+	p.LEAQ(indexed(one, one, 2), three)
+	p.LEAQ(indexed(one, one, 4), five)
+	if p.widest > 7 {
+		p.LEAQ(indexed(three, one, 4), seven)
+	}
+	p.bOuter = [8]reg.Register{1: one, 3: three, 5: five, 7: seven}
+}
+
+// element returns the address of op(B)[l, k] from that of op(B)[l, 0].
+func (p *product) element(b reg.Register, k int) operand.Mem {
+	if k == 0 {
+		return at(b, 0)
+	}
+	odd, scale := k, 1
+	for odd%2 == 0 {
+		odd, scale = odd/2, scale*2
+	}
+	return indexed(b, p.bOuter[odd], uint8(scale))
+}
+
+// skipAboveDiagonal begins the rows at the lane of the first column, and keeps the tile
+// within the eight columns whose diagonal is in that lane.
+func (p *product) skipAboveDiagonal(columns reg.Register) {
+	first, group, eight := p.GP64(), p.GP64(), p.GP64()
+	p.MOVQ(p.field(fieldColumns), first)
+	p.SUBQ(columns, first)
+	p.MOVQ(first, group)
+	p.SHRQ(operand.U8(3), first)
+	p.SUBQ(first, p.lanes)
+	p.SHLQ(operand.U8(6), first)
+	p.MOVQ(first, p.offset)
+	p.ANDQ(operand.U8(7), group)
+	p.MOVQ(operand.U32(8), eight)
+	p.SUBQ(group, eight)
+	p.CMPQ(columns, eight)
+	p.CMOVQGT(eight, columns)
+}
+
+// balance sets to = left if that is at most most; else half of it, at most most: so that
+// the last tiles are of nearly the same size.
+func (p *product) balance(left, to reg.Register, most int) {
+	half := p.GP64()
+	p.LEAQ(at(left, 1), half)
+	p.SHRQ(operand.U8(1), half)
+	if left != to {
+		p.MOVQ(left, to)
+	}
+	p.CMPQ(to, operand.U8(most))
+	p.CMOVQGT(half, to)
+	p.MOVQ(operand.U32(most), half)
+	p.CMPQ(to, half)
+	p.CMOVQGT(half, to)
+}
+
+// column writes all rows of a tile of c columns.
+func (p *product) column(c int) {
+	tallest := min(8, p.sums/c/p.perLane())
+	if c > 2 {
+		tallest = min(tallest, 3)
+	}
+	p.Label(fmt.Sprintf("columns%d", c))
+	p.balance(p.lanes, p.rows, tallest)
+	for r := tallest; r > 1; r-- {
+		p.CMPQ(p.rows, operand.U8(r))
+		p.JE(operand.LabelRef(fmt.Sprintf("tile%dx%d", r, c)))
+	}
+	for r := 1; r <= tallest; r++ {
+		p.Label(fmt.Sprintf("tile%dx%d", r, c))
+		p.tile(r, c)
+		p.ADDQ(operand.U32(r*lane), p.offset)
+		p.SUBQ(operand.U8(r), p.lanes)
+		p.JNZ(operand.LabelRef(fmt.Sprintf("columns%d", c)))
+		p.JMP(operand.LabelRef("next"))
+	}
+}
+
+// advance moves the column variables past the tile.
+func (p *product) advance() {
+	width := p.GP64()
+	p.MOVQ(p.width, width)
+	p.SUBQ(width, p.left)
+	p.SHLQ(operand.U8(3), width)
+	for _, v := range []struct {
+		column operand.Mem
+		stride int
+	}{{p.d, fieldDStride}, {p.c, fieldCStride}, {p.b, fieldBOuter}} {
+		step := p.GP64()
+		p.MOVQ(p.field(v.stride), step)
+		p.IMULQ(width, step)
+		p.ADDQ(step, v.column)
+	}
+}
+
+// tile writes r lanes by c columns of D.
+func (p *product) tile(r, c int) {
+	name := fmt.Sprintf("%dx%d", r, c)
+	high := r * p.perLane() // vectors
+	sums, sign := p.vectors(0, high*c), p.vector(p.registers-1)
+	sum := func(i, k int) reg.VecPhysical { return sums[k*high+i] }
+	column, stride := p.GP64(), p.GP64()
+	each := func(do func(i, k int)) {
+		for k := range c {
+			for i := range high {
+				do(i, k)
+			}
+			if k < c-1 {
+				p.ADDQ(stride, column)
+			}
+		}
+	}
+
+	p.Commentf("Sums of %d x %d from +-C or 0.", r*8, c)
+	p.CMPQ(p.field(fieldC), operand.U8(0))
+	p.JE(operand.LabelRef("zero" + name))
+	p.MOVQ(p.field(fieldCStride), stride)
+	p.SHLQ(operand.U8(3), stride)
+	p.MOVQ(p.c, column)
+	p.ADDQ(p.offset, column)
+	p.VBROADCASTSD(p.field(fieldSign), sign)
+	each(func(i, k int) { p.xor(at(column, i*p.bytes), sign, sum(i, k)) })
+	p.JMP(operand.LabelRef("sum" + name))
+	p.Label("zero" + name)
+	for _, s := range sums {
+		p.zero(s)
+	}
+
+	p.Label("sum" + name)
+	a, b, l := p.GP64(), p.GP64(), p.GP64()
+	p.MOVQ(p.field(fieldInner), l)
+	p.TESTQ(l, l)
+	p.JZ(operand.LabelRef("store" + name))
+	p.MOVQ(p.field(fieldA), a)
+	p.ADDQ(p.offset, a)
+	p.MOVQ(p.b, b)
+	p.Label("loop" + name)
+	p.step(a, b, high, c, sum)
+	p.ADDQ(p.aStride, a)
+	p.ADDQ(p.bInner, b)
+	p.DECQ(l)
+	p.JNZ(operand.LabelRef("loop" + name))
+
+	p.Label("store" + name)
+	p.MOVQ(p.field(fieldDStride), stride)
+	p.SHLQ(operand.U8(3), stride)
+	p.MOVQ(p.d, column)
+	p.ADDQ(p.offset, column)
+	p.VBROADCASTSD(p.field(fieldSign), sign)
+	each(func(i, k int) {
+		p.xor(sum(i, k), sign, sum(i, k))
+		p.VMOVUPD(sum(i, k), at(column, i*p.bytes))
+	})
+}
+
+// step adds A[:, l] op(B)[l, :] to the sums. What a tile has less of, vectors of A or
+// columns of op(B), is held in registers; the other passes by.
+func (p *product) step(a, b reg.Register, high, c int, sum func(i, k int) reg.VecPhysical) {
+	free := high * c // the first register without a sum
+	if high <= c {
+		held := p.vectors(free, high)
+		for i, v := range held {
+			p.VMOVUPD(at(a, i*p.bytes), v)
+		}
+		for k := range c {
+			if high == 1 && p.bytes == 64 { // the broadcast is a part of the instruction
+				p.VFMADD231PD_BCST(p.element(b, k), held[0], sum(0, k))
+				continue
+			}
+			x := p.vector(free + high + k%(p.registers-free-high))
+			p.VBROADCASTSD(p.element(b, k), x)
+			for i, v := range held {
+				p.VFMADD231PD(v, x, sum(i, k))
+			}
+		}
+		return
+	}
+	held := p.vectors(free, c)
+	for k, x := range held {
+		p.VBROADCASTSD(p.element(b, k), x)
+	}
+	for i := range high {
+		if c == 1 {
+			p.VFMADD231PD(at(a, i*p.bytes), held[0], sum(i, 0))
+			continue
+		}
+		v := p.vector(free + c + i%(p.registers-free-c))
+		p.VMOVUPD(at(a, i*p.bytes), v)
+		for k, x := range held {
+			p.VFMADD231PD(v, x, sum(i, k))
+		}
+	}
+}
