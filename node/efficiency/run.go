@@ -74,6 +74,7 @@ type arm struct {
 func newArm(task *Task, v Variant, seed uint64) (*arm, error) {
 	cfg := task.Learning
 	cfg.Seed, cfg.Samples, cfg.Algorithm.Prior.Use = seed, v.Samples, v.Prior
+	cfg.Algorithm.Workers = 1 // many runs at once keep all processors busy
 	r, err := robot.New(task.Robot)
 	if err != nil {
 		return nil, err

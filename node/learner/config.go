@@ -42,6 +42,7 @@ type AlgorithmConfig struct {
 	CovarianceFloor float64        `param:"covariance_floor" desc:"Variance of the torque below which no update goes, so that trials keep exploring; 0 for none. A variance that is smaller already is not raised: the floor never lifts one above the previous controller's." unit:"N^2 m^2" range:"[0, inf)"`
 	MinEta          float64        `param:"min_eta" desc:"Smallest dual variable of the KL bound." range:"(0, inf)"`
 	MaxEta          float64        `param:"max_eta" desc:"Largest dual variable of the KL bound." range:"(0, inf)"`
+	Workers         int            `param:"workers" desc:"Processors that an update uses, 0 for all: conditions are improved at the same time, and what they leave works inside their fits. The result is the same, bit for bit, whatever the number." range:"[0, 10000]"`
 	Dynamics        DynamicsConfig `param:"dynamics"`
 	Prior           PriorConfig    `param:"prior"`
 }
@@ -142,7 +143,7 @@ func (p *Problem) buildAlgorithm() error {
 	a := p.cfg.Algorithm
 	cfg := algorithm.DefaultTrajOptConfig()
 	cfg.KLStep, cfg.MaxEntropy, cfg.MinInitialVariance, cfg.UsePrior = a.KLStep, a.MaxEntropy, a.Dynamics.MinVariance, a.Prior.Use
-	cfg.BoundEachStep = a.BoundEachStep
+	cfg.BoundEachStep, cfg.Workers = a.BoundEachStep, a.Workers
 	cfg.Step.Min, cfg.Step.Max = a.MinStep, a.MaxStep
 	cfg.Search.MinEta, cfg.Search.MaxEta, cfg.Search.CovarianceFloor = a.MinEta, a.MaxEta, a.CovarianceFloor
 	cfg.Dynamics.Regularization, cfg.Dynamics.Strength, cfg.Dynamics.Mean = a.Dynamics.Regularization, a.Prior.Strength, dynamics.Mean(a.Dynamics.Mean)

@@ -44,6 +44,7 @@ func TestNewProblemBlamesTheKey(t *testing.T) {
 		{"KL step", func(c *Config, _ *robot.Config) { c.Algorithm.KLStep = 0 }, "algorithm", "KL step"},
 		{"step multipliers", func(c *Config, _ *robot.Config) { c.Algorithm.MinStep = 2 }, "algorithm", "min"},
 		{"eta", func(c *Config, _ *robot.Config) { c.Algorithm.MinEta = -1 }, "algorithm", ""},
+		{"workers", func(c *Config, _ *robot.Config) { c.Algorithm.Workers = -1 }, "algorithm", "workers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg, rc := taskConfig()
