@@ -42,6 +42,9 @@ type Config struct {
 	// MaxRevivals bounds how many dead components are revived in one fit, >= 0, or -1
 	// for as many as there are components; default -1.
 	MaxRevivals int
+	// Workers is how many processors a start or a fit uses, >= 0, 0 for all; default 0.
+	// What comes out does not depend on it, to the last bit.
+	Workers int
 	// ReferenceRules reproduces the public reference implementation, defects included:
 	// the fit ends when |dL| < tolerance * L with L's sign kept, or with the step that
 	// lowered L, and a dead component gets equal responsibility for all points while
@@ -74,6 +77,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("mixture: min weight is %v, need a number in [0, 1)", c.MinWeight)
 	case c.MaxRevivals < -1:
 		return fmt.Errorf("mixture: max revivals is %d, need -1 (as many as components) or more", c.MaxRevivals)
+	case c.Workers < 0:
+		return fmt.Errorf("mixture: workers is %d, need 0 (all processors) or more", c.Workers)
 	}
 	return nil
 }

@@ -4,13 +4,10 @@ import (
 	"math"
 
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
 )
 
 const (
-	// pruneBelow is how far, in nat, a component's log density may fall behind the best
-	// one of a point before it is taken to be zero: e^-40 is below rounding.
-	pruneBelow = 40
-	pruned     = 4.2e-18 // e^-40
 	// lowestLog bounds log densities from below, so that sums over points stay finite.
 	lowestLog = -1e290
 	// singularPivot is the share of a variance that must be left, given the dimensions
@@ -18,135 +15,165 @@ const (
 	singularPivot = 1e-15
 )
 
-// density evaluates a mixture's components, given their Cholesky factors.
+// density holds the components of a mixture in the layout of package kernel, ready to be
+// evaluated: dimensions in an order of its own, padded with zeros to stride, and for each
+// component the inverse W_k of its covariance's Cholesky factor L_k, of which the
+// Mahalanobis distance is |W_k (x - mu_k)|.
 type density struct {
-	m *Mixture
-	// inv holds the reciprocals of the factors' diagonals, K x D; factors the factors,
-	// K x D x D; offset is log pi_k - log det L_k - D/2 log 2 pi.
-	factors, inv, offset []float64
-	z                    []float64
+	K, D, stride int
+	order        []int          // the mixture's dimension at each place
+	means        []float64      // K x stride
+	inverses     []kernel.Block // W_k, stride x D
+	logWeights   []float64      // log pi_k
+	logDets      []float64      // log det L_k
+	offsets      []float64      // log pi_k - log det L_k - D/2 log 2 pi
+	// head holds the first Lane rows of [W_k, -W_k mu_k] of all components one below
+	// the other: (Lane K) x (leading + 1).
+	head kernel.Block
+	// slack of a component is what rounding of the head can do to a squared distance.
+	slack []float64
 }
 
-func newDensity(m *Mixture) (*density, error) {
-	m.checkShape()
-	d := &density{m: m, factors: make([]float64, len(m.Covs)), inv: make([]float64, m.K*m.D),
-		offset: make([]float64, m.K), z: make([]float64, m.D)}
-	return d, d.update()
-}
-
-// update takes the mixture's current parameters. It returns ErrDegenerate.
-func (d *density) update() error {
-	D := d.m.D
-	copy(d.factors, d.m.Covs)
-	for k := range d.m.K {
-		l, cov := d.factors[k*D*D:(k+1)*D*D], d.m.Cov(k)
-		ok := dense.FirstNotFinite(d.m.Mean(k)) < 0 && dense.Cholesky(l, D)
-		d.offset[k] = d.m.LogWeights[k] - 0.5*float64(D)*math.Log(2*math.Pi)
-		for i := 0; ok && i < D; i++ {
-			v := l[i*D+i]
-			ok = v*v > singularPivot*cov[i*D+i]
-			d.inv[k*D+i] = 1 / v
-			d.offset[k] -= math.Log(v)
-		}
-		if !ok || d.offset[k]-d.offset[k] != 0 || d.m.LogWeights[k] > 1e-6 {
-			return d.m.degenerate(k)
-		}
+func newDensity(K int, order []int) *density {
+	D := len(order)
+	d := &density{K: K, D: D, stride: kernel.Pad(D), order: order, inverses: make([]kernel.Block, K)}
+	arena := kernel.NewArena(K*(kernel.Space(d.stride*D)+d.stride+kernel.Lane*(d.leading()+1)) + 5*kernel.Space(K))
+	d.means = arena.Take(K * d.stride)
+	d.head = arena.TakeBlock(kernel.Lane*K, d.leading()+1)
+	for k := range K {
+		d.inverses[k] = arena.TakeBlock(D, D)
 	}
-	return nil
+	for _, list := range []*[]float64{&d.logWeights, &d.logDets, &d.offsets, &d.slack} {
+		*list = arena.Take(K)
+	}
+	return d
 }
 
-// log returns log pi_k + log N(x; mu_k, Sigma_k), or -Inf as soon as it is known to be
-// below floor or out of range.
-func (d *density) log(k int, x []float64, floor float64) float64 {
-	D := d.m.D
-	mean, l, inv := d.m.Mean(k), d.factors[k*D*D:(k+1)*D*D], d.inv[k*D:(k+1)*D]
-	limit := 2 * (d.offset[k] - floor)
-	if limit < 0 {
-		return math.Inf(-1)
+// leading is the number of dimensions that the head sees.
+func (d *density) leading() int { return min(kernel.Lane, d.D) }
+
+func (d *density) mean(k int) []float64 {
+	return d.means[k*d.stride : (k+1)*d.stride : (k+1)*d.stride]
+}
+
+// factoring is the workspace of a covariance's factor.
+type factoring struct {
+	*kernel.Factor
+	l kernel.Block
+}
+
+func newFactoring(D int) *factoring {
+	return &factoring{kernel.NewFactor(D, 0), kernel.NewBlock(D, D)}
+}
+
+// factor sets component k's inverse factor and determinant from its covariance, of which
+// the lower part is read. It reports whether that is positive definite to working
+// precision.
+func (d *density) factor(k int, cov kernel.Block, f *factoring) bool {
+	D, w := d.D, d.inverses[k]
+	for j := range D {
+		copy(f.l.Column(j, d.stride), cov.Column(j, d.stride))
 	}
-	z, distance := d.z, 0.0
+	if f.Cholesky(f.l, D, 0) != D {
+		return false
+	}
+	d.logDets[k] = 0
 	for i := range D {
-		v := x[i] - mean[i]
-		row := l[i*D : i*D+i]
-		for j, w := range row {
-			v -= w * z[j]
+		v := f.l.At(i, i)
+		if !(v*v > singularPivot*cov.At(i, i)) {
+			return false
 		}
-		v *= inv[i]
-		z[i] = v
-		distance += v * v
-		if distance > limit {
-			return math.Inf(-1)
-		}
+		d.logDets[k] += math.Log(v)
 	}
-	if !(distance <= limit) { // NaN: the difference of two infinities
-		return math.Inf(-1)
+	f.InvertLower(w, f.l, D)
+	for j := range D { // what is here would count in squared distances
+		clear(w.Column(j, d.stride)[D:])
 	}
-	return d.offset[k] - 0.5*distance
+	return true
 }
 
-// responsibility is one non-zero entry of a point's responsibilities.
-type responsibility struct {
-	component int32
-	weight    float64
-}
-
-// posterior appends the non-zero responsibilities of x to dst and returns them with
-// log p(x). first is the component to try first: the likelier it is, the more is pruned.
-func (d *density) posterior(dst []responsibility, x []float64, first int) (entries []responsibility, logp float64, best int) {
-	start := len(dst)
-	best = first
-	top := d.log(first, x, math.Inf(-1))
-	dst = append(dst, responsibility{int32(first), top})
-	for k := range d.m.K {
-		if k == first {
-			continue
-		}
-		if v := d.log(k, x, top-pruneBelow); !math.IsInf(v, -1) {
-			dst = append(dst, responsibility{int32(k), v})
-			if v > top {
-				top, best = v, k
-			}
+// settle derives what follows from component k's mean, weight and inverse factor. It
+// reports whether they are in range.
+func (d *density) settle(k int) bool {
+	mean, w, n := d.mean(k), d.inverses[k], d.leading()
+	d.offsets[k] = d.logWeights[k] - 0.5*float64(d.D)*math.Log(2*math.Pi) - d.logDets[k]
+	if dense.FirstNotFinite(mean) >= 0 || d.offsets[k]-d.offsets[k] != 0 || d.logWeights[k] > 1e-6 {
+		return false
+	}
+	at := d.head.From(k*kernel.Lane, n).Column(0, kernel.Lane)
+	clear(at)
+	for j := range n {
+		column := w.Column(j, kernel.Lane)
+		copy(d.head.From(k*kernel.Lane, j).Column(0, kernel.Lane), column)
+		for i, v := range column {
+			at[i] -= v * mean[j]
 		}
 	}
-	if !(top > lowestLog) {
-		best = d.nearest(x, first)
-		return append(dst[:start], responsibility{int32(best), 1}), lowestLog, best
+	return true
+}
+
+// headRounding bounds the relative rounding of a sum of Lane products and an offset that
+// is such a sum itself.
+const headRounding = (4*kernel.Lane + 8) * 0x1p-53
+
+// slacken sets the slack for points whose leading numbers are at most size in absolute
+// value.
+func (d *density) slacken(k int, size []float64) {
+	mean, w := d.mean(k), d.inverses[k]
+	var bounds [kernel.Lane]float64
+	for j, s := range size[:d.leading()] {
+		s += math.Abs(mean[j])
+		for i, v := range w.Column(j, kernel.Lane) {
+			bounds[i] += math.Abs(v) * s
+		}
 	}
 	sum := 0.0
-	for i := start; i < len(dst); i++ {
-		dst[i].weight = math.Exp(dst[i].weight - top)
-		sum += dst[i].weight
+	for _, v := range bounds {
+		sum += v * headRounding * v * headRounding
 	}
-	kept := start
-	for _, r := range dst[start:] {
-		if r.weight >= pruned {
-			dst[kept] = responsibility{r.component, r.weight / sum}
-			kept++
+	// |a - e|^2 >= (1 - s) a^2 - (1/s - 1) e^2.
+	d.slack[k] = (1/slackShare - 1) * sum
+}
+
+// load takes a mixture's parameters. It returns the first component that is degenerate, or
+// K.
+func (d *density) load(m *Mixture, f *factoring) int {
+	cov := kernel.NewBlock(m.D, m.D)
+	copy(d.logWeights, m.LogWeights)
+	for k := range m.K {
+		mean, source := d.mean(k), m.Cov(k)
+		for i, from := range d.order {
+			mean[i] = m.Mean(k)[from]
+			column := cov.Column(i, m.D)
+			for j, other := range d.order {
+				column[j] = source[from*m.D+other]
+			}
+		}
+		if !d.factor(k, cov, f) || !d.settle(k) {
+			return k
 		}
 	}
-	return dst[:kept], top + math.Log(sum), best
+	return m.K
 }
 
 // nearest returns the component with the smallest Mahalanobis distance to a point so
 // far away that the squared distance is out of range; among all-equal ones, fallback.
 // There the distances' differences are beyond any weight: the nearest has them all.
 func (d *density) nearest(x []float64, fallback int) int {
-	D := d.m.D
 	best, bestLog := fallback, math.Inf(1)
-	for k := range d.m.K {
-		mean, l, inv := d.m.Mean(k), d.factors[k*D*D:(k+1)*D*D], d.inv[k*D:(k+1)*D]
+	for k := range d.K {
+		mean, w := d.mean(k)[:d.D], d.inverses[k]
 		size := 0.0
-		for i, v := range x {
-			size = max(size, math.Abs(v/2-mean[i]/2))
+		for i, v := range mean {
+			size = max(size, math.Abs(x[i]/2-v/2))
 		}
 		distance := 0.0
-		for i := range D {
-			v := (x[i]/2 - mean[i]/2) / size
-			for j, w := range l[i*D : i*D+i] {
-				v -= w * d.z[j]
+		for i := range d.D {
+			z := 0.0
+			for j, v := range mean[:i+1] {
+				z += w.At(i, j) * ((x[j]/2 - v/2) / size)
 			}
-			d.z[i] = v * inv[i]
-			distance += d.z[i] * d.z[i]
+			distance += z * z
 		}
 		if v := 2*math.Log(size) + math.Log(distance); v < bestLog {
 			best, bestLog = k, v

@@ -51,13 +51,6 @@ func (m *Mixture) Clone() *Mixture {
 		LogWeights: slices.Clone(m.LogWeights), FitCount: m.FitCount}
 }
 
-// copyFrom copies the parameters of a mixture of the same shape.
-func (m *Mixture) copyFrom(o *Mixture) {
-	copy(m.Means, o.Means)
-	copy(m.Covs, o.Covs)
-	copy(m.LogWeights, o.LogWeights)
-}
-
 // checkShape panics unless the slices fit K and D.
 func (m *Mixture) checkShape() {
 	K, D := m.K, m.D
@@ -86,7 +79,8 @@ func (m *Mixture) degenerate(k int) error {
 // LogJoint writes log pi_k + log N(x_n; mu_k, Sigma_k) to dst, N x K; what is below
 // -1e290 counts as -1e290. Errors wrap ErrBadPoints or ErrDegenerate.
 func (m *Mixture) LogJoint(dst, points []float64) error {
-	d, err := newDensity(m)
+	m.checkShape()
+	q, err := newQuery(m, naturalOrder(m.D))
 	if err != nil {
 		return err
 	}
@@ -96,18 +90,29 @@ func (m *Mixture) LogJoint(dst, points []float64) error {
 	if err := checkFinite(points, m.D); err != nil {
 		return err
 	}
-	for n := range len(points) / m.D {
-		for k := range m.K {
-			dst[n*m.K+k] = max(lowestLog, d.log(k, points[n*m.D:(n+1)*m.D], math.Inf(-1)))
-		}
+	every := make([]int32, blockSize)
+	for n := range every {
+		every[n] = int32(n)
 	}
+	q.each(points, func(from int, p block) {
+		for k := range m.K {
+			q.measure(q.d, k, p, every[:p.n], 0)
+			for n, distance := range q.distances[:p.n] {
+				v := q.d.offsets[k] - 0.5*distance
+				if !(v > lowestLog) { // NaN: the difference of two infinities
+					v = lowestLog
+				}
+				dst[(from+n)*m.K+k] = v
+			}
+		}
+	})
 	return nil
 }
 
 // LogLikelihood returns the sum of log p(x_n) over the points, N x D; what is below
 // -1e290 for a point counts as -1e290. Errors wrap ErrBadPoints or ErrDegenerate.
 func (m *Mixture) LogLikelihood(points []float64) (float64, error) {
-	d, err := newDensity(m)
+	q, err := NewQuery(m)
 	if err != nil {
 		return 0, err
 	}
@@ -117,11 +122,12 @@ func (m *Mixture) LogLikelihood(points []float64) (float64, error) {
 	if err := checkFinite(points, m.D); err != nil {
 		return 0, err
 	}
-	var entries []responsibility
-	sum, first, logp := 0.0, 0, 0.0
-	for n := range len(points) / m.D {
-		entries, logp, first = d.posterior(entries[:0], points[n*m.D:(n+1)*m.D], first)
-		sum += logp
-	}
+	sum := 0.0
+	q.each(points, func(_ int, p block) {
+		q.posterior(p)
+		for _, v := range q.logp[:p.n] {
+			sum += v
+		}
+	})
 	return sum, nil
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
 )
 
 // Prior is the normal-inverse-Wishart prior that a mixture gives for a set of points:
@@ -18,22 +18,86 @@ type Prior struct {
 // minPriorCount keeps the prior's degrees of freedom positive for small fits.
 const minPriorCount = 0.1
 
-// Query evaluates priors of one mixture.
+// Query evaluates priors of one mixture. It is for one goroutine at a time: others use a
+// Fork.
 type Query struct {
-	d       *density
-	entries []responsibility
+	m *Mixture
+	d *density
+	*evaluator
+	size    []float64 // of a block's leading dimensions
+	x, head []float64 // of a block of points
+	entries responsibilities
+	first   []int32
+	logp    []float64
 	weights []float64
+	off     []float64 // of a component's mean
 }
 
 // NewQuery prepares a mixture for queries. It returns ErrDegenerate if a covariance is
 // not positive definite or a parameter not finite. The mixture must not change while the
 // query is in use.
 func NewQuery(m *Mixture) (*Query, error) {
-	d, err := newDensity(m)
-	if err != nil {
-		return nil, err
+	m.checkShape()
+	return newQuery(m, discerningOrder(m))
+}
+
+func newQuery(m *Mixture, order []int) (*Query, error) {
+	d := newDensity(m.K, order)
+	if k := d.load(m, newFactoring(m.D)); k < m.K {
+		return nil, m.degenerate(k)
 	}
-	return &Query{d: d, entries: make([]responsibility, 0, m.K), weights: make([]float64, m.K)}, nil
+	return (&Query{m: m, d: d}).Fork(), nil
+}
+
+// Fork returns a query of the same mixture for another goroutine. They share what they only
+// read.
+func (q *Query) Fork() *Query {
+	d := *q.d
+	d.slack = make([]float64, d.K)
+	return &Query{m: q.m, d: &d, evaluator: newEvaluator(d.K, d.D),
+		size: make([]float64, d.leading()), x: make([]float64, blockSize*d.stride), head: make([]float64, blockSize*(d.leading()+1)),
+		entries: newResponsibilities(blockSize, d.K), first: make([]int32, blockSize),
+		logp: make([]float64, blockSize), weights: make([]float64, d.K), off: make([]float64, d.D)}
+}
+
+// each calls visit for blocks of the points, from the first of each on.
+func (q *Query) each(points []float64, visit func(from int, p block)) {
+	N := len(points) / q.d.D
+	for from := 0; from < N; from += blockSize {
+		visit(from, q.block(points[from*q.d.D:min(from+blockSize, N)*q.d.D]))
+	}
+}
+
+// block lays up to blockSize points out for the density.
+func (q *Query) block(points []float64) block {
+	d, width := q.d, q.d.leading()+1
+	n := len(points) / d.D
+	clear(q.size)
+	for i := range n {
+		source, x := points[i*d.D:(i+1)*d.D], q.x[i*d.stride:][:d.D]
+		for j, from := range d.order {
+			x[j] = source[from]
+		}
+		head := q.head[i*width : (i+1)*width]
+		copy(head, x[:width-1])
+		head[width-1] = 1
+		for j, v := range head[:width-1] {
+			q.size[j] = max(q.size[j], math.Abs(v))
+		}
+	}
+	return block{n, q.x[:n*d.stride], q.head[:n*width]}
+}
+
+// posterior computes the responsibilities and log densities of a block of points.
+func (q *Query) posterior(p block) {
+	for k := range q.d.K {
+		q.d.slacken(k, q.size)
+	}
+	first := q.first[:p.n]
+	for n := range first {
+		first[n] = -1
+	}
+	q.evaluator.posterior(q.d, p, &q.entries, q.logp[:p.n], first)
 }
 
 // Weights returns the mean responsibility of each component over the points (N x D,
@@ -41,17 +105,19 @@ func NewQuery(m *Mixture) (*Query, error) {
 // densities are zero to float64 belongs to the component with the smallest Mahalanobis
 // distance.
 func (q *Query) Weights(points []float64) []float64 {
-	D := q.d.m.D
+	D := q.d.D
 	if len(points)%D != 0 {
 		panic(fmt.Sprintf("mixture: %d numbers are no points of %d dimensions", len(points), D))
 	}
-	n := len(points) / D
+	N := len(points) / D
 	clear(q.weights)
-	first := 0
-	for i := range n {
-		q.entries, _, first = q.d.posterior(q.entries[:0], points[i*D:(i+1)*D], first)
-		for _, r := range q.entries {
-			q.weights[r.component] += r.weight / float64(n)
+	for from := 0; from < N; from += blockSize {
+		q.posterior(q.block(points[from*D : min(from+blockSize, N)*D]))
+		for k := range q.weights {
+			_, weights := q.entries.of(k)
+			for _, w := range weights {
+				q.weights[k] += w / float64(N)
+			}
 		}
 	}
 	return q.weights
@@ -63,8 +129,7 @@ func (q *Query) Weights(points []float64) []float64 {
 // No points, points that are not finite and moments out of range give an error wrapping
 // ErrBadPoints, which leaves dst undefined.
 func (q *Query) Prior(dst *Prior, points []float64) error {
-	m := q.d.m
-	D := m.D
+	m, D := q.m, q.m.D
 	if len(points) == 0 {
 		return fmt.Errorf("%w: a prior needs at least one", ErrBadPoints)
 	}
@@ -81,23 +146,21 @@ func (q *Query) Prior(dst *Prior, points []float64) error {
 		if w == 0 {
 			continue
 		}
-		for i, v := range m.Mean(k) {
-			dst.Mean[i] += w * v
-		}
+		kernel.Axpy(dst.Mean, w, m.Mean(k))
 	}
 	for k, w := range weights {
 		if w == 0 {
 			continue
 		}
-		mean, cov := m.Mean(k), m.Cov(k)
-		for i := range D {
-			di := mean[i] - dst.Mean[i]
-			for j := range i + 1 {
-				dst.Cov[i*D+j] += w * (cov[i*D+j] + di*(mean[j]-dst.Mean[j]))
+		kernel.Axpy(dst.Cov, w, m.Cov(k))
+		kernel.Difference(q.off, m.Mean(k), dst.Mean, 1)
+		for i, v := range q.off {
+			if v != 0 {
+				kernel.Axpy(dst.Cov[i*D:][i:D], w*v, q.off[i:])
 			}
 		}
 	}
-	dense.MirrorLower(dst.Cov, D)
+	kernel.Mirror(kernel.Block{Data: dst.Cov, Stride: D}, D)
 	dst.M = 1
 	dst.N0 = math.Max(minPriorCount, float64(m.FitCount-2-D)/float64(max(1, m.FitCount)))
 	for i, v := range dst.Cov {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
 )
 
 const (
@@ -80,42 +81,59 @@ func standardize(points []float64, D int, regularization float64) (*coordinates,
 	return c, nil
 }
 
-// points returns the points (N x D) in standard coordinates.
-func (c *coordinates) points(points []float64) []float64 {
-	z, D := make([]float64, len(points)), len(c.shift)
-	for n := 0; n < len(z); n += D {
-		for i := range D {
-			z[n+i] = (points[n+i] - c.shift[i]) / c.scale[i]
+// fill writes the points (N x D) in standard coordinates to x, N x stride in the given
+// order and with zeros behind, and the leading ones of their dimensions and a 1 to head. It
+// returns the largest absolute values of the leading dimensions.
+func (c *coordinates) fill(x, head, points []float64, order []int) (size []float64) {
+	D, leading := len(order), min(kernel.Lane, len(order))
+	stride, size := kernel.Pad(D), make([]float64, leading)
+	inverse, shift := make([]float64, D), make([]float64, D)
+	for i, from := range order {
+		shift[i], inverse[i] = c.shift[from], 1/c.scale[from]
+	}
+	for n := range len(points) / D {
+		z, source, h := x[n*stride:][:D], points[n*D:(n+1)*D], head[n*(leading+1):(n+1)*(leading+1)]
+		for i, from := range order {
+			z[i] = (source[from] - shift[i]) * inverse[i]
+		}
+		copy(h, z[:leading])
+		h[leading] = 1
+		for i, v := range z[:leading] {
+			size[i] = max(size[i], math.Abs(v))
 		}
 	}
-	return z
+	return size
 }
 
 // inward writes m's parameters in standard coordinates to dst.
-func (c *coordinates) inward(dst, m *Mixture) {
+func (c *coordinates) inward(dst components, m *Mixture) {
 	D := m.D
-	copy(dst.LogWeights, m.LogWeights)
+	copy(dst.logWeights, m.LogWeights)
 	for k := range m.K {
 		mean, cov := m.Mean(k), m.Cov(k)
-		for i, s := range c.scale {
-			dst.Means[k*D+i] = (mean[i] - c.shift[i]) / s
-			for j, r := range c.scale {
-				dst.Covs[(k*D+i)*D+j] = cov[i*D+j] / s / r
+		for j, from := range dst.order {
+			s := 1 / c.scale[from]
+			dst.mean(k)[j] = (mean[from] - c.shift[from]) * s
+			column, row := dst.covs[k].Column(j, D), cov[from*D:(from+1)*D]
+			for i, other := range dst.order {
+				column[i] = row[other] * s / c.scale[other]
 			}
 		}
 	}
 }
 
-// outward writes m's parameters, which are in standard coordinates, to dst.
-func (c *coordinates) outward(dst, m *Mixture) {
+// outward writes the parameters, which are in standard coordinates, to dst.
+func (c *coordinates) outward(dst *Mixture, m components) {
 	D := m.D
-	copy(dst.LogWeights, m.LogWeights)
+	copy(dst.LogWeights, m.logWeights)
 	for k := range m.K {
-		mean, cov := m.Mean(k), m.Cov(k)
-		for i, s := range c.scale {
-			dst.Means[k*D+i] = c.shift[i] + s*mean[i]
-			for j, r := range c.scale {
-				dst.Covs[(k*D+i)*D+j] = cov[i*D+j] * s * r
+		mean, cov := dst.Mean(k), dst.Cov(k)
+		for j, to := range m.order {
+			s := c.scale[to]
+			mean[to] = c.shift[to] + s*m.mean(k)[j]
+			row := cov[to*D : (to+1)*D]
+			for i, v := range m.covs[k].Column(j, D) {
+				row[m.order[i]] = v * s * c.scale[m.order[i]]
 			}
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/crew"
 )
 
 // Start returns a mixture of K components to begin a fit of the points (N x D) with:
@@ -103,31 +103,52 @@ func FromAssignment(points []float64, D int, assign []int, K int, regularization
 	if err != nil {
 		panic(err.Error())
 	}
-	e := newEM(Config{}, coordinates, points, K)
-	for n, k := range assign {
-		e.mass[k]++
-		for i, v := range e.points[n*D : (n+1)*D] {
-			e.m.Means[k*D+i] += v
-		}
-	}
-	for k, c := range e.mass {
-		for i := range D {
-			e.m.Means[k*D+i] /= math.Max(1, c)
-		}
-	}
-	for n, k := range assign {
-		dense.AddOuter(e.m.Cov(k), 1, e.points[n*D:(n+1)*D], e.m.Mean(k))
-	}
-	for k, c := range e.mass {
-		if c == 0 {
-			e.spread(k)
-			continue
-		}
-		if divisor != 0 {
-			c = divisor
-		}
-		e.finish(k, 1/c)
-	}
-	coordinates.outward(m, e.m)
+	workers := crew.New(1)
+	defer workers.Stop()
+	fromAssignment(m, coordinates, points, assign, divisor, workers)
 	return m
+}
+
+func fromAssignment(m *Mixture, c *coordinates, points []float64, assign []int, divisor float64, workers *crew.Crew) {
+	e := newEM(Config{}, c, naturalOrder(m.D), points, m.K, workers)
+	e.divisor = divisor
+	for b := range e.blocks {
+		from, n := b*blockSize, e.blocks[b].n
+		r := responsibilities{make([]int32, 0, n), make([]float64, 0, n), make([]int, m.K)}
+		r.assign(assign[from : from+n])
+		e.entries = append(e.entries, r)
+	}
+	workers.Run(m.K, (*membership)(e))
+	e.outward(m)
+}
+
+// assign makes the responsibilities those of points that belong to one component each.
+func (r *responsibilities) assign(components []int) {
+	for k := range r.ends {
+		for n, component := range components {
+			if component == k {
+				r.add(int32(n), 1)
+			}
+		}
+		r.ends[k] = len(r.points)
+	}
+}
+
+// membership sets the mean and covariance of one cluster.
+type membership em
+
+// Do is crew.Task's.
+func (t *membership) Do(worker, k int) {
+	e, s := (*em)(t), t.moments[worker]
+	e.m.logWeights[k] = -math.Log(float64(e.m.K))
+	count := s.mean(e, k)
+	if count == 0 {
+		e.spread(k, s)
+		return
+	}
+	s.scatter(e, k)
+	if e.divisor != 0 {
+		count = e.divisor
+	}
+	e.finish(k, 1/count)
 }

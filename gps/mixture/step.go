@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
 )
 
 // smallestMass is a summed responsibility below which a component has no mean.
@@ -11,98 +12,162 @@ const smallestMass = 1e-200
 
 // maximize sets the parameters from the responsibilities (Bishop 2006, equations 9.24 to
 // 9.27). Dead components are revived, but not in the last step, which no E-step follows.
-// When guarded, a covariance stays as it is where the new one is less likely.
-func (e *em) maximize(guarded, last bool) (revived bool) {
-	m, D := e.m, e.m.D
-	clear(e.mass)
-	clear(m.Means)
-	clear(m.Covs)
-	e.each(func(n int, r responsibility) {
-		e.mass[r.component] += r.weight
-		mean := m.Mean(int(r.component))
-		for i, v := range e.points[n*D : (n+1)*D] {
-			mean[i] += r.weight * v
-		}
-	})
-	for k := range m.K {
-		if e.mass[k] > 0 {
-			for i := range D {
-				m.Means[k*D+i] /= e.mass[k]
-			}
-		}
-		m.LogWeights[k] = math.Log(math.Max(e.mass[k]/float64(e.n), math.SmallestNonzeroFloat64))
-	}
-	// About the component's own mean: raw second moments less the mean's would cancel.
-	e.each(func(n int, r responsibility) {
-		dense.AddOuter(m.Cov(int(r.component)), r.weight, e.points[n*D:(n+1)*D], m.Mean(int(r.component)))
-	})
-	dead := e.cfg.MinWeight / float64(m.K) * float64(e.n)
-	isDead := func(k int) bool { return e.mass[k] < dead || e.mass[k] < smallestMass }
-	for k := range m.K {
-		switch {
-		case isDead(k) && e.cfg.ReferenceRules:
-			e.spread(k)
-		case e.mass[k] < smallestMass:
-			copy(m.Mean(k), e.previous.Mean(k))
-			copy(m.Cov(k), e.previous.Cov(k))
-		default:
-			e.finish(k, 1/e.mass[k])
-			if guarded && !e.improved(k) {
-				copy(m.Cov(k), e.previous.Cov(k))
-			}
-		}
-	}
+func (e *em) maximize(last bool) (revived bool) {
+	e.m, e.previous = e.previous, e.m
+	e.crew.Run(e.m.K, (*maximization)(e))
 	if e.cfg.ReferenceRules || last {
 		return false
 	}
-	for k := range m.K {
-		if isDead(k) && e.revivals > 0 {
+	for k := range e.m.K {
+		if e.dead(k) && e.revivals > 0 {
 			e.revive(k)
 			e.revivals--
 			revived = true
 		}
 	}
 	if revived {
-		m.normalizeWeights()
+		normalizeWeights(e.m.logWeights)
+		for k := range e.m.K {
+			e.sound[k] = e.sound[k] && e.settle(k)
+		}
 	}
 	return revived
 }
 
-func (e *em) each(visit func(n int, r responsibility)) {
-	start := 0
-	for n, end := range e.end {
-		for _, r := range e.entries[start:end] {
-			visit(n, r)
+func (e *em) dead(k int) bool {
+	return e.mass[k] < e.cfg.MinWeight/float64(e.m.K)*float64(e.n) || e.mass[k] < smallestMass
+}
+
+// maximization is the M-step of one component.
+type maximization em
+
+// Do is crew.Task's.
+func (t *maximization) Do(worker, k int) {
+	e, s := (*em)(t), t.moments[worker]
+	e.mass[k] = s.mean(e, k)
+	e.m.logWeights[k] = math.Log(math.Max(e.mass[k]/float64(e.n), math.SmallestNonzeroFloat64))
+	switch {
+	case e.dead(k) && e.cfg.ReferenceRules:
+		e.spread(k, s)
+	case e.mass[k] < smallestMass:
+		copy(e.m.mean(k), e.previous.mean(k))
+		copy(e.m.covs[k].Data, e.previous.covs[k].Data)
+	default:
+		s.scatter(e, k)
+		e.finish(k, 1/e.mass[k])
+	}
+	e.sound[k] = e.m.factor(k, e.m.covs[k], s.factoring)
+	if e.guarded && !(e.sound[k] && e.improved(k, s)) {
+		copy(e.m.covs[k].Data, e.previous.covs[k].Data)
+		copy(e.m.inverses[k].Data, e.previous.inverses[k].Data)
+		e.m.logDets[k], e.sound[k] = e.previous.logDets[k], true
+	}
+	e.sound[k] = e.sound[k] && e.settle(k)
+}
+
+// moments is the workspace of one worker that sums up a component's points.
+type moments struct {
+	*factoring
+	rows    kernel.Block // sqrt(r) (x - mu), stride x blockSize
+	count   int          // in rows
+	started bool         // rows have been added to the scatter
+	product kernel.Block // stride x D
+}
+
+func newMoments(D int) *moments {
+	return &moments{factoring: newFactoring(D), rows: kernel.NewBlock(D, blockSize), product: kernel.NewBlock(D, D)}
+}
+
+// mean sets component k's mean and returns its summed responsibility.
+func (s *moments) mean(e *em, k int) (mass float64) {
+	mean, stride := e.m.mean(k), e.m.stride
+	clear(mean)
+	for b := range e.blocks {
+		points, weights := e.entries[b].of(k)
+		x := e.blocks[b].x
+		for i, n := range points {
+			mass += weights[i]
+			kernel.Axpy(mean, weights[i], x[int(n)*stride:][:stride])
 		}
-		start = end
+	}
+	if mass > 0 {
+		for i := range mean {
+			mean[i] /= mass
+		}
+	}
+	return mass
+}
+
+// scatter sets component k's covariance to the scatter about its mean: raw second moments
+// less the mean's would cancel. Only the lower part is set.
+func (s *moments) scatter(e *em, k int) {
+	s.begin()
+	for b := range e.blocks {
+		points, weights := e.entries[b].of(k)
+		for i, n := range points {
+			s.add(e, k, b, int(n), weights[i])
+		}
+	}
+	s.end(e, k)
+}
+
+func (s *moments) begin() { s.count, s.started = 0, false }
+
+// add takes a point of block b with a weight into component k's scatter.
+func (s *moments) add(e *em, k, b, n int, weight float64) {
+	stride := e.m.stride
+	kernel.Difference(s.rows.Column(s.count, stride), e.blocks[b].x[n*stride:][:stride], e.m.mean(k), math.Sqrt(weight))
+	if s.count++; s.count == blockSize {
+		s.flush(e, k)
 	}
 }
 
-// finish scales a component's scatter, mirrors it and adds the regularisation.
-func (e *em) finish(k int, scale float64) {
-	D, cov := e.m.D, e.m.Cov(k)
-	for i := range D {
-		for j := range i + 1 {
-			v := cov[i*D+j] * scale
-			cov[i*D+j], cov[j*D+i] = v, v
-		}
-		cov[i*D+i] += e.coordinates.regularization[i]
+// end adds the rows that are left.
+func (s *moments) end(e *em, k int) {
+	if s.count > 0 || !s.started {
+		s.flush(e, k)
 	}
+}
+
+func (s *moments) flush(e *em, k int) {
+	D, cov := e.m.D, e.m.covs[k]
+	if s.started {
+		kernel.AddLower(cov, cov, s.rows, s.rows.T(), D, D, s.count)
+	} else {
+		kernel.SetLower(cov, s.rows, s.rows.T(), D, D, s.count)
+	}
+	s.count, s.started = 0, true
+}
+
+// finish scales a component's scatter, adds the regularisation and mirrors it.
+func (e *em) finish(k int, scale float64) {
+	D, cov := e.m.D, e.m.covs[k]
+	for j, place := range e.m.order {
+		column := cov.Column(j, D)[j:]
+		for i := range column {
+			column[i] *= scale
+		}
+		column[0] += e.coordinates.regularization[place]
+	}
+	kernel.Mirror(cov, D)
 }
 
 // spread gives a component the mean and covariance of all points.
-func (e *em) spread(k int) {
-	D, mean, cov := e.m.D, e.m.Mean(k), e.m.Cov(k)
+func (e *em) spread(k int, s *moments) {
+	mean, stride := e.m.mean(k), e.m.stride
 	clear(mean)
-	clear(cov)
-	for n := range e.n {
-		for i, v := range e.points[n*D : (n+1)*D] {
-			mean[i] += v / float64(e.n)
+	for _, b := range e.blocks {
+		for n := range b.n {
+			kernel.Axpy(mean, 1/float64(e.n), b.x[n*stride:][:stride])
 		}
 	}
-	for n := range e.n {
-		dense.AddOuter(cov, 1, e.points[n*D:(n+1)*D], mean)
+	s.begin()
+	for b := range e.blocks {
+		for n := range e.blocks[b].n {
+			s.add(e, k, b, n, 1)
+		}
 	}
+	s.end(e, k)
 	e.finish(k, 1/float64(e.n))
 }
 
@@ -117,85 +182,80 @@ const splitOffset = 0.7
 func (e *em) revive(k int) {
 	m, D := e.m, e.m.D
 	from, most := k, -1.0
-	var axis []float64 // of unit length
+	axis := make([]float64, D) // of unit length
+	cov := make([]float64, D*D)
 	var variance float64
 	eigen := dense.NewEigen(D)
 	for j := range m.K {
-		if j == k || !(e.mass[j] > 0) || !eigen.Decompose(m.Cov(j)) {
+		if j == k || !(e.mass[j] > 0) {
+			continue
+		}
+		// In the points' order of dimensions, so that the axis's sign is not the order's.
+		for i, to := range m.order {
+			for l, v := range m.covs[j].Column(i, D) {
+				cov[to*D+m.order[l]] = v
+			}
+		}
+		if !eigen.Decompose(cov) {
 			continue
 		}
 		largest := eigen.Values[D-1]
 		if v := e.mass[j] * largest; v > most {
 			from, most, variance = j, v, largest
-			axis = axis[:0]
-			for i := range D {
-				axis = append(axis, eigen.Vectors[i*D+D-1])
+			for i, from := range m.order {
+				axis[i] = eigen.Vectors[from*D+D-1]
 			}
 		}
 	}
 	if from == k {
 		return
 	}
-	mean, cov := m.Mean(from), m.Cov(from)
-	copy(m.Mean(k), mean)
+	copy(m.mean(k), m.mean(from))
 	step := splitOffset * math.Sqrt(variance)
-	for i, v := range axis {
-		m.Mean(k)[i] += step * v
-		mean[i] -= step * v
-		for j, w := range axis {
-			cov[i*D+j] -= step * step * (v * w)
+	kernel.Axpy(m.mean(k)[:D], step, axis)
+	kernel.Axpy(m.mean(from)[:D], -step, axis)
+	for j, w := range axis {
+		column := m.covs[from].Column(j, D)
+		for i, v := range axis {
+			column[i] -= step * step * (v * w)
 		}
 	}
-	copy(m.Cov(k), cov)
+	copy(m.covs[k].Data, m.covs[from].Data)
 	e.mass[from] /= 2
 	e.mass[k] = e.mass[from]
-	m.LogWeights[from] -= math.Log(2)
-	m.LogWeights[k] = m.LogWeights[from]
+	m.logWeights[from] -= math.Log(2)
+	m.logWeights[k] = m.logWeights[from]
+	for _, j := range []int{k, from} {
+		e.sound[j] = m.factor(j, m.covs[j], e.moments[0].factoring)
+	}
 }
 
-func (m *Mixture) normalizeWeights() {
+// normalizeWeights makes weights sum to 1, given their logarithms.
+func normalizeWeights(logWeights []float64) {
 	sum := 0.0
-	for _, l := range m.LogWeights {
+	for _, l := range logWeights {
 		sum += math.Exp(l)
 	}
-	for k := range m.LogWeights {
-		m.LogWeights[k] -= math.Log(sum)
+	for k := range logWeights {
+		logWeights[k] -= math.Log(sum)
 	}
 }
 
 // improved says if component k's new covariance is likelier than its old one for the
 // scatter about its new mean.
-func (e *em) improved(k int) bool {
-	return e.misfit(k, e.m.Cov(k)) <= e.misfit(k, e.previous.Cov(k))
+func (e *em) improved(k int, s *moments) bool {
+	return e.misfit(k, e.m.density, s) <= e.misfit(k, e.previous.density, s)
 }
 
-// misfit returns log |cov| + tr(cov^-1 S) for component k's scatter S, which is its new
-// covariance without the regularisation.
-func (e *em) misfit(k int, cov []float64) float64 {
-	D, a := e.m.D, append([]float64(nil), cov...)
-	if !dense.Cholesky(a, D) {
-		return math.Inf(1)
-	}
-	sum := 0.0
-	for i := range D {
-		sum += 2 * math.Log(a[i*D+i])
-	}
-	dense.InvertFactored(a, D)
-	for i, v := range e.m.Cov(k) {
-		sum += a[i] * v
-	}
-	for i, v := range e.coordinates.regularization {
-		sum -= a[i*D+i] * v
+// misfit returns log |cov| + tr(cov^-1 S) for the covariance that d has for component k,
+// and the component's scatter S, which is its new covariance without the regularisation.
+func (e *em) misfit(k int, d *density, s *moments) float64 {
+	D, w := d.D, d.inverses[k]
+	kernel.Set(s.product, w, e.m.covs[k].N(), D, D, D)
+	sum := 2*d.logDets[k] + kernel.Dot(s.product.Data, w.Data)
+	for j, place := range d.order {
+		column := w.Column(j, d.stride)
+		sum -= e.coordinates.regularization[place] * kernel.Dot(column, column)
 	}
 	return sum
-}
-
-// regularized says if component k's covariance has at least half the regularisation in
-// every direction.
-func (e *em) regularized(k int) bool {
-	D, a := e.m.D, append([]float64(nil), e.m.Cov(k)...)
-	for i, v := range e.coordinates.regularization {
-		a[i*D+i] -= v / 2
-	}
-	return dense.Cholesky(a, D)
 }

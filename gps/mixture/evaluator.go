@@ -1,0 +1,287 @@
+package mixture
+
+import (
+	"math"
+
+	"guidedpolicysearch/gps/internal/kernel"
+)
+
+const (
+	// pruneBelow is how far, in nat, a component's log density may fall behind the best
+	// one of a point before it is taken to be zero: e^-40 is below rounding.
+	pruneBelow = 40
+	pruned     = 4.2e-18 // e^-40
+	// slackShare of a bound makes up for the rounding beyond a component's slack.
+	slackShare = 0x1p-10
+	// blockSize is how many points are evaluated together, and panel how many rows of a
+	// distance: what a tile of the kernels holds.
+	blockSize = 128
+	panel     = 3 * kernel.Lane
+	// headColumns is how many points' heads are evaluated together, to stay in the
+	// fastest cache.
+	headColumns = 32
+)
+
+// block is a number of points in the layout of a density.
+type block struct {
+	n    int
+	x    []float64 // n x stride, zero padded, in the density's order
+	head []float64 // n x (leading + 1): the leading dimensions and 1
+}
+
+// responsibilities are the responsibilities of a block of points that are not zero,
+// sorted by component.
+type responsibilities struct {
+	points  []int32 // in the block
+	weights []float64
+	ends    []int // end of each component's entries
+}
+
+func newResponsibilities(points, K int) responsibilities {
+	return responsibilities{make([]int32, 0, points*K), make([]float64, 0, points*K), make([]int, K)}
+}
+
+// of returns component k's entries.
+func (r *responsibilities) of(k int) ([]int32, []float64) {
+	start := 0
+	if k > 0 {
+		start = r.ends[k-1]
+	}
+	return r.points[start:r.ends[k]], r.weights[start:r.ends[k]]
+}
+
+func (r *responsibilities) reset() { r.points, r.weights = r.points[:0], r.weights[:0] }
+
+func (r *responsibilities) add(point int32, weight float64) {
+	r.points, r.weights = append(r.points, point), append(r.weights, weight)
+}
+
+// evaluator is the workspace of one worker that evaluates blocks of points under a
+// density.
+type evaluator struct {
+	products  kernel.Block // of the heads, (Lane K) x headColumns
+	bounds    []float64    // lower bounds of squared distances, blockSize x K
+	rows, z   kernel.Block // x - mu and W (x - mu), stride x blockSize
+	distances []float64    // of the points in rows, squared
+	lists     []int32      // points to be evaluated under each component, K x blockSize
+	counts    []int        // their number
+	tops      []float64    // each point's highest log density so far
+	best      []int32      // its component
+	firsts    []float64    // each point's log density under its first component
+	floors    []float64    // what a log density must reach for a weight
+	sums      []float64
+}
+
+func newEvaluator(K, D int) *evaluator {
+	stride := kernel.Pad(D)
+	arena := kernel.NewArena(kernel.Lane*K*headColumns + kernel.Space(blockSize*K) + 2*stride*blockSize)
+	e := &evaluator{products: arena.TakeBlock(kernel.Lane*K, headColumns), bounds: arena.Take(blockSize * K),
+		rows: arena.TakeBlock(stride, blockSize), z: arena.TakeBlock(stride, blockSize)}
+	e.lists, e.counts = make([]int32, K*blockSize), make([]int, K)
+	e.best = make([]int32, blockSize)
+	for _, list := range []*[]float64{&e.distances, &e.tops, &e.firsts, &e.floors, &e.sums} {
+		*list = make([]float64, blockSize)
+	}
+	return e
+}
+
+// posterior overwrites r with the responsibilities of the points and logp with log p(x).
+// first has the component to try first for each point, or -1, and receives the likeliest:
+// the likelier the first one is, the more is pruned.
+func (e *evaluator) posterior(d *density, p block, r *responsibilities, logp []float64, first []int32) {
+	e.bound(d, p)
+	e.guess(d, p, first)
+	e.tryFirst(d, p, first)
+	e.survive(d, p, first)
+	e.tryRest(d, p, r, first)
+	e.normalize(d, p, r, logp)
+	copy(first, e.best[:p.n])
+}
+
+// bound computes the squared distances in the leading dimensions, for all pairs of points
+// and components.
+func (e *evaluator) bound(d *density, p block) {
+	K, inner := d.K, d.leading()+1
+	for n := 0; n < p.n; n += headColumns {
+		columns := min(headColumns, p.n-n)
+		kernel.Set(e.products, d.head, kernel.Right{Data: p.head[n*inner:], Inner: 1, Outer: inner}, kernel.Lane*K, columns, inner)
+		bounds := e.bounds[n*K : (n+columns)*K]
+		clear(bounds)
+		kernel.AddSquares(bounds, kernel.Block{Data: e.products.Data, Stride: kernel.Lane}, kernel.Lane)
+	}
+}
+
+// guess takes for the points without a first component the likeliest one so far.
+func (e *evaluator) guess(d *density, p block, first []int32) {
+	for n := range p.n {
+		if first[n] >= 0 {
+			continue
+		}
+		first[n] = 0
+		least := math.Inf(1)
+		for k, v := range e.bounds[n*d.K : (n+1)*d.K] {
+			if v -= 2 * d.offsets[k]; v < least {
+				first[n], least = int32(k), v
+			}
+		}
+	}
+}
+
+// tryFirst evaluates every point under its first component.
+func (e *evaluator) tryFirst(d *density, p block, first []int32) {
+	clear(e.counts)
+	for n, k := range first {
+		e.list(int(k), n)
+	}
+	for k := range d.K {
+		list := e.listed(k)
+		e.measure(d, k, p, list, 0)
+		for i, n := range list {
+			v := d.offsets[k] - 0.5*e.distances[i]
+			if v != v { // the difference of two infinities
+				v = math.Inf(-1)
+			}
+			e.firsts[n], e.tops[n], e.best[n], e.floors[n] = v, v, int32(k), v-pruneBelow
+		}
+	}
+}
+
+func (e *evaluator) list(k, n int) {
+	e.lists[k*blockSize+e.counts[k]] = int32(n)
+	e.counts[k]++
+}
+
+func (e *evaluator) listed(k int) []int32 { return e.lists[k*blockSize:][:e.counts[k]] }
+
+// survive lists, for every component, the points whose bound leaves it a weight, those
+// that it was the first of included.
+func (e *evaluator) survive(d *density, p block, first []int32) {
+	clear(e.counts)
+	K := d.K
+	for n := range p.n {
+		floor := 2 * e.floors[n]
+		for k, v := range e.bounds[n*K : (n+1)*K] {
+			// Not <=: where numbers are out of range, nothing is known.
+			if !((1-slackShare)*v+floor > 2*d.offsets[k]+d.slack[k]) || k == int(first[n]) {
+				e.list(k, n)
+			}
+		}
+	}
+}
+
+// tryRest evaluates the listed points and collects the log densities that are high enough.
+func (e *evaluator) tryRest(d *density, p block, r *responsibilities, first []int32) {
+	r.reset()
+	for k := range d.K {
+		list, kept := e.listed(k), 0
+		for _, n := range list {
+			if int(first[n]) == k {
+				r.add(n, e.firsts[n])
+			} else {
+				list[kept] = n
+				kept++
+			}
+		}
+		list = list[:kept]
+		if d.stride > 2*panel {
+			e.measure(d, k, p, list, panel)
+			kept = 0
+			for i, n := range list {
+				if !(e.distances[i] > 2*(d.offsets[k]-e.floors[n])) {
+					list[kept] = n
+					kept++
+				}
+			}
+			list = list[:kept]
+		}
+		e.measure(d, k, p, list, 0)
+		for i, n := range list {
+			if !(e.distances[i] <= 2*(d.offsets[k]-e.floors[n])) {
+				continue
+			}
+			v := d.offsets[k] - 0.5*e.distances[i]
+			r.add(n, v)
+			if v > e.tops[n] {
+				e.tops[n], e.best[n] = v, int32(k)
+			}
+		}
+		r.ends[k] = len(r.points)
+	}
+}
+
+// measure computes the squared distances of the listed points from component k's mean, in
+// the first rows dimensions or, if that is 0, in all.
+func (e *evaluator) measure(d *density, k int, p block, list []int32, rows int) {
+	if len(list) == 0 {
+		return
+	}
+	if rows == 0 {
+		rows = d.stride
+	}
+	mean := d.mean(k)[:rows]
+	for i, n := range list {
+		kernel.Difference(e.rows.Column(i, rows), p.x[int(n)*d.stride:][:rows], mean, 1)
+	}
+	distances := e.distances[:len(list)]
+	clear(distances)
+	for row := 0; row < rows; row += panel {
+		height := min(panel, rows-row)
+		kernel.Set(e.z, d.inverses[k].From(row, 0), e.rows.N(), height, len(list), min(d.D, row+height))
+		kernel.AddSquares(distances, e.z, height)
+	}
+}
+
+// normalize turns log densities into responsibilities (Bishop 2006, equation 9.23).
+func (e *evaluator) normalize(d *density, p block, r *responsibilities, logp []float64) {
+	sums := e.sums[:p.n]
+	clear(sums)
+	for i, n := range r.points {
+		w := 1.0
+		if v := r.weights[i] - e.tops[n]; v != 0 {
+			w = math.Exp(v)
+		}
+		r.weights[i] = w
+		sums[n] += w
+	}
+	kept, start, far := 0, 0, false
+	for k, end := range r.ends {
+		for i := start; i < end; i++ {
+			n := r.points[i]
+			if w := r.weights[i]; w >= pruned && e.tops[n] > lowestLog {
+				r.points[kept], r.weights[kept] = n, w/sums[n]
+				kept++
+			}
+		}
+		start, r.ends[k] = end, kept
+	}
+	r.points, r.weights = r.points[:kept], r.weights[:kept]
+	for n, s := range sums {
+		logp[n] = e.tops[n]
+		if s != 1 {
+			logp[n] += math.Log(s)
+		}
+		far = far || !(e.tops[n] > lowestLog)
+	}
+	if far {
+		e.settleFar(d, p, r, logp)
+	}
+}
+
+// settleFar gives each point that is far from all components to the nearest one.
+func (e *evaluator) settleFar(d *density, p block, r *responsibilities, logp []float64) {
+	for n := range p.n {
+		if e.tops[n] > lowestLog {
+			continue
+		}
+		k := d.nearest(p.x[n*d.stride:][:d.D], int(e.best[n]))
+		logp[n], e.best[n] = lowestLog, int32(k)
+		r.add(0, 0)
+		at := r.ends[k]
+		copy(r.points[at+1:], r.points[at:])
+		copy(r.weights[at+1:], r.weights[at:])
+		r.points[at], r.weights[at] = int32(n), 1
+		for j := k; j < d.K; j++ {
+			r.ends[j]++
+		}
+	}
+}
