@@ -22,12 +22,15 @@ func NewFactor(n, below int) *Factor {
 // of which A = L L'. The rows from Pad(n) to Pad(n)+below, X, belong to a trapezoid and
 // become X L^-T. Rows from n to Pad(n) are padding. What is above the diagonal becomes zero
 // inside the diagonal blocks of Lane, and stays as it was beyond.
-// Cholesky returns n, or the first column whose pivot is not a finite number > 0: a is then
+// Cholesky returns n, or the first column whose pivot is not a finite, normal number > 0: a is then
 // of no use.
 func (f *Factor) Cholesky(a Block, n, below int) int {
 	rows := Pad(n) + Pad(below)
 	if n < 0 || below < 0 || rows > f.rows || Pad(n)*Lane > len(f.inverses) || !a.holds(rows, n) {
 		panic(fmt.Sprintf("kernel: Cholesky factor of %d rows with %d below in a block of %d numbers with stride %d, and workspace for %d rows", n, below, len(a.Data), a.Stride, f.rows))
+	}
+	if n > 0 && rows == Lane { // one diagonal block
+		return factor(&a.Data[0], a.Stride, &f.inverses[0], n)
 	}
 	for j := 0; j < n; j += Lane {
 		width := min(Lane, n-j)

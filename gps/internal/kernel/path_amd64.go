@@ -39,7 +39,14 @@ func product(p *operands) {
 	}
 }
 
-func factor(a *float64, stride int, w *float64, n int) int { return factorPortable(a, stride, w, n) }
+func factor(a *float64, stride int, w *float64, n int) int {
+	switch active {
+	case avx512Path:
+		return factorAVX512(a, stride, w, n)
+	default:
+		return factorPortable(a, stride, w, n)
+	}
+}
 
 func dot(acc *[Lane]float64, x, y *float64, n int) { dotPortable(acc, x, y, n) }
 

@@ -53,46 +53,55 @@ func flip(v *[Lane]float64, sign uint64) {
 	}
 }
 
-// factorPortable replaces the lower part of a (n x n, n <= Lane) by its Cholesky factor and
-// writes the factor's inverse to w; both are Lane rows high, zero outside of the lower part.
-// It returns n, or the first column whose pivot is not a finite number > 0.
+// factorPortable replaces the lower part of a (n x n, n <= Lane) by its Cholesky factor L and
+// writes L^-1 to w; both are Lane rows high, zero outside of the lower part. It returns n, or
+// the first column whose pivot is not a normal number > 0; a and w are then as they were.
+//
+// It factors A = M D M', M with a unit diagonal, which needs one division from a pivot to the
+// next where columns of L need a square root, a division and a product; L = M sqrt(D).
 func factorPortable(a *float64, stride int, w *float64, n int) int {
-	var l, inv [Lane][Lane]float64 // column by column
-	var reciprocal [Lane]float64
+	var x, v [Lane][Lane]float64 // M D and M^-1, column by column
+	var m, root, r [Lane]float64 // a column of M, sqrt(D) and its inverse
 	for j := range n {
-		x := lanesAt(a, j*stride)
-		copy(l[j][j:n], x[j:n])
-		inv[j][j] = 1
+		copy(x[j][j:n], lanesAt(a, j*stride)[j:n])
+		v[j][j] = 1
 	}
 	for j := range n {
-		pivot := l[j][j]
-		if !(pivot > 0 && pivot <= math.MaxFloat64) {
+		pivot := x[j][j]
+		if !(pivot >= smallest && pivot <= math.MaxFloat64) {
 			return j
 		}
-		root := math.Sqrt(pivot)
-		r := 1 / root
-		l[j][j], reciprocal[j] = root, r
+		root[j] = math.Sqrt(pivot)
+		r[j] = 1 / root[j]
+		inverse := 1 / pivot
 		for i := j + 1; i < n; i++ {
-			l[j][i] *= r
+			m[i] = x[j][i] * inverse
 		}
 		for k := j + 1; k < n; k++ {
 			for i := k; i < n; i++ {
-				l[k][i] = mulAdd(-l[j][i], l[j][k], l[k][i])
+				x[k][i] = mulAdd(-m[i], x[j][k], x[k][i])
 			}
 		}
 		for c := range j + 1 {
-			inv[c][j] *= r
 			for i := j + 1; i < n; i++ {
-				inv[c][i] = mulAdd(-l[j][i], inv[c][j], inv[c][i])
+				v[c][i] = mulAdd(-m[i], v[c][j], v[c][i])
 			}
 		}
 	}
 	for j := range n {
-		*lanesAt(a, j*stride) = l[j]
+		for i := j; i < n; i++ {
+			x[j][i] *= r[j]
+			v[j][i] *= r[i]
+		}
+		x[j][j] = root[j]
+		*lanesAt(a, j*stride) = x[j]
 	}
-	*(*[Lane][Lane]float64)(unsafe.Pointer(w)) = inv
+	*(*[Lane][Lane]float64)(unsafe.Pointer(w)) = v
 	return n
 }
+
+// smallest is the smallest normal number; the inverse of a smaller one may overflow.
+const smallest = 0x1p-1022
 
 func dotPortable(acc *[Lane]float64, x, y *float64, n int) {
 	for l := range n {

@@ -7,6 +7,12 @@ package kernel
 //go:noescape
 func productAVX512(p *[14]uint64)
 
+// factorAVX512 replaces the lower part of a, n x n, by its Cholesky factor, and w by the factor's
+// inverse, as factorPortable does.
+//
+//go:noescape
+func factorAVX512(a *float64, stride int, w *float64, n int) int
+
 // productAVX2 computes the product that p, an *operands, describes.
 //
 //go:noescape

@@ -33,9 +33,11 @@ func main() {
 // generate returns the assembly and the Go declarations of all kernels.
 func generate() (assembly, declarations []byte, err error) {
 	c := build.NewContext()
-	for _, m := range []machine{{c, avx512}, {c, avx2}} {
-		m.product()
-	}
+	wide, narrow := machine{c, avx512}, machine{c, avx2}
+	k := newConstants(c)
+	wide.product()
+	wide.factor512(k)
+	narrow.product()
 	file, err := c.Result()
 	if err != nil {
 		return nil, nil, err
