@@ -1,0 +1,193 @@
+package riccati
+
+import (
+	"math"
+
+	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
+)
+
+// Floor bounds action covariances from below (lqg.Floor).
+type Floor interface {
+	// Below reports whether a covariance whose smallest eigenvalue is at least least may be
+	// below the floor at step t; false is certain.
+	Below(least float64, t int) bool
+	// Raise lifts the covariance (row-major, dU x dU) of step t to the floor, and reports
+	// whether it was below.
+	Raise(cov []float64, t int) bool
+}
+
+// Backward is the backward pass with its workspace.
+type Backward struct {
+	shape
+	// Floor, if not nil, bounds the covariances of the anchor's actions.
+	Floor Floor
+	// PropagateAnchor carries back the value function of the anchor, K = 0 and k = 0 in its
+	// own units, instead of that of the new controller.
+	PropagateAnchor bool
+
+	v      kernel.Block // [V; v'], undivided, pz x dX
+	m      kernel.Block // G V, rows x dX
+	h      kernel.Block // of the step, rows x (pu + dX); then [L; L_z] in its first columns
+	uu, zu kernel.Block // copies of H_uu, full, and H_zu: pu x dU and pz x dU
+	e      kernel.Block // pz x dU
+	factor *kernel.Factor
+	cov    []float64 // row-major, dU x dU
+}
+
+// NewBackward returns a pass for dX states and dU actions.
+func NewBackward(dX, dU int) *Backward {
+	s := newShape(dX, dU)
+	arena := kernel.NewArena(s.pz*dX + s.rows*(dX+s.pu+dX) + (s.pu+2*s.pz)*dU)
+	return &Backward{shape: s,
+		v: arena.TakeBlock(s.pz, dX), m: arena.TakeBlock(s.rows, dX), h: arena.TakeBlock(s.rows, s.pu+dX),
+		uu: arena.TakeBlock(s.pu, dU), zu: arena.TakeBlock(s.pz, dU), e: arena.TakeBlock(s.pz, dU),
+		factor: kernel.NewFactor(dU, dX+1), cov: make([]float64, dU*dU)}
+}
+
+// Run computes the controller that minimises the problem's cost plus eta KL from
+// N(0, I) less the entropy's weight, and returns -1, or the time step at which there is
+// none: Q_uu is not positive definite, or something overflows. Failure then tells which.
+func (b *Backward) Run(dst *Gains, p *Problem, eta float64) (failed int) {
+	b.mustEqual(p.shape, "a problem")
+	b.mustEqual(dst.shape, "a controller")
+	b.Start(p)
+	for t := p.T - 1; t >= 0; t-- {
+		scale := eta + p.Weight(t)
+		b.Expand(p, t, p.factor(t, eta))
+		for i := range b.dU {
+			b.h.Data[i*b.h.Stride+i] += eta
+		}
+		if !b.Solve(dst, t, scale) {
+			return max(t, dst.overflows(t+1))
+		}
+		if b.PropagateAnchor {
+			b.keepStates()
+		} else {
+			b.Propagate()
+		}
+	}
+	return dst.overflows(0)
+}
+
+// Start sets the value function to the cost at T.
+func (b *Backward) Start(p *Problem) {
+	copy(b.v.Data, p.last.Data)
+	kernel.Mirror(b.v, b.dX)
+}
+
+// Expand computes H = H_t + factor G V G', the quadratic form of [u; z] at step t.
+func (b *Backward) Expand(p *Problem, t int, factor float64) {
+	g := p.g[t]
+	kernel.Set(b.m, g, b.v.T(), b.rows, b.dX, b.dX)
+	// v' once more, as f' V is in the row of the constant 1.
+	one, m, v := b.pu+b.dX, b.m.Data, b.v.Data[b.dX:]
+	for j := range b.dX {
+		m[j*b.m.Stride+one] += v[j*b.v.Stride]
+	}
+	if factor != 1 {
+		for i := range m {
+			m[i] *= factor
+		}
+	}
+	kernel.AddLower(b.h, p.h[t], b.m, g.T(), b.rows, b.pu+b.dX, b.dX)
+}
+
+// Solve factorises Q_uu in H and writes the controller of step t, with covariance
+// scale Q_uu^-1, to dst; false if there is none.
+func (b *Backward) Solve(dst *Gains, t int, scale float64) bool {
+	n := b.dU
+	if !(scale > 0 && scale <= math.MaxFloat64) {
+		return false
+	}
+	trace := 0.0
+	for i := range n {
+		trace += b.h.Data[i*b.h.Stride+i]
+	}
+	root := dst.root[t]
+	if b.factor.Cholesky(b.h, n, b.dX+1) != n {
+		return false
+	}
+	b.factor.InvertLower(root, b.h, n)
+	kernel.Neg(dst.k[t], b.h.From(b.pu, 0), root.N(), b.dX+1, n, n)
+	dst.scale[t] = scale
+	if b.Floor != nil && b.Floor.Below(scale/trace, t) {
+		return b.raise(dst, t)
+	}
+	return true
+}
+
+// raise lifts the covariance of step t to the floor; false if it has no factor.
+func (b *Backward) raise(dst *Gains, t int) bool {
+	n, scale, root := b.dU, dst.scale[t], dst.root[t]
+	for i := range n {
+		for j := range i + 1 {
+			// C = scale J R'R J, R lower.
+			x, y := root.Column(n-1-i, n), root.Column(n-1-j, n)
+			s := 0.0
+			for l := n - 1 - j; l < n; l++ {
+				s += x[l] * y[l]
+			}
+			s *= scale
+			b.cov[i*n+j], b.cov[j*n+i] = s, s
+		}
+	}
+	if !b.Floor.Raise(b.cov, t) {
+		return true
+	}
+	if !dense.Cholesky(b.cov, n) {
+		return false
+	}
+	dst.setFactor(t, b.cov, 1/math.Sqrt(scale))
+	return true
+}
+
+// Propagate sets the value function to that of the controller that Solve found,
+// H_zz - L_z L_z'.
+func (b *Backward) Propagate() {
+	z := b.h.From(b.pu, 0)
+	kernel.SubLower(b.v, b.h.From(b.pu, b.pu), z, z.T(), b.dX+1, b.dX, b.dU)
+	kernel.Mirror(b.v, b.dX)
+}
+
+// keepStates sets the value function to that of u = 0.
+func (b *Backward) keepStates() {
+	zz := b.h.From(b.pu, b.pu)
+	for j := range b.dX {
+		copy(b.v.Column(j, b.pz), zz.Column(j, b.pz))
+	}
+	kernel.Mirror(b.v, b.dX)
+}
+
+// AddActions adds factor times the columns of u of a packed cost to those of H.
+func (b *Backward) AddActions(p *Problem, t int, factor float64) {
+	for j := range b.dU {
+		kernel.Axpy(b.h.Column(j, b.rows), factor, p.h[t].Column(j, b.rows))
+	}
+}
+
+// ActionBlock writes Q_uu of H, row-major, before Solve overwrites it.
+func (b *Backward) ActionBlock(dst []float64) {
+	n := b.dU
+	for i := range n {
+		for j := range i + 1 {
+			v := b.h.At(n-1-j, n-1-i)
+			dst[i*n+j], dst[j*n+i] = v, v
+		}
+	}
+}
+
+// KeepActions copies what PropagateUnder needs of H, which Solve overwrites.
+func (b *Backward) KeepActions() {
+	b.symmetric(b.uu, b.h)
+	for j := range b.dU {
+		copy(b.zu.Column(j, b.pz), b.h.Column(j, b.rows)[b.pu:])
+	}
+}
+
+// PropagateUnder sets the value function to that of any controller, under the H that
+// KeepActions kept.
+func (b *Backward) PropagateUnder(c *Gains, t int) {
+	under(b.v, b.h.From(b.pu, b.pu), b.e, b.zu, b.uu, c.k[t], b.shape)
+	kernel.Mirror(b.v, b.dX)
+}

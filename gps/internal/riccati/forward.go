@@ -1,0 +1,169 @@
+package riccati
+
+import (
+	"fmt"
+	"math"
+
+	"guidedpolicysearch/gps/internal/kernel"
+)
+
+// Forward is the forward pass with its workspace.
+type Forward struct {
+	shape
+	// MeanStates measures divergences at the mean states.
+	MeanStates bool
+
+	start, state kernel.Block // [Sigma, mu; mu', .] of x_0 and of x_t, pz x (dX+1)
+	p            kernel.Block // [Y, A + B K, f + B k], Y = B R', px x (dU+dX+1)
+	r            kernel.Block // [scale Y, (A + B K) Sigma, (A + B K) mu], alike
+	e            kernel.Block // [Sigma; mu'] K', pz x dU
+	zeros        []float64    // px*dU
+}
+
+// NewForward returns a pass for dX states and dU actions.
+func NewForward(dX, dU int) *Forward {
+	s := newShape(dX, dU)
+	arena := kernel.NewArena(2*s.pz*(dX+1) + 2*s.px*(dU+dX+1) + (s.pz+s.px)*dU)
+	return &Forward{shape: s, start: arena.TakeBlock(s.pz, dX+1), state: arena.TakeBlock(s.pz, dX+1),
+		p: arena.TakeBlock(s.px, dU+dX+1), r: arena.TakeBlock(s.px, dU+dX+1),
+		e: arena.TakeBlock(s.pz, dU), zeros: arena.Take(s.px * dU)}
+}
+
+// Marginals are packed distributions of x_t for t = 0..T-1.
+type Marginals struct {
+	shape
+	state []kernel.Block
+}
+
+// NewMarginals returns marginals of zeros.
+func NewMarginals(T, dX, dU int) *Marginals {
+	m := &Marginals{shape: newShape(dX, dU), state: make([]kernel.Block, T)}
+	arena := kernel.NewArena(T * m.pz * (dX + 1))
+	for t := range m.state {
+		m.state[t] = arena.TakeBlock(m.pz, dX+1)
+	}
+	return m
+}
+
+// Begin sets the distribution of x_0 for all runs: mean dX, covariance dX x dX, which is made
+// symmetric.
+func (f *Forward) Begin(mean, cov []float64) {
+	dX := f.dX
+	if len(mean) != dX || len(cov) != dX*dX {
+		panic(fmt.Sprintf("riccati: initial state of a mean of %d and a covariance of %d numbers for dX=%d", len(mean), len(cov), dX))
+	}
+	for j := range dX {
+		column := f.start.Column(j, f.pz)
+		for i := j; i < dX; i++ {
+			column[i] = 0.5 * (cov[i*dX+j] + cov[j*dX+i])
+		}
+		column[dX] = mean[j]
+	}
+	kernel.Mirror(f.start, dX+1)
+	f.Rewind()
+}
+
+// Rewind goes back to x_0.
+func (f *Forward) Rewind() { copy(f.state.Data, f.start.Data) }
+
+// Run measures, at each step, the divergence of the controller from N(0, I) under its own
+// states, writes it to kl (T, in nat) and returns the sum. A step whose divergence overflows
+// has +Inf. Run reports whether everything, the states at T too, was finite.
+func (f *Forward) Run(kl []float64, p *Problem, c *Gains) (total float64, ok bool) {
+	f.check(kl, p, c)
+	f.Rewind()
+	for t := range p.T {
+		kl[t] = f.divergence(c, t, f.state)
+		total += kl[t]
+		f.Step(p, c, t)
+	}
+	return total, total <= math.MaxFloat64 && finite(f.state.Data)
+}
+
+// Record writes the states under the controller to dst, and reports whether they are finite.
+func (f *Forward) Record(dst *Marginals, p *Problem, c *Gains) bool {
+	f.mustEqual(p.shape, "a problem")
+	f.mustEqual(dst.shape, "marginals")
+	f.mustEqual(c.shape, "a controller")
+	f.Rewind()
+	for t := range p.T {
+		copy(dst.state[t].Data, f.state.Data)
+		f.Step(p, c, t)
+	}
+	return finite(f.state.Data)
+}
+
+// Measure is Run under given states.
+func (f *Forward) Measure(kl []float64, m *Marginals, c *Gains) (total float64, ok bool) {
+	f.mustEqual(m.shape, "marginals")
+	f.mustEqual(c.shape, "a controller")
+	for t := range kl {
+		kl[t] = f.divergence(c, t, m.state[t])
+		total += kl[t]
+	}
+	return total, total <= math.MaxFloat64
+}
+
+func (f *Forward) check(kl []float64, p *Problem, c *Gains) {
+	f.mustEqual(p.shape, "a problem")
+	f.mustEqual(c.shape, "a controller")
+	if len(kl) != p.T || c.T != p.T {
+		panic(fmt.Sprintf("riccati: forward pass over T=%d with a controller of T=%d into %d divergences", p.T, c.T, len(kl)))
+	}
+}
+
+// Step takes the states from t to t+1.
+func (f *Forward) Step(p *Problem, c *Gains, t int) {
+	dX, n := f.dX, f.dU
+	k, root, closed := c.k[t], c.root[t], f.p.From(0, n)
+	kernel.Set(f.p, p.b[t], root.T(), dX, n, n)
+	kernel.Add(closed, p.a[t], p.b[t], k.T(), dX, dX+1, n)
+	kernel.Difference(f.r.Data[:f.px*n], f.p.Data[:f.px*n], f.zeros, c.scale[t])
+	kernel.Set(f.r.From(0, n), closed, f.state.N(), dX, dX+1, dX)
+	kernel.AddLower(f.state, p.s[t], f.r, f.p.T(), dX, dX, n+dX)
+	mean, bias := f.r.Column(n+dX, dX), f.p.Column(n+dX, dX)
+	for j, v := range mean {
+		f.state.Data[j*f.pz+dX] = v + bias[j]
+	}
+	kernel.Mirror(f.state, dX+1)
+}
+
+// divergence returns E[KL(N(K x + k, C) || N(0, I))] at step t under the given states,
+//
+//	1/2 [tr C - dU - log det C + |K mu + k|^2 + tr(K Sigma K')],
+//
+// as a sum of terms >= 0; +Inf where it overflows.
+func (f *Forward) divergence(c *Gains, t int, state kernel.Block) float64 {
+	dX, n, k := f.dX, f.dU, c.k[t]
+	kernel.Set(f.e, state, k.N(), dX+1, n, dX)
+	scale, sum := c.scale[t], 0.0
+	sd := math.Sqrt(scale)
+	for i := range n {
+		column := c.root[t].Column(i, n)
+		sum += excess(sd * column[i])
+		squares := 0.0
+		for _, v := range column[i+1:] {
+			squares += v * v
+		}
+		v := f.e.Data[i*f.pz+dX] + k.Data[i*f.pz+dX]
+		f.e.Data[i*f.pz+dX] = 0
+		sum += scale*squares + v*v
+	}
+	if !f.MeanStates {
+		sum += math.Max(0, kernel.Dot(f.e.Data, k.Data))
+	}
+	if math.IsNaN(sum) {
+		return math.Inf(1)
+	}
+	return 0.5 * sum
+}
+
+// excess returns v^2 - 1 - log v^2 >= 0, exact to rounding near v = 1 too.
+func excess(v float64) float64 {
+	d := v - 1
+	if math.Abs(d) < 1e-3 {
+		// The series of d(2+d) - 2 log(1+d), whose terms of first order cancel.
+		return d * d * (2 - d*(2.0/3-d*(0.5-d*0.4)))
+	}
+	return d*(2+d) - 2*math.Log(v)
+}

@@ -1,0 +1,34 @@
+package riccati
+
+import (
+	"fmt"
+
+	"guidedpolicysearch/gps/internal/kernel"
+)
+
+// shape holds the sizes of the blocks of one time step.
+type shape struct {
+	dX, dU int
+	pu     int // rows of u, padded
+	px     int // rows of x, padded
+	pz     int // rows of z = [x; 1], padded
+	rows   int // of [u; z], pu + pz
+}
+
+func newShape(dX, dU int) shape {
+	if dX < 1 || dU < 1 {
+		panic(fmt.Sprintf("riccati: need dX, dU >= 1, got dX=%d dU=%d", dX, dU))
+	}
+	s := shape{dX: dX, dU: dU, pu: kernel.Pad(dU), px: kernel.Pad(dX), pz: kernel.Pad(dX + 1)}
+	s.rows = s.pu + s.pz
+	return s
+}
+
+func (s shape) mustEqual(o shape, what string) {
+	if s != o {
+		panic(fmt.Sprintf("riccati: pass for dX=%d dU=%d with %s of dX=%d dU=%d", s.dX, s.dU, what, o.dX, o.dU))
+	}
+}
+
+// reversed returns the place of action i, which is also the action at place i.
+func (s shape) reversed(i int) int { return s.dU - 1 - i }
