@@ -157,6 +157,8 @@ type steps []*dynamics.NIW
 
 func (s steps) At(dst *dynamics.NIW, t int, points []float64) error { return s[t].At(dst, t, points) }
 
+func (s steps) Fork() dynamics.Prior { return s }
+
 // Any prior is taken step by step; a very strong one is the result.
 func TestFitTakesAnyPrior(t *testing.T) {
 	const T, D = 4, 5
@@ -346,67 +348,4 @@ func TestGaussianFitDoesNotAllocate(t *testing.T) {
 	if n != 0 {
 		t.Errorf("Fit allocates %v times", n)
 	}
-}
-
-// T=100, dX=26, dU=7 with 20 and with 40 rollouts: the noise's floor acts in the first.
-func BenchmarkFit(b *testing.B) {
-	for _, n := range []int{20, 40} {
-		b.Run(fmt.Sprintf("N=%d", n), func(b *testing.B) {
-			samples := large(n)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, _, err := dynamics.Fit(samples, nil, dynamics.DefaultConfig()); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkFitBayesian(b *testing.B) {
-	samples := large(60)
-	prior, err := dynamics.NominalPrior(100, 26, 7, nil, 1)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := dynamics.FitBayesian(samples, prior, dynamics.DefaultBayesianConfig()); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// large returns rollouts of a stable random system of 26 states and 7 actions.
-func large(n int) []*rollout.Rollout {
-	const T, dX, dU = 100, 26, 7
-	rng := rand.New(rand.NewPCG(1, 26))
-	F := make([]float64, dX*(dX+dU))
-	for i := range F {
-		F[i] = rng.NormFloat64() / math.Sqrt(2*(dX+dU))
-	}
-	var list []*rollout.Rollout
-	for range n {
-		r := rollout.New(T, dX, dU)
-		for i := range r.U {
-			r.U[i] = rng.NormFloat64()
-		}
-		for i := range r.State(0) {
-			r.State(0)[i] = rng.NormFloat64()
-		}
-		for k := range T {
-			for i := range dX {
-				v := 0.1 * rng.NormFloat64()
-				for j := range dX {
-					v += F[i*(dX+dU)+j] * r.State(k)[j]
-				}
-				for j := range dU {
-					v += F[i*(dX+dU)+dX+j] * r.Action(k)[j]
-				}
-				r.State(k + 1)[i] = v
-			}
-		}
-		list = append(list, r)
-	}
-	return list
 }

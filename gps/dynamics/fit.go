@@ -26,6 +26,9 @@ type Config struct {
 	Strength float64
 	// Mean is the mean of the posterior; default ShrunkMean.
 	Mean Mean
+	// Workers is how many goroutines fit time steps at once, >= 0: 0 for all processors, the
+	// default. The result does not depend on it.
+	Workers int
 }
 
 // DefaultConfig returns the defaults.
@@ -46,6 +49,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("dynamics: strength is %v, need a finite number > 0", c.Strength)
 	case c.Mean != ShrunkMean && c.Mean != SampleMean:
 		return fmt.Errorf("dynamics: mean is %q, need %q or %q", c.Mean, ShrunkMean, SampleMean)
+	case c.Workers < 0:
+		return fmt.Errorf("dynamics: %d workers, need a number >= 0, 0 for all processors", c.Workers)
 	}
 	return nil
 }
@@ -74,18 +79,20 @@ func Fit(samples []*rollout.Rollout, prior Prior, cfg Config) (*lqg.Dynamics, *R
 		report.Warnings = append(report.Warnings, fmt.Sprintf("dynamics fitted to %d rollouts, with dX+dU+1 = %d unknowns per state: only the regularisation (%g) makes the fit unique; record at least %d rollouts, or use a prior",
 			len(samples), unknowns, cfg.Regularization, unknowns))
 	}
-	f := newFitter(cfg, dX, dU)
 	dyn := lqg.NewDynamics(T, dX, dU)
-	var points []float64
-	for t := range T {
-		points = transitions(points[:0], samples, t)
-		if err := f.fit(dyn, t, points, prior); err != nil {
-			err = fmt.Errorf("time step %d, %d rollouts: %w", t, len(samples), err)
-			if errors.Is(err, ErrSingular) {
-				err = fmt.Errorf("%w: %s, or raise the regularisation (%g)", err, f.advice(points, prior), cfg.Regularization)
-			}
-			return nil, nil, err
+	steps := newSteps(cfg.Workers, T)
+	defer steps.stop()
+	fitters := make([]*fitter, steps.workers())
+	for w := range fitters {
+		own := prior
+		if prior != nil && w > 0 {
+			own = prior.Fork()
 		}
+		fitters[w] = newFitter(cfg, samples, own, dX, dU)
+	}
+	err = steps.run(func(worker, t int) error { return fitters[worker].fit(dyn, t) })
+	if err != nil {
+		return nil, nil, err
 	}
 	return dyn, report, nil
 }
@@ -120,52 +127,86 @@ func transitions(points []float64, samples []*rollout.Rollout, t int) []float64 
 
 // fitter fits one time step after the other; it holds the workspace.
 type fitter struct {
-	cfg      Config
-	d, p     int // of [x; u] and of [x; u; x']
-	gaussian *GaussianFit
-	prior    NIW
-	inputs   *spectral
-	noise    *spectral
-	scaled   []float64 // p x p, to validate the prior in
+	cfg     Config
+	samples []*rollout.Rollout
+	dX      int
+	source  Prior
+	points  []float64 // of the time step, N x P, for the source
+	prior   NIW
+	check   *scatterCheck
+	joint   *joint
+	inputs  *spectral
+	noise   *spectral
 }
 
-func newFitter(cfg Config, dX, dU int) *fitter {
+func newFitter(cfg Config, samples []*rollout.Rollout, source Prior, dX, dU int) *fitter {
 	d := dX + dU
-	return &fitter{cfg: cfg, d: d, p: d + dX, gaussian: NewGaussianFit(d, dX), inputs: newSpectral(d), noise: newSpectral(dX), scaled: make([]float64, (d+dX)*(d+dX))}
+	p := d + dX
+	f := &fitter{cfg: cfg, samples: samples, dX: dX, source: source, joint: newJoint(d, dX), noise: newSpectral(dX)}
+	f.joint.reserve(len(samples))
+	if cfg.Regularizer == LiftEigenvalues {
+		f.inputs = newSpectral(d)
+	}
+	if source != nil {
+		f.points, f.check = make([]float64, 0, len(samples)*p), newScatterCheck(p)
+	}
+	return f
 }
 
-func (f *fitter) fit(dyn *lqg.Dynamics, t int, points []float64, source Prior) error {
-	var prior *NIW
-	if source != nil {
-		prior = &f.prior
-		if err := source.At(prior, t, points); err != nil {
-			return err
+func (f *fitter) fit(dyn *lqg.Dynamics, t int) error {
+	prior, err := f.priorAt(t)
+	if err == nil {
+		for n, s := range f.samples {
+			point := f.joint.point(n)
+			copy(point, s.State(t))
+			copy(point[f.dX:], s.Action(t))
+			copy(point[f.joint.pin:], s.State(t+1))
 		}
-		if len(prior.Mean) != f.p {
-			panic(fmt.Sprintf("dynamics: prior over %d dimensions, transitions have %d", len(prior.Mean), f.p))
+		dst := Conditional{Gain: dyn.FAt(t), Bias: dyn.BiasAt(t), Cov: dyn.CovAt(t)}
+		err = f.joint.fit(&dst, nil, prior, f.cfg.Strength, f.cfg.Mean, f)
+		if err == nil && f.cfg.NoiseFloor > 0 && !f.noise.raise(dst.Cov, f.cfg.NoiseFloor) {
+			err = fmt.Errorf("%w: the noise's covariance has no eigenvalues", ErrNotFinite)
 		}
-		if err := prior.validate(f.scaled); err != nil {
-			return err
-		}
-		prior.scale(f.cfg.Strength)
 	}
-	dst := Conditional{Gain: dyn.FAt(t), Bias: dyn.BiasAt(t), Cov: dyn.CovAt(t)}
-	if err := f.gaussian.Fit(&dst, points, nil, prior, f.cfg.Mean, f.regularize); err != nil {
-		return err
+	if err == nil {
+		return nil
 	}
-	if f.cfg.NoiseFloor > 0 && !f.noise.raise(dst.Cov, f.cfg.NoiseFloor) {
-		return fmt.Errorf("%w: the noise's covariance has no eigenvalues", ErrNotFinite)
+	if err == errOverflow {
+		err = f.joint.overflow(transitions(nil, f.samples, t), prior, f.cfg.Strength)
 	}
-	return nil
+	err = fmt.Errorf("time step %d, %d rollouts: %w", t, len(f.samples), err)
+	if errors.Is(err, ErrSingular) {
+		return fmt.Errorf("%w: %s, or raise the regularisation (%g)", err, f.advice(t, prior), f.cfg.Regularization)
+	}
+	return err
+}
+
+// priorAt returns the prior of a time step, nil if there is none.
+func (f *fitter) priorAt(t int) (*NIW, error) {
+	if f.source == nil {
+		return nil, nil
+	}
+	f.points = transitions(f.points[:0], f.samples, t)
+	if err := f.source.At(&f.prior, t, f.points); err != nil {
+		return nil, err
+	}
+	if p := f.joint.in + f.joint.out; len(f.prior.Mean) != p {
+		panic(fmt.Sprintf("dynamics: prior over %d dimensions, transitions have %d", len(f.prior.Mean), p))
+	}
+	// What a mixture gives is a sum of covariances that have factors.
+	if _, ok := f.source.(*mixturePrior); ok {
+		return &f.prior, nil
+	}
+	return &f.prior, f.prior.validate(f.check)
 }
 
 // advice says what to change where the covariance of [x, u] is singular.
-func (f *fitter) advice(points []float64, prior Prior) string {
+func (f *fitter) advice(t int, prior *NIW) string {
 	if prior == nil {
 		return "record more rollouts that differ, use a prior"
 	}
 	return fmt.Sprintf("record more rollouts that differ, check that the prior (mean up to %.3g, scatter up to %.3g) is in the units of the rollouts (numbers up to %.3g)",
-		largest(f.prior.Mean), largest(f.prior.Scatter), largest(points))
+		largest(prior.Mean), f.cfg.Strength*largest(prior.Scatter), largest(transitions(nil, f.samples, t)))
 }
 
 // largest returns the largest magnitude.
@@ -174,23 +215,4 @@ func largest(a []float64) (most float64) {
 		most = max(most, math.Abs(v))
 	}
 	return most
-}
-
-// regularize changes the [x, u] block of the covariance of [x, u, x'].
-func (f *fitter) regularize(sigma []float64) {
-	reg := f.cfg.Regularization
-	switch f.cfg.Regularizer {
-	case LiftEigenvalues:
-		f.inputs.lift(sigma, f.p, reg)
-	case AddWholeBlock:
-		for i := range f.d {
-			for j := range f.d {
-				sigma[i*f.p+j] += reg
-			}
-		}
-	default:
-		for i := range f.d {
-			sigma[i*f.p+i] += reg
-		}
-	}
 }

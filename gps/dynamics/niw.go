@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
 )
 
 // NIW is a normal-inverse-Wishart distribution over the mean and the covariance of a
@@ -38,20 +39,13 @@ func (p *NIW) At(dst *NIW, _ int, _ []float64) error {
 	return nil
 }
 
+// Fork returns p: At keeps nothing between calls.
+func (p *NIW) Fork() Prior { return p }
+
 // CopyFrom makes p a deep copy of o. It allocates only if the sizes differ.
 func (p *NIW) CopyFrom(o *NIW) {
 	p.Mean, p.Scatter = append(p.Mean[:0], o.Mean...), append(p.Scatter[:0], o.Scatter...)
 	p.NMean, p.NCovar = o.NMean, o.NCovar
-}
-
-// scale multiplies the weights of mean and covariance.
-func (p *NIW) scale(strength float64) {
-	n := strength * p.Weight()
-	p.NMean *= strength
-	p.NCovar = n - float64(len(p.Mean)+1)
-	for i := range p.Scatter {
-		p.Scatter[i] *= strength
-	}
 }
 
 // tolerance is the part of sqrt(a_ii a_jj) by which a scatter may be asymmetric or, scaled
@@ -61,10 +55,21 @@ const tolerance = 1e-8
 // Validate returns an error if the scatter does not fit the mean, an entry is not finite
 // (ErrNotFinite), the scatter is not symmetric or not positive semi-definite (but for
 // rounding, 1e-8 of its diagonal), or a weight is negative.
-func (p *NIW) Validate() error { return p.validate(make([]float64, len(p.Scatter))) }
+func (p *NIW) Validate() error { return p.validate(newScatterCheck(len(p.Mean))) }
 
-// validate is Validate with a workspace of D x D.
-func (p *NIW) validate(scaled []float64) error {
+// scatterCheck is the workspace of validate for D dimensions.
+type scatterCheck struct {
+	scaled kernel.Block // D x D
+	roots  []float64    // of the diagonal, D
+	factor *kernel.Factor
+}
+
+func newScatterCheck(D int) *scatterCheck {
+	return &scatterCheck{scaled: kernel.NewBlock(D, D), roots: make([]float64, D), factor: kernel.NewFactor(D, 0)}
+}
+
+// validate is Validate with a workspace.
+func (p *NIW) validate(c *scatterCheck) error {
 	D := len(p.Mean)
 	// -1e-9 D: NCovar + D + 1 of a weight of 0 that was scaled or added to may round below 0,
 	// by 1e-16 of its terms; a billionth of an observation is none.
@@ -86,26 +91,28 @@ func (p *NIW) validate(scaled []float64) error {
 		if p.Scatter[i*D+i] < 0 {
 			return fmt.Errorf("dynamics: NIW prior's scatter has %v at (%d, %d): a diagonal entry is >= 0", p.Scatter[i*D+i], i, i)
 		}
+		c.roots[i] = math.Sqrt(p.Scatter[i*D+i])
 	}
 	// Dimensions have units: the test is on the matrix scaled to a unit diagonal.
 	for i := range D {
-		scaled[i*D+i] = 1 + tolerance
+		c.scaled.Set(i, i, 1+tolerance)
 		for j := range i {
 			a, b := p.Scatter[i*D+j], p.Scatter[j*D+i]
-			scaled[i*D+j] = 0
+			c.scaled.Set(i, j, 0)
 			if a == 0 && b == 0 {
 				continue
 			}
-			diagonal := math.Sqrt(p.Scatter[i*D+i]) * math.Sqrt(p.Scatter[j*D+j])
+			diagonal := c.roots[i] * c.roots[j]
 			if !(math.Abs(a-b) <= tolerance*diagonal) {
 				return fmt.Errorf("dynamics: NIW prior's scatter has %v at (%d, %d) and %v at (%d, %d): it must be symmetric", a, i, j, b, j, i)
 			}
-			if scaled[i*D+j] = a / diagonal; !(math.Abs(scaled[i*D+j]) <= 1+tolerance) {
+			v := a / diagonal
+			if c.scaled.Set(i, j, v); !(math.Abs(v) <= 1+tolerance) {
 				return p.indefinite()
 			}
 		}
 	}
-	if !dense.Cholesky(scaled, D) {
+	if c.factor.Cholesky(c.scaled, D, 0) < D {
 		return p.indefinite()
 	}
 	return nil

@@ -12,13 +12,16 @@ type Prior interface {
 	// At overwrites dst with the prior at time step t of the transitions that are about
 	// to be fitted: points, N x D, each [x; u; x'].
 	At(dst *NIW, t int, points []float64) error
+	// Fork returns a prior of the same values whose At may be called at the same time: fits
+	// work on several time steps at once, in any order, with a Fork each. One whose At keeps
+	// nothing between calls may return itself.
+	Fork() Prior
 }
 
 // mixturePrior is the prior that a mixture gives for the points of a time step.
 type mixturePrior struct {
 	D     int
 	query *mixture.Query
-	prior mixture.Prior
 }
 
 // FromMixture returns the prior that a mixture over transitions gives: its moments under
@@ -42,15 +45,21 @@ func (p *mixturePrior) At(dst *NIW, _ int, points []float64) error {
 	if len(points)%p.D != 0 {
 		panic(fmt.Sprintf("dynamics: mixture over %d dimensions, transitions of %d numbers in all", p.D, len(points)))
 	}
-	if err := p.query.Prior(&p.prior, points); err != nil {
+	// The query writes where the fit reads.
+	prior := mixture.Prior{Mean: dst.Mean, Cov: dst.Scatter}
+	if err := p.query.Prior(&prior, points); err != nil {
 		return err
 	}
-	dst.Mean = append(dst.Mean[:0], p.prior.Mean...)
-	dst.Scatter = dst.Scatter[:0]
-	for _, v := range p.prior.Cov {
-		dst.Scatter = append(dst.Scatter, p.prior.M*v)
+	dst.Mean, dst.Scatter = prior.Mean, prior.Cov
+	if prior.M != 1 {
+		for i := range dst.Scatter {
+			dst.Scatter[i] *= prior.M
+		}
 	}
-	dst.NMean = p.prior.M
-	dst.NCovar = p.prior.N0 - float64(p.D+1)
+	dst.NMean = prior.M
+	dst.NCovar = prior.N0 - float64(p.D+1)
 	return nil
 }
+
+// Fork shares the mixture.
+func (p *mixturePrior) Fork() Prior { return &mixturePrior{D: p.D, query: p.query.Fork()} }

@@ -2,6 +2,7 @@ package dynamics
 
 import (
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
 )
 
 // Regularizer says how a covariance of [x, u] is kept away from singular.
@@ -18,40 +19,74 @@ const (
 	AddWholeBlock Regularizer = "whole_block"
 )
 
-// spectral changes eigenvalues of n x n matrices; it holds the workspace.
+// regularize changes the covariance of [x, u] as the configuration says.
+func (f *fitter) regularize(j *joint) {
+	reg := f.cfg.Regularization
+	switch f.cfg.Regularizer {
+	case LiftEigenvalues:
+		f.inputs.lift(j.sigma.Data, j.sigma.Stride, reg)
+	case AddWholeBlock:
+		for k := range j.in {
+			for i := k; i < j.in; i++ {
+				j.sigma.Data[k*j.sigma.Stride+i] += reg
+			}
+		}
+	default:
+		for k := range j.in {
+			j.sigma.Data[k*j.sigma.Stride+k] += reg
+		}
+	}
+}
+
+// spectral changes eigenvalues of n x n matrices; it holds the workspace. Of a matrix, of the
+// given stride, it reads the numbers at and after the diagonal's of each n: the upper part of
+// one in rows, or the lower part of one in columns.
 type spectral struct {
 	n      int
 	eigen  *dense.Eigen
-	packed []float64
+	packed []float64 // n x n
+	factor *kernel.Factor
+	square kernel.Block // n x n
+	raised kernel.Block // n x n
+	// For null: the pivoted factor, its transpose, its Gram matrix with the basis beneath, and
+	// what the factor leaves of the diagonal.
+	pivoted, across, stack kernel.Block
+	left                   []float64
 }
 
 func newSpectral(n int) *spectral {
-	return &spectral{n: n, eigen: dense.NewEigen(n), packed: make([]float64, n*n)}
+	p := kernel.Pad(n)
+	arena := kernel.NewArena(6*p*n + kernel.Space(n))
+	return &spectral{n: n, eigen: dense.NewEigen(n), packed: make([]float64, n*n), factor: kernel.NewFactor(n, n),
+		square: arena.TakeBlock(n, n), raised: arena.TakeBlock(n, n), pivoted: arena.TakeBlock(n, n), across: arena.TakeBlock(n, n),
+		stack: arena.TakeBlock(2*p, n), left: arena.Take(n)}
 }
 
-// above says if all eigenvalues of a, of the given stride, are above the floor. It leaves
-// a's lower part in packed unless so.
-func (s *spectral) above(a []float64, stride int, floor float64) bool {
-	pack := func() {
-		for i := range s.n {
-			copy(s.packed[i*s.n:i*s.n+i+1], a[i*stride:i*stride+i+1])
+// above says if all eigenvalues of a, n x n, are above the floor.
+func (s *spectral) above(a []float64, stride, n int, floor float64) bool {
+	for k := range n {
+		column := s.square.Column(k, n)
+		copy(column[k:], a[k*stride+k:k*stride+n])
+		column[k] -= floor
+	}
+	return s.factor.Cholesky(s.square, n, 0) == n
+}
+
+// decompose finds the eigenvalues and the eigenvectors of a and reports whether a and they
+// are finite.
+func (s *spectral) decompose(a []float64, stride int) bool {
+	for k := range s.n {
+		for i := k; i < s.n; i++ {
+			s.packed[i*s.n+k] = a[k*stride+i]
 		}
 	}
-	pack()
-	for i := range s.n {
-		s.packed[i*s.n+i] -= floor
-	}
-	if dense.Cholesky(s.packed, s.n) {
-		return true
-	}
-	pack()
-	return false
+	return s.eigen.Decompose(s.packed)
 }
 
-// lift adds a multiple of I to the symmetric a, of the given stride, that brings its
-// smallest eigenvalue up to the floor. A matrix that is not finite is left as it is.
+// lift adds a multiple of I to the symmetric a that brings its smallest eigenvalue up to the
+// floor. A matrix that is not finite is left as it is.
 func (s *spectral) lift(a []float64, stride int, floor float64) {
-	if s.above(a, stride, floor) || !s.eigen.Decompose(s.packed) || s.eigen.Values[0] >= floor {
+	if s.above(a, stride, s.n, floor) || !s.decompose(a, stride) || s.eigen.Values[0] >= floor {
 		return
 	}
 	for i := range s.n {
@@ -59,14 +94,14 @@ func (s *spectral) lift(a []float64, stride int, floor float64) {
 	}
 }
 
-// raise replaces the eigenvalues of the symmetric a below the floor by it; where rounding
-// of the largest eigenvalue is above the floor, that takes its place. It reports false for
-// a matrix that is not finite.
+// raise replaces the eigenvalues of the symmetric a, n x n, below the floor by it; where
+// rounding of the largest eigenvalue is above the floor, that takes its place. It reports
+// false for a matrix that is not finite.
 func (s *spectral) raise(a []float64, floor float64) bool {
-	if s.above(a, s.n, floor) {
+	if s.above(a, s.n, s.n, floor) || s.null(a, floor) {
 		return true
 	}
-	if !s.eigen.Decompose(s.packed) {
+	if !s.decompose(a, s.n) {
 		return false
 	}
 	floor = max(floor, rounding(s.n)*s.eigen.Values[s.n-1])
