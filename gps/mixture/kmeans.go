@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
+
+	"guidedpolicysearch/gps/internal/crew"
+	"guidedpolicysearch/gps/internal/kernel"
 )
 
 // maxRounds bounds the rounds of Lloyd's algorithm.
@@ -18,74 +20,177 @@ func KMeansPlusPlus(rng *rand.Rand, points []float64, D, K int) []int {
 	if D < 1 || K < 1 || len(points) < D || len(points)%D != 0 {
 		panic(fmt.Sprintf("mixture: %d numbers are no points of D=%d dimensions to put into K=%d clusters", len(points), D, K))
 	}
-	c := newClustering(points, D, K, false)
+	workers := crew.New(1)
+	defer workers.Stop()
+	c := newClustering(points, D, K, false, workers)
 	c.seed(rng)
 	c.refine()
 	return c.assign
 }
 
-// clustering is the state of k-means.
+// clustering is the state of k-means. Squared distances are computed as
+// |x|^2 - 2 x'c + |c|^2, many at once; where rounding could decide, they are computed anew
+// from the differences.
 type clustering struct {
-	D, K, N int
-	points  []float64 // less their mean, scaled
-	centers []float64 // K x D
-	assign  []int     // the cluster of each point
+	D, K, N, stride int
+	points          []float64 // less their mean, scaled, N x stride
+	squares         []float64 // |x|^2
+	centers         []float64 // K x stride
+	assign          []int     // the cluster of each point
+	crew            *crew.Crew
+	trial           *trial
+	search          *search
 }
 
 // newClustering moves the points to their mean, so that a large offset costs no digits,
 // and, if scaled, divides each dimension by its standard deviation.
-func newClustering(points []float64, D, K int, scaled bool) *clustering {
-	c := &clustering{D: D, K: K, N: len(points) / D, points: slices.Clone(points), centers: make([]float64, K*D)}
-	c.assign = make([]int, c.N)
-	for i := range D {
-		origin, mean, square := points[i], 0.0, 0.0
-		for n := range c.N {
-			mean += (points[n*D+i] - origin) / float64(c.N)
-		}
-		for n := range c.N {
-			v := points[n*D+i] - origin - mean
-			c.points[n*D+i] = v
-			square += v * v / float64(c.N)
-		}
-		if deviation := math.Sqrt(square); scaled && deviation > 0 {
-			for n := range c.N {
-				c.points[n*D+i] /= deviation
-			}
+func newClustering(points []float64, D, K int, scaled bool, workers *crew.Crew) *clustering {
+	N, stride := len(points)/D, kernel.Pad(D)
+	c := &clustering{D: D, K: K, N: N, stride: stride, crew: workers, assign: make([]int, N), squares: make([]float64, N)}
+	arena := kernel.NewArena(kernel.Space(N*stride) + kernel.Space(K*stride))
+	c.points, c.centers = arena.Take(N*stride), arena.Take(K*stride)
+	mean := make([]float64, D)
+	for n := range N {
+		x := c.point(n)[:D]
+		kernel.Difference(x, points[n*D:(n+1)*D], points[:D], 1)
+		kernel.Axpy(mean, 1/float64(N), x)
+	}
+	scale := make([]float64, D)
+	for n := range N {
+		x := c.point(n)[:D]
+		kernel.Difference(x, x, mean, 1)
+		for i, v := range x {
+			scale[i] += v * v / float64(N)
 		}
 	}
+	for i, v := range scale {
+		if scale[i] = 1; scaled && v > 0 {
+			scale[i] = math.Sqrt(v)
+		}
+	}
+	for n := range N {
+		x := c.point(n)[:D]
+		for i, s := range scale {
+			x[i] /= s
+		}
+		c.squares[n] = kernel.Dot(x, x)
+	}
+	c.trial, c.search = newTrial(c), newSearch(c)
 	return c
 }
 
-func (c *clustering) point(n int) []float64  { return c.points[n*c.D : (n+1)*c.D] }
-func (c *clustering) center(k int) []float64 { return c.centers[k*c.D : (k+1)*c.D] }
+func (c *clustering) point(n int) []float64 {
+	return c.points[n*c.stride : (n+1)*c.stride : (n+1)*c.stride]
+}
+func (c *clustering) center(k int) []float64 {
+	return c.centers[k*c.stride : (k+1)*c.stride : (k+1)*c.stride]
+}
+
+// blocks is the number of blocks of points.
+func (c *clustering) blocks() int { return (c.N + blockSize - 1) / blockSize }
+
+// multiply writes the products of centres, the rows of left, with the points of a block. It
+// returns the points' numbers.
+func (c *clustering) multiply(products, left kernel.Block, rows, block int) (from, to int) {
+	from, to = block*blockSize, min((block+1)*blockSize, c.N)
+	right := kernel.Right{Data: c.points[from*c.stride:], Inner: 1, Outer: c.stride}
+	kernel.Set(products, left, right, rows, to-from, c.D)
+	return from, to
+}
 
 // seed draws the centres by greedy k-means++.
 func (c *clustering) seed(rng *rand.Rand) {
-	copy(c.center(0), c.point(rng.IntN(c.N)))
-	nearest := make([]float64, c.N) // squared distance to the nearest centre so far
-	sum := 0.0
-	for n := range nearest {
-		nearest[n] = squaredDistance(c.point(n), c.center(0), math.Inf(1))
-		sum += nearest[n]
+	t := c.trial
+	for n := range t.nearest {
+		t.nearest[n] = math.Inf(1)
 	}
-	candidates := 2 + int(math.Log(float64(c.K)))
-	trial, best := make([]float64, c.N), make([]float64, c.N)
-	for k := 1; k < c.K; k++ {
-		bestSum := math.Inf(1)
-		for range candidates {
-			pick, trialSum := draw(rng, nearest, sum), 0.0
-			for n := range trial {
-				trial[n] = squaredDistance(c.point(n), c.point(pick), nearest[n])
-				trialSum += trial[n]
-			}
-			if trialSum < bestSum {
-				bestSum = trialSum
-				trial, best = best, trial
-				copy(c.center(k), c.point(pick))
+	t.take(0, rng.IntN(c.N))
+	for k := range c.K {
+		if k > 0 {
+			for i := range t.picks {
+				t.take(i, draw(rng, t.nearest, t.sum))
 			}
 		}
-		nearest, best = best, nearest
-		sum = bestSum
+		copy(c.center(k), c.point(t.run(k == 0)))
+	}
+}
+
+// trial compares points as candidates for the next centre.
+type trial struct {
+	*clustering
+	picks    []int
+	count    int // picks that stand
+	left     kernel.Block
+	products []kernel.Block // of each worker, Pad(picks) x blockSize
+	// nearest is the squared distance of each point to the nearest centre, sum their sum.
+	nearest   []float64
+	sum       float64
+	distances []float64 // that with each candidate added, picks x N
+	sums      []float64 // blocks x picks
+}
+
+func newTrial(c *clustering) *trial {
+	picks := 2 + int(math.Log(float64(c.K)))
+	t := &trial{clustering: c, picks: make([]int, picks), left: kernel.NewBlock(picks, c.D), nearest: make([]float64, c.N),
+		distances: make([]float64, picks*c.N), sums: make([]float64, c.blocks()*picks)}
+	for range c.crew.Size() {
+		t.products = append(t.products, kernel.NewBlock(picks, blockSize))
+	}
+	return t
+}
+
+// take makes a point candidate i.
+func (t *trial) take(i, n int) {
+	t.picks[i] = n
+	for j, v := range t.point(n)[:t.D] {
+		t.left.Set(i, j, v)
+	}
+}
+
+// run returns the point that brings the points nearest to the centres, of all candidates or
+// only the first, and adds it to them.
+func (t *trial) run(only bool) int {
+	t.count = len(t.picks)
+	if only {
+		t.count = 1
+	}
+	t.crew.Run(t.blocks(), t)
+	best, bestSum := 0, math.Inf(1)
+	for i := range t.count {
+		sum := 0.0
+		for b := range t.blocks() {
+			sum += t.sums[b*len(t.picks)+i]
+		}
+		if sum < bestSum {
+			best, bestSum = i, sum
+		}
+	}
+	copy(t.nearest, t.distances[best*t.N:(best+1)*t.N])
+	t.sum = bestSum
+	return t.picks[best]
+}
+
+// cancelled is the share of |x|^2 + |c|^2 below which a squared distance computed from
+// them has too few digits left.
+const cancelled = 1e-6
+
+// Do is crew.Task's.
+func (t *trial) Do(worker, b int) {
+	z := t.products[worker]
+	from, to := t.multiply(z, t.left, len(t.picks), b)
+	for i, pick := range t.picks[:t.count] {
+		square, sum, distances := t.squares[pick], 0.0, t.distances[i*t.N:(i+1)*t.N]
+		for n := from; n < to; n++ {
+			both := t.squares[n] + square
+			v := both - 2*z.At(i, n-from)
+			if !(v > cancelled*both) {
+				v = squaredDistance(t.point(n), t.point(pick), t.nearest[n])
+			}
+			v = min(v, t.nearest[n])
+			distances[n] = v
+			sum += v
+		}
+		t.sums[b*len(t.picks)+i] = sum
 	}
 }
 
@@ -114,10 +219,7 @@ func (c *clustering) refine() {
 			}
 		}
 		for n, k := range c.assign {
-			center := c.center(k)
-			for i, v := range c.point(n) {
-				center[i] += v / counts[k]
-			}
+			kernel.Axpy(c.center(k), 1/counts[k], c.point(n))
 		}
 	}
 }
@@ -125,18 +227,89 @@ func (c *clustering) refine() {
 // assignNearest assigns every point to the nearest centre; it reports whether any
 // assignment changed.
 func (c *clustering) assignNearest() (changed bool) {
-	for n, old := range c.assign {
-		x := c.point(n)
-		best, bestDistance := old, squaredDistance(x, c.center(old), math.Inf(1))
-		for k := range c.K {
-			if v := squaredDistance(x, c.center(k), bestDistance); v < bestDistance {
-				best, bestDistance = k, v
-			}
-		}
-		changed = changed || best != old
-		c.assign[n] = best
+	s := c.search
+	s.prepare()
+	c.crew.Run(c.blocks(), s)
+	for _, moved := range s.moved {
+		changed = changed || moved
 	}
 	return changed
+}
+
+// search looks for the nearest centre of every point.
+type search struct {
+	*clustering
+	left     kernel.Block   // K x D
+	squares  []float64      // |c|^2
+	largest  float64        // of them
+	products []kernel.Block // of each worker, K x blockSize
+	moved    []bool         // blocks with a point whose cluster changed
+}
+
+func newSearch(c *clustering) *search {
+	s := &search{clustering: c, left: kernel.NewBlock(c.K, c.D), squares: make([]float64, c.K), moved: make([]bool, c.blocks())}
+	for range c.crew.Size() {
+		s.products = append(s.products, kernel.NewBlock(c.K, blockSize))
+	}
+	return s
+}
+
+// prepare takes the centres.
+func (s *search) prepare() {
+	s.largest = 0
+	for k := range s.K {
+		center := s.center(k)
+		s.squares[k] = kernel.Dot(center, center)
+		s.largest = max(s.largest, s.squares[k])
+		for j, v := range center[:s.D] {
+			s.left.Set(k, j, v)
+		}
+	}
+}
+
+// Do is crew.Task's.
+func (s *search) Do(worker, b int) {
+	z := s.products[worker]
+	from, to := s.multiply(z, s.left, s.K, b)
+	s.moved[b] = false
+	// Rounding of sums of D products of numbers whose squares are summed, twice over.
+	rounding := 4 * float64(s.D+8) * 0x1p-53
+	for n := from; n < to; n++ {
+		best, least, second := 0, math.Inf(1), math.Inf(1)
+		products := z.Column(n-from, s.K)
+		for k, square := range s.squares {
+			v := square - 2*products[k]
+			if v < second {
+				if v < least {
+					best, least, second = k, v, least
+				} else {
+					second = v
+				}
+			}
+		}
+		if margin := rounding * (s.clustering.squares[n] + s.largest); !(second-least > margin) {
+			best = s.nearest(n, products, least+margin)
+		}
+		if best != s.assign[n] {
+			s.assign[n], s.moved[b] = best, true
+		}
+	}
+}
+
+// nearest compares the centres in question from the differences; of equals, the point stays
+// with its own, or else the first has it.
+func (s *search) nearest(n int, products []float64, limit float64) int {
+	x, best := s.point(n), s.assign[n]
+	least := squaredDistance(x, s.center(best), math.Inf(1))
+	for k, square := range s.squares {
+		if square-2*products[k] > limit {
+			continue
+		}
+		if v := squaredDistance(x, s.center(k), least); v < least {
+			best, least = k, v
+		}
+	}
+	return best
 }
 
 // draw returns an index with probability proportional to its weight.

@@ -25,10 +25,13 @@ func Start(ctx context.Context, rng *rand.Rand, points []float64, D, K int, cfg 
 	if K < 1 || K > N {
 		return nil, fmt.Errorf("%w: %d points for %d components, need 1 to %d components", ErrBadPoints, N, K, N)
 	}
-	if _, err := standardize(points, D, cfg.Regularization); err != nil {
+	coordinates, err := standardize(points, D, cfg.Regularization)
+	if err != nil {
 		return nil, err
 	}
-	c := newClustering(points, D, K, cfg.Method == ScaledKMeans)
+	workers := crew.New(cfg.Workers)
+	defer workers.Stop()
+	c := newClustering(points, D, K, cfg.Method == ScaledKMeans, workers)
 	assignments := make([][]int, cfg.Starts)
 	for i := range assignments {
 		if err := ctx.Err(); err != nil {
@@ -43,40 +46,33 @@ func Start(ctx context.Context, rng *rand.Rand, points []float64, D, K int, cfg 
 		}
 		assignments[i] = append([]int(nil), c.assign...)
 	}
-	best, err := foretell(ctx, assignments, points, D, K, cfg)
+	best, err := foretell(ctx, assignments, points, D, K, cfg, workers)
 	if err != nil {
 		return nil, err
 	}
-	return FromAssignment(points, D, assignments[best], K, cfg.Regularization, 0), nil
+	m := New(K, D)
+	m.FitCount = N
+	fromAssignment(m, coordinates, points, assignments[best], 0, workers)
+	return m, nil
 }
 
+// folds is the number of parts that points are left out in.
+const folds = 5
+
 // foretell returns which of the assignments foretells points left out best.
-func foretell(ctx context.Context, assignments [][]int, points []float64, D, K int, cfg Config) (best int, err error) {
-	const folds = 5
-	N := len(points) / D
-	if len(assignments) == 1 || N < 2*folds {
+func foretell(ctx context.Context, assignments [][]int, points []float64, D, K int, cfg Config, workers *crew.Crew) (best int, err error) {
+	if len(assignments) == 1 || len(points)/D < 2*folds {
 		return 0, nil
 	}
-	cfg.MaxIterations = 1
+	cfg.MaxIterations, cfg.Workers = 1, 1
+	t := &foretelling{ctx: ctx, cfg: cfg, D: D, K: K, points: points, assignments: assignments, scores: make([]float64, folds*len(assignments))}
+	workers.Run(len(t.scores), t)
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	scores := make([]float64, len(assignments))
-	for f := range folds {
-		from, to := N*f/folds, N*(f+1)/folds
-		rest := append(append([]float64(nil), points[:from*D]...), points[to*D:]...)
-		for i, a := range assignments {
-			m := FromAssignment(rest, D, append(append([]int(nil), a[:from]...), a[to:]...), K, cfg.Regularization, 0)
-			if _, err := Fit(ctx, m, rest, cfg); err != nil {
-				if ctx.Err() != nil {
-					return 0, err
-				}
-				scores[i] = math.Inf(-1) // the others degenerate it
-				continue
-			}
-			l, err := m.LogLikelihood(points[from*D : to*D])
-			if err != nil {
-				l = math.Inf(-1)
-			}
-			scores[i] += l
-		}
+	for i, v := range t.scores {
+		scores[i/folds] += v
 	}
 	for i, s := range scores {
 		if s > scores[best] {
@@ -84,6 +80,32 @@ func foretell(ctx context.Context, assignments [][]int, points []float64, D, K i
 		}
 	}
 	return best, nil
+}
+
+// foretelling is the cross-validation of assignments.
+type foretelling struct {
+	ctx         context.Context
+	cfg         Config
+	D, K        int
+	points      []float64
+	assignments [][]int
+	scores      []float64 // assignments x folds
+}
+
+// Do is crew.Task's: it fits an assignment without a fold, and sets the fold's
+// log-likelihood.
+func (t *foretelling) Do(_, block int) {
+	t.scores[block] = math.Inf(-1)
+	a, f, N := t.assignments[block/folds], block%folds, len(t.points)/t.D
+	from, to := N*f/folds, N*(f+1)/folds
+	rest := append(append([]float64(nil), t.points[:from*t.D]...), t.points[to*t.D:]...)
+	m := FromAssignment(rest, t.D, append(append([]int(nil), a[:from]...), a[to:]...), t.K, t.cfg.Regularization, 0)
+	if _, err := Fit(t.ctx, m, rest, t.cfg); err != nil {
+		return // the others degenerate it
+	}
+	if l, err := m.LogLikelihood(t.points[from*t.D : to*t.D]); err == nil {
+		t.scores[block] = l
+	}
 }
 
 // FromAssignment returns the mixture of the hard clusters assign[n] in [0, K): means and
