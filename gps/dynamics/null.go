@@ -89,7 +89,7 @@ func (s *spectral) pivot(a []float64, floor float64) int {
 		column := s.pivoted.Column(k, n)
 		copy(column, a[largest*n:(largest+1)*n])
 		to := s.pivoted.From(0, k)
-		kernel.Sub(to, to, s.pivoted, kernel.Right{Data: s.pivoted.Data[largest:], Inner: s.pivoted.Stride}, n, 1, k)
+		kernel.Sub(to, to, s.pivoted, kernel.Right{Data: s.pivoted.Data[largest:], Inner: int32(s.pivoted.Stride)}, n, 1, k)
 		scale := 1 / math.Sqrt(pivot)
 		for i, v := range column {
 			v *= scale

@@ -104,7 +104,7 @@ func (e *evaluator) bound(d *density, p block) {
 	K, inner := d.K, d.leading()+1
 	for n := 0; n < p.n; n += headColumns {
 		columns := min(headColumns, p.n-n)
-		kernel.Set(e.products, d.head, kernel.Right{Data: p.head[n*inner:], Inner: 1, Outer: inner}, kernel.Lane*K, columns, inner)
+		kernel.Set(e.products, d.head, kernel.Right{Data: p.head[n*inner:], Inner: 1, Outer: int32(inner)}, kernel.Lane*K, columns, inner)
 		bounds := e.bounds[n*K : (n+columns)*K]
 		clear(bounds)
 		kernel.AddSquares(bounds, kernel.Block{Data: e.products.Data, Stride: kernel.Lane}, kernel.Lane)

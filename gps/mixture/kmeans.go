@@ -93,7 +93,7 @@ func (c *clustering) blocks() int { return (c.N + blockSize - 1) / blockSize }
 // returns the points' numbers.
 func (c *clustering) multiply(products, left kernel.Block, rows, block int) (from, to int) {
 	from, to = block*blockSize, min((block+1)*blockSize, c.N)
-	right := kernel.Right{Data: c.points[from*c.stride:], Inner: 1, Outer: c.stride}
+	right := kernel.Right{Data: c.points[from*c.stride:], Inner: 1, Outer: int32(c.stride)}
 	kernel.Set(products, left, right, rows, to-from, c.D)
 	return from, to
 }

@@ -33,16 +33,16 @@ func (b Block) Column(j, n int) []float64 { return b.Data[j*b.Stride:][:n:n] }
 func (b Block) From(i, j int) Block { return Block{b.Data[j*b.Stride+i:], b.Stride} }
 
 // N returns the block as the right operand op(B) = B.
-func (b Block) N() Right { return Right{Data: b.Data, Inner: 1, Outer: b.Stride} }
+func (b Block) N() Right { return Right{Data: b.Data, Inner: 1, Outer: int32(b.Stride)} }
 
 // T returns the block as the right operand op(B) = B'.
-func (b Block) T() Right { return Right{Data: b.Data, Inner: b.Stride, Outer: 1} }
+func (b Block) T() Right { return Right{Data: b.Data, Inner: int32(b.Stride), Outer: 1} }
 
 // Right is the right operand of a product: element (l, j), l being summed over, stands at
 // Data[l*Inner+j*Outer].
 type Right struct {
 	Data         []float64
-	Inner, Outer int
+	Inner, Outer int32 // so that it takes four words: Go copies more through memory
 }
 
 // Arena hands out parts of one piece of memory.

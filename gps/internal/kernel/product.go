@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Set writes D = A op(B): rows x columns, summed over inner. Rows are rounded up to a
 // multiple of Lane, in D and A, which must hold them. D must not overlap the operands, but
@@ -58,16 +61,14 @@ func multiply(d, c, a Block, b Right, rows, columns, inner int, sign uint64, sha
 	if inner < 0 || !d.holds(padded, columns) || !a.holds(padded, inner) || c.Data != nil && !c.holds(padded, columns) || !b.holds(inner, columns) {
 		panicProduct(d, c, a, b, rows, columns, inner)
 	}
-	if inner == 0 { // pointers to operands that may be empty
-		a, b = d, Right{Data: d.Data}
-	}
-	var from *float64
-	if c.Data != nil {
-		from = &c.Data[0]
-	}
-	p := operands{d: &d.Data[0], c: from, a: &a.Data[0], b: &b.Data[0],
-		dStride: d.Stride, cStride: c.Stride, aStride: a.Stride, bInner: b.Inner, bOuter: b.Outer,
-		lanes: padded / Lane, columns: columns, inner: inner, sign: sign, shape: shape}
+	// Field by field: a literal would be copied, and copies in pairs of words wait for the
+	// words just written.
+	var p operands
+	p.d, p.c, p.a, p.b = unsafe.SliceData(d.Data), unsafe.SliceData(c.Data), unsafe.SliceData(a.Data), unsafe.SliceData(b.Data)
+	p.dStride, p.cStride, p.aStride = d.Stride, c.Stride, a.Stride
+	p.bInner, p.bOuter = int(b.Inner), int(b.Outer)
+	p.lanes, p.columns, p.inner = padded/Lane, columns, inner
+	p.sign, p.shape = sign, shape
 	product(&p)
 }
 
@@ -86,7 +87,7 @@ func (b Block) holds(rows, columns int) bool {
 }
 
 func (r Right) holds(inner, columns int) bool {
-	return inner == 0 || r.Inner >= 0 && r.Outer >= 0 && (inner-1)*r.Inner+(columns-1)*r.Outer < len(r.Data)
+	return inner == 0 || r.Inner >= 0 && r.Outer >= 0 && (inner-1)*int(r.Inner)+(columns-1)*int(r.Outer) < len(r.Data)
 }
 
 func panicProduct(d, c, a Block, b Right, rows, columns, inner int) {
