@@ -4,6 +4,10 @@
 # Settings of make demo; empty leaves the program's own.
 real_time_factor :=
 seed :=
+# Settings of make bench: quick:=1 for a minute instead of ten; where HPIPM and BLASFEO are
+# installed, to compare with them too.
+quick :=
+hpipm :=
 # How long make fuzz tries each target.
 fuzz_time := 10s
 
@@ -11,7 +15,7 @@ fuzz_time := 10s
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: build test race demo deps generate fuzz clean help
+.PHONY: build test race demo bench deps generate fuzz clean help
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -28,6 +32,10 @@ test: deps ## check and test everything
 	@echo 'go test -race -short ./node/...'; race=0; go test -race -short ./node/... || race=$$?; \
 	echo 'go test ./...'; go tool gotestsum --format pkgname --format-hide-empty-pkg -- ./... || exit $$?; \
 	if [ $$race -ne 0 ]; then echo 'go test -race -short ./node/... failed: see above' >&2; exit $$race; fi
+
+bench: ## measure an update's speed against numpy, torch, ... (quick:=1, hpipm:=PREFIX)
+	@scripts/install_peers.sh
+	@go run ./gps/bench $(if $(quick),-quick) $(if $(hpipm),-hpipm '$(hpipm)')
 
 race: deps ## run all tests under the race detector
 	go test -race ./...

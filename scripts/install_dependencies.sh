@@ -3,6 +3,8 @@
 # DDS's development files. It asks the compiler, so that copies from elsewhere
 # (CGO_CFLAGS, CGO_LDFLAGS) count, and does nothing if all is there.
 set -eu
+# shellcheck source=scripts/packages.sh
+. "$(dirname "$0")/packages.sh"
 
 main() {
 	cd "$(dirname "$0")/.."
@@ -16,6 +18,8 @@ main() {
 	fi
 	[ -n "$missing" ] || exit 0
 
+	# shellcheck disable=SC2034 # read by install_packages
+	otherwise='install a C compiler and Cyclone DDS 0.10.2 to 0.10.5 with headers by other means'
 	# shellcheck disable=SC2086 # one argument per package
 	install_packages $missing
 	if ! compiles 'dds/dds.h' -lddsc; then
@@ -45,45 +49,6 @@ compiles() {
 	header=$1
 	shift
 	echo "#include <$header>" | compile "$@" >/dev/null 2>&1
-}
-
-install_packages() {
-	command -v apt-get >/dev/null 2>&1 ||
-		fail "needed: $* (Debian's names), and there is no apt-get here to install them; install a C compiler and Cyclone DDS 0.10.2 to 0.10.5 with headers by other means"
-	if [ "$(id -u)" -eq 0 ]; then
-		as_root=
-	elif command -v sudo >/dev/null 2>&1; then
-		as_root=sudo
-	else
-		fail "needed: $*; this is not root and there is no sudo, so run as root: apt-get install $*"
-	fi
-
-	echo "Installing from the distribution: $*"
-	# Lists may be absent (a fresh image) or name versions that are gone.
-	if known "$@" && apt install -y --no-install-recommends "$@"; then
-		return
-	fi
-	apt update || fail 'apt-get update failed (see above): is the network there?'
-	known "$@" ||
-		fail "the distribution does not offer all of: $*; they are in Debian 12 and 13 (main) and Ubuntu 24.04 (universe)"
-	apt install -y --no-install-recommends "$@" || fail "apt-get could not install: $* (see above)"
-}
-
-# known says if apt's lists offer all packages.
-known() {
-	for package; do
-		[ -n "$(apt-cache madison "$package" 2>/dev/null)" ] || return 1
-	done
-}
-
-# apt runs apt-get as root, without questions.
-apt() {
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"
-}
-
-fail() {
-	echo "install_dependencies: $1" >&2
-	exit 1
 }
 
 main

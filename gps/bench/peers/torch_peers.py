@@ -1,0 +1,122 @@
+"""The work with torch on the processor, as package numpy_peers does it with numpy."""
+
+import math
+
+import torch
+
+
+def tensors(a):
+    return {name: torch.from_numpy(v) for name, v in a.items()}
+
+
+def backward(a):
+    a = tensors(a)
+    F, f, Q, q = a["F"], a["f"], a["Q"], a["q"]
+    T, dX, dU = (int(v) for v in a["sizes"])
+
+    def run():
+        K, k = torch.empty(T, dU, dX, dtype=torch.float64), torch.empty(T, dU, dtype=torch.float64)
+        V, v = Q[T, :dX, :dX], q[T, :dX]
+        for t in range(T - 1, -1, -1):
+            Ft = F[t]
+            M = torch.addmm(Q[t], Ft.T, V @ Ft)
+            m = torch.addmv(q[t], Ft.T, torch.addmv(v, V, f[t]))
+            C = torch.cholesky_inverse(torch.linalg.cholesky(M[dX:, dX:]))
+            torch.mm(C, M[dX:, :dX], out=K[t]).neg_()
+            torch.mv(C, m[dX:], out=k[t]).neg_()
+            V = torch.addmm(M[:dX, :dX], M[:dX, dX:], K[t])
+            v = torch.addmv(m[:dX], M[:dX, dX:], k[t])
+            V = 0.5 * (V + V.T)
+        return K, k
+
+    return run, list
+
+
+def forward(a):
+    a = tensors(a)
+    T, dX, dU = (int(v) for v in a["sizes"])
+    F, f, S, K, k = a["F"], a["f"], a["S"], a["controller_K"], a["controller_k"]
+
+    def run():
+        C = a["controller_L"] @ a["controller_L"].mT
+        mean = torch.zeros(T + 1, dX + dU, dtype=torch.float64)
+        cov = torch.zeros(T + 1, dX + dU, dX + dU, dtype=torch.float64)
+        mean[0, :dX], cov[0, :dX, :dX] = a["mean0"], a["cov0"]
+        for t in range(T):
+            y, Y = mean[t], cov[t]
+            Sux = K[t] @ Y[:dX, :dX]
+            y[dX:] = torch.addmv(k[t], K[t], y[:dX])
+            Y[dX:, :dX] = Sux
+            Y[:dX, dX:] = Sux.T
+            Y[dX:, dX:] = torch.addmm(C[t], Sux, K[t].T)
+            mean[t + 1, :dX] = torch.addmv(f[t], F[t], y)
+            cov[t + 1, :dX, :dX] = torch.addmm(S[t], F[t] @ Y, F[t].T)
+        aC = a["anchor_L"] @ a["anchor_L"].mT
+        P = torch.linalg.inv(aC)
+        dK = K - a["anchor_K"]
+        d = torch.einsum("tij,tj->ti", dK, mean[:T, :dX]) + k - a["anchor_k"]
+        kl = 0.5 * (
+            torch.einsum("tij,tji->t", P, C)
+            - dU
+            + torch.linalg.slogdet(aC)[1]
+            - torch.linalg.slogdet(C)[1]
+            + torch.einsum("ti,tij,tj->t", d, P, d)
+            + ((P @ dK @ cov[:T, :dX, :dX]) * dK).sum((1, 2))
+        )
+        return mean, cov, kl
+
+    return run, list
+
+
+def fit(a):
+    a = tensors(a)
+    T, dX, dU = (int(v) for v in a["sizes"])
+    d = dX + dU
+    X, U = a["X"], a["U"]
+
+    def run():
+        Y = torch.cat([X[:, :-1], U, X[:, 1:]], 2).transpose(0, 1)
+        mean = Y.mean(1)
+        Y = Y - mean[:, None]
+        sigma = Y.mT @ Y / X.shape[0]
+        torch.diagonal(sigma[:, :d, :d], dim1=1, dim2=2).add_(1e-6)
+        L = torch.linalg.cholesky(sigma[:, :d, :d])
+        F = torch.cholesky_solve(sigma[:, :d, d:], L).mT
+        f = mean[:, d:] - (F @ mean[:, :d, None])[:, :, 0]
+        noise = sigma[:, d:, d:] - F @ sigma[:, :d, d:]
+        return F, f, 0.5 * (noise + noise.mT)
+
+    return run, list
+
+
+def log_joint(X, weights, means, covs):
+    D = X.shape[1]
+    L = torch.linalg.cholesky(covs)
+    out = torch.empty(X.shape[0], len(weights), dtype=torch.float64)
+    for k in range(len(weights)):
+        Z = torch.linalg.solve_triangular(L[k], (X - means[k]).T, upper=False)
+        out[:, k] = torch.log(weights[k]) - 0.5 * ((Z * Z).sum(0) + D * math.log(2 * math.pi)) - torch.log(torch.diagonal(L[k])).sum()
+    return out
+
+
+def em(a):
+    a = tensors(a)
+    N, D, K, iterations = (int(v) for v in a["sizes"])
+    X = a["points"]
+
+    def run():
+        weights, means, covs = a["weights"], a["means"], a["covs"].clone()
+        for _ in range(iterations):
+            R = torch.softmax(log_joint(X, weights, means, covs), 1)
+            mass = R.sum(0)
+            weights, means = mass / N, R.T @ X / mass[:, None]
+            for k in range(K):
+                Y = X - means[k]
+                covs[k] = (R[:, k, None] * Y).T @ Y / mass[k]
+                torch.diagonal(covs[k]).add_(1e-6)
+        return weights, means, covs
+
+    return run, lambda mixture: [torch.logsumexp(log_joint(X, *mixture), 1).sum()]
+
+
+KINDS = {"Backward": backward, "Forward": forward, "Fit": fit, "EM": em}
