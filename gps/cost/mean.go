@@ -11,11 +11,16 @@ import (
 // Mean expands a term along many rollouts, one after the other in the memory of one
 // expansion, and averages as QuadraticMean does: it gives the same numbers. It serves one
 // goroutine.
-type Mean struct{ expansion *Expansion }
+type Mean struct {
+	expansion *Expansion
+	pattern   *pattern
+}
 
 // NewMean returns a mean for rollouts of T steps, dX states and dU actions. It panics where
 // NewExpansion does.
-func NewMean(T, dX, dU int) *Mean { return &Mean{expansion: NewExpansion(T, dX, dU)} }
+func NewMean(T, dX, dU int) *Mean {
+	return &Mean{expansion: NewExpansion(T, dX, dU), pattern: newPattern(dX + dU)}
+}
 
 // Fits tells whether the mean is for these sizes.
 func (m *Mean) Fits(T, dX, dU int) bool {
@@ -38,6 +43,7 @@ func (m *Mean) Run(ctx context.Context, dst *lqg.Cost, totals []float64, term Te
 	}
 	zero(dst)
 	e.Reset()
+	m.pattern.start(term, e.DX, e.DU)
 	scale := 1 / float64(len(rollouts))
 	for n, r := range rollouts {
 		if err := ctx.Err(); err != nil {
@@ -52,7 +58,7 @@ func (m *Mean) Run(ctx context.Context, dst *lqg.Cost, totals []float64, term Te
 		}
 		totals[n] = e.Total()
 		for t := range e.T {
-			dst.Const[t] += scale * about0(dst.LinAt(t), dst.QuadAt(t), scale, e, r, t, true)
+			dst.Const[t] += scale * m.drain(dst.LinAt(t), dst.QuadAt(t), scale, r, t)
 		}
 		clear(e.L)
 		clear(e.Ly)
@@ -65,6 +71,26 @@ func (m *Mean) Run(ctx context.Context, dst *lqg.Cost, totals []float64, term Te
 		return err
 	}
 	return nil
+}
+
+// drain is about0 that passes over the zeros of the Hessian, which does not change a bit of
+// the sums, and leaves zeros behind.
+func (m *Mean) drain(lin, quad []float64, scale float64, r *rollout.Rollout, t int) float64 {
+	e := m.expansion
+	x, u, g, h := r.State(t), r.Action(t), e.Gradient(t), e.Hessian(t)
+	m.pattern.cover(h)
+	d, c := len(g), e.L[t]
+	for i, gi := range g {
+		hy := 0.0
+		if from, to := m.pattern.from[i], m.pattern.to[i]; from < to {
+			row := h[i*d+from : i*d+to]
+			hy = addRow(quad[i*d+from:i*d+to], scale, row, x[min(from, len(x)):], u[max(from-len(x), 0):])
+			clear(row)
+		}
+		lin[i] += scale * (gi - hy)
+		c -= yAt(x, u, i) * (gi - hy/2)
+	}
+	return c
 }
 
 // blame returns the error of the first rollout that has one.

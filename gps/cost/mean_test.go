@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -110,24 +111,98 @@ func plainMean(expansions []*Expansion, rollouts []*rollout.Rollout) *lqg.Cost {
 	return c
 }
 
-func TestSpan(t *testing.T) {
-	nan := math.NaN()
-	for n := range 40 {
-		a := make([]float64, n)
-		for i := range a {
-			a[i] = math.Copysign(0, float64(i%2)-0.5)
-		}
-		if from, to := span(a); from != to {
-			t.Fatalf("%d zeros: numbers from %d to %d", n, from, to)
-		}
-		for i := range n {
-			for j := i; j < n; j++ {
-				b := slices.Clone(a)
-				b[i], b[j] = 5e-324, nan
-				if from, to := span(b); from != i || to != j+1 {
-					t.Fatalf("numbers at %d and %d of %d: found from %d to %d", i, j, n, from, to)
+// A pattern covers all that it was shown, and its gaps are what it does not cover.
+func TestPatternCovers(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	for _, d := range []int{1, 2, 7, 8, 33} {
+		p := newPattern(d)
+		for range 20 {
+			p.start(full{}, d, 0)
+			seen := make([]bool, d*d)
+			for range 5 {
+				h := make([]float64, d*d)
+				for i := range h {
+					h[i] = math.Copysign(0, rng.Float64()-0.5)
+				}
+				for range rng.IntN(4) {
+					i := rng.IntN(len(h))
+					h[i], seen[i] = []float64{5e-324, math.NaN(), -1, math.Inf(1)}[rng.IntN(4)], true
+				}
+				p.cover(h)
+				covered := make([]bool, d*d)
+				for i := range d {
+					for j := p.from[i]; j < p.to[i]; j++ {
+						covered[i*d+j] = true
+					}
+				}
+				for _, g := range p.gaps {
+					for i := g.from; i < g.to; i++ {
+						if covered[i] {
+							t.Fatalf("d=%d: element %d is covered and in a gap", d, i)
+						}
+						covered[i] = true
+						if seen[i] {
+							t.Fatalf("d=%d: element %d has a number and is in a gap", d, i)
+						}
+					}
+				}
+				if slices.Contains(covered, false) {
+					t.Fatalf("d=%d: an element is neither covered nor in a gap", d)
 				}
 			}
+		}
+	}
+}
+
+// What a term says of its pattern is no less than what it writes, and about what it writes.
+func TestTermsKeepToTheirPatterns(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	many := terms(t)
+	for _, weighted := range [][]Weighted{
+		{{1, many["action"]}, {2, Named{"state", many["state/l1/linear"]}}, {3, many["points/all"]}},
+		{{1, many["action"]}, {1, full{}}},
+		{{1, Named{"full", full{}}}},
+	} {
+		for _, w := range weighted {
+			if n, ok := w.Term.(Named); w.Term == nil || ok && n.Term == nil {
+				t.Fatalf("no such term among %v", slices.Collect(maps.Keys(many)))
+			}
+		}
+		many[fmt.Sprint("sum ", len(many))] = must[*Sum](t)(NewSum(weighted...))
+	}
+	known := 0
+	for name, term := range many {
+		p := newPattern(testDX + testDU)
+		if p.start(term, testDX, testDU); !p.known {
+			continue
+		}
+		known++
+		for range 5 {
+			e := NewExpansion(testT, testDX, testDU)
+			if err := Expand(e, term, randomRollout(rng)); err != nil {
+				t.Fatal(err)
+			}
+			for k := range testT {
+				for i, v := range e.Hessian(k) {
+					if row, column := i/p.d, i%p.d; v != 0 && (column < p.from[row] || column >= p.to[row]) {
+						t.Fatalf("%s: element (%d, %d) of the Hessian at time step %d is %v, not in the pattern", name, row, column, k, v)
+					}
+				}
+			}
+		}
+	}
+	if known < 4 {
+		t.Errorf("%d terms know their pattern", known)
+	}
+}
+
+// A term that does not fit the rollout is refused, wherever its pattern ends.
+func TestMeanOfTermThatDoesNotFit(t *testing.T) {
+	for _, start := range []int{1, 2, 5, 1 << 40, math.MaxInt} {
+		term := must[*State](t)(NewState(DefaultStateConfig(start, []float64{1, 2, 3})))
+		err := NewMean(2, 2, 1).Run(context.Background(), lqg.NewCost(2, 2, 1), make([]float64, 1), term, []*rollout.Rollout{rollout.New(2, 2, 1)})
+		if !errors.Is(err, ErrShape) {
+			t.Errorf("start %d: error %v, want ErrShape", start, err)
 		}
 	}
 }

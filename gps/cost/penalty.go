@@ -72,14 +72,29 @@ func (p Penalty) Validate() error {
 // writes its gradient, n, and its Hessian, n x n, by d.
 func (p Penalty) Evaluate(gradient, hessian, d, w []float64, ramp float64) float64 {
 	n := len(d)
-	value, s := 0.0, 0.0
+	value, round, outer := p.norms(d, w, ramp)
+	for i, di := range d {
+		wi := w[i] * ramp
+		gradient[i] = (p.L2*wi + round*wi*wi) * di
+		row := hessian[i*n : (i+1)*n]
+		for j, dj := range d {
+			wj := w[j] * ramp
+			row[j] = outer * (wi * wi * di) * (wj * wj * dj)
+		}
+		row[i] += p.L2*wi + round*wi*wi
+	}
+	return value + p.separable(gradient, hessian, n+1, d, w, ramp)
+}
+
+// norms returns the value of the L2, L1 and Log parts; their gradient has the elements
+// (L2 w + round w^2) d, their Hessian is diag(L2 w + round w^2) + outer (w^2 d)(w^2 d)'.
+func (p Penalty) norms(d, w []float64, ramp float64) (value, round, outer float64) {
+	s := 0.0
 	for i, di := range d {
 		wi := w[i] * ramp
 		value += 0.5 * p.L2 * wi * di * di
 		s += wi * di * wi * di
 	}
-	// The Hessian is diag(L2 w + round w^2) + outer (w^2 d)(w^2 d)'.
-	round, outer := 0.0, 0.0
 	if p.L1 > 0 {
 		root := math.Sqrt(p.Alpha + s)
 		value += p.L1 * root
@@ -99,76 +114,29 @@ func (p Penalty) Evaluate(gradient, hessian, d, w []float64, ramp float64) float
 			outer -= 2 * p.Log / (arg * arg)
 		}
 	}
-	for i, di := range d {
-		wi := w[i] * ramp
-		gradient[i] = (p.L2*wi + round*wi*wi) * di
-		row := hessian[i*n : (i+1)*n]
-		for j, dj := range d {
-			wj := w[j] * ramp
-			row[j] = outer * (wi * wi * di) * (wj * wj * dj)
-		}
-		row[i] += p.L2*wi + round*wi*wi
-	}
-	if p.SmoothL1 > 0 || p.LogCosh > 0 {
-		value += p.separable(gradient, hessian, d, w, ramp)
-	}
-	return value
+	return value, round, outer
 }
 
-// separable adds the derivatives of the parts that are sums over the elements, and
-// returns their value.
-func (p Penalty) separable(gradient, hessian, d, w []float64, ramp float64) float64 {
-	n, value := len(d), 0.0
+// separable adds the derivatives of the parts that are sums over the elements, the second
+// ones to every stride-th number of curvature, and returns their value.
+func (p Penalty) separable(gradient, curvature []float64, stride int, d, w []float64, ramp float64) float64 {
+	value := 0.0
+	if p.SmoothL1 <= 0 && p.LogCosh <= 0 {
+		return value
+	}
 	for i, di := range d {
 		if l1 := p.SmoothL1 * w[i] * ramp; l1 > 0 {
 			root := math.Sqrt(p.SmoothAlpha + di*di)
 			value += l1 * root
 			gradient[i] += l1 * di / root
-			hessian[i*n+i] += l1 * p.SmoothAlpha / (root * root * root)
+			curvature[i*stride] += l1 * p.SmoothAlpha / (root * root * root)
 		}
 		if c := p.LogCosh * w[i] * ramp; c > 0 {
-			v, slope, curvature := autodiff.LogCosh(di)
+			v, slope, second := autodiff.LogCosh(di)
 			value += c * v
 			gradient[i] += c * slope
-			hessian[i*n+i] += c * curvature
+			curvature[i*stride] += c * second
 		}
 	}
 	return value
-}
-
-// chain turns derivatives by d (gradient gd, m; Hessian hd, m x m) into those by q for
-// d = J q + const, J m x n: g = J'gd, n, and h = J'hd J, n x n. work has m*n elements.
-func chain(g, h, gd, hd, jac, work []float64) {
-	m, n := len(gd), len(g)
-	clear(g)
-	clear(h)
-	clear(work)
-	for i := range m {
-		row, slope := jac[i*n:(i+1)*n], gd[i]
-		for a, v := range row {
-			g[a] += v * slope
-		}
-		product := work[i*n : (i+1)*n]
-		for k, c := range hd[i*m : (i+1)*m] {
-			if c != 0 {
-				for a, v := range jac[k*n : (k+1)*n] {
-					product[a] += c * v
-				}
-			}
-		}
-		for a, v := range row {
-			if v == 0 {
-				continue
-			}
-			upper := h[a*n+a : (a+1)*n]
-			for b, w := range product[a:] {
-				upper[b] += v * w
-			}
-		}
-	}
-	for a := range n {
-		for b := range a {
-			h[a*n+b] = h[b*n+a]
-		}
-	}
 }

@@ -56,11 +56,11 @@ type Points struct {
 	config     PointsConfig
 	kinematics Kinematics
 	joints     int
-	// Workspace: by the deviation (m, m x m), the Jacobian (m x n), by the angles
-	// (n, n x n), product (m x n).
-	deviation, gradient, hessian []float64
-	jacobian, product            []float64
-	gradientQ, hessianQ          []float64
+	// Workspace: the deviation (m) and the derivatives by it, the Jacobian (m x n), those by
+	// the angles (n, n x n) and the way along the angles (n).
+	deviation, jacobian      []float64
+	by                       derivatives
+	gradient, hessian, along []float64
 }
 
 // NewPoints returns the term, or the error of c.Validate, or one wrapping ErrConfig if
@@ -79,8 +79,8 @@ func NewPoints(c PointsConfig, k Kinematics) (*Points, error) {
 	c.Target = append([]float64(nil), c.Target...)
 	c.Weights = append([]float64(nil), c.Weights...)
 	vec := func(n int) []float64 { return make([]float64, n) }
-	return &Points{config: c, kinematics: k, joints: n, deviation: vec(m), gradient: vec(m), hessian: vec(m * m),
-		jacobian: vec(m * n), product: vec(m * n), gradientQ: vec(n), hessianQ: vec(n * n)}, nil
+	return &Points{config: c, kinematics: k, joints: n, deviation: vec(m), jacobian: vec(m * n), by: newDerivatives(m),
+		gradient: vec(n), hessian: vec(n * n), along: vec(n)}, nil
 }
 
 // Add adds the term; see Term.
@@ -97,10 +97,10 @@ func (p *Points) Add(dst *Expansion, weight float64, r *rollout.Rollout) error {
 		for i, target := range c.Target {
 			p.deviation[i] -= target
 		}
-		l := c.Penalty.Evaluate(p.gradient, p.hessian, p.deviation, c.Weights, c.Ramp.At(t, r.T, c.FinalMultiplier))
-		chain(p.gradientQ, p.hessianQ, p.gradient, p.hessian, p.jacobian, p.product)
+		l := c.Penalty.differentiate(&p.by, p.deviation, c.Weights, c.Ramp.At(t, r.T, c.FinalMultiplier))
+		chain(p.gradient, p.hessian, &p.by, p.jacobian, p.along)
 		dst.L[t] += weight * l
-		dst.addBlock(t, c.JointStart, weight, p.gradientQ, p.hessianQ)
+		dst.addBlock(t, c.JointStart, weight, p.gradient, p.hessian)
 	}
 	return nil
 }

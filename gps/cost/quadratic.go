@@ -2,7 +2,6 @@ package cost
 
 import (
 	"fmt"
-	"math"
 
 	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
@@ -32,7 +31,7 @@ func QuadraticMean(dst *lqg.Cost, expansions []*Expansion, rollouts []*rollout.R
 				dst.T, dst.DX, dst.DU, n, e.T, e.DX, e.DU))
 		}
 		for t := range e.T {
-			dst.Const[t] += scale * about0(dst.LinAt(t), dst.QuadAt(t), scale, e, r, t, false)
+			dst.Const[t] += scale * about0(dst.LinAt(t), dst.QuadAt(t), scale, e, r, t)
 		}
 	}
 	return finiteCost(dst)
@@ -62,72 +61,36 @@ func finiteCost(c *lqg.Cost) error {
 }
 
 // about0 adds scale times the linear and quadratic parts of time step t about zero and
-// returns the constant part. Of each row of the Hessian it does only what lies between the
-// first and the last number that is not 0; with drain it leaves zeros there.
-func about0(lin, quad []float64, scale float64, e *Expansion, r *rollout.Rollout, t int, drain bool) float64 {
+// returns the constant part.
+func about0(lin, quad []float64, scale float64, e *Expansion, r *rollout.Rollout, t int) float64 {
 	x, u, g, h := r.State(t), r.Action(t), e.Gradient(t), e.Hessian(t)
 	d, c := len(g), e.L[t]
 	for i, gi := range g {
-		row, hy := h[i*d:(i+1)*d], 0.0
-		if from, to := span(row); from < to {
-			if from < len(x) {
-				hy = dot(hy, row[from:min(to, len(x))], x[from:])
-			}
-			if at := max(from, len(x)); at < to {
-				hy = dot(hy, row[at:to], u[at-len(x):])
-			}
-			row, q := row[from:to], quad[i*d+from:i*d+to]
-			for j, v := range row {
-				q[j] += scale * v
-			}
-			if drain {
-				clear(row)
-			}
-		}
+		hy := addRow(quad[i*d:(i+1)*d], scale, h[i*d:(i+1)*d], x, u)
 		lin[i] += scale * (gi - hy)
-		yi := 0.0
-		if i < len(x) {
-			yi = x[i]
-		} else {
-			yi = u[i-len(x)]
-		}
-		c -= yi * (gi - hy/2)
+		c -= yAt(x, u, i) * (gi - hy/2)
 	}
 	return c
 }
 
-// dot adds the product of a and the first len(a) elements of b to sum.
-func dot(sum float64, a, b []float64) float64 {
-	b = b[:len(a)]
-	for i, v := range a {
-		sum += v * b[i]
+// addRow adds scale times a row of a Hessian to dst and returns its product with y = [x; u].
+func addRow(dst []float64, scale float64, row, x, u []float64) float64 {
+	hy, n := 0.0, min(len(row), len(x))
+	for j, v := range row[:n] {
+		hy += v * x[j]
+		dst[j] += scale * v
 	}
-	return sum
+	for j, v := range row[n:] {
+		hy += v * u[j]
+		dst[n+j] += scale * v
+	}
+	return hy
 }
 
-// span returns where the elements of a begin and end that are not 0, of whatever sign; equal
-// indices if all are. A NaN is not 0.
-func span(a []float64) (from, to int) {
-	// Eight at once: most rows of most costs have nothing in them.
-	for from+8 <= len(a) && anyBits(a[from:from+8])<<1 == 0 {
-		from += 8
+// yAt returns y_i, y = [x; u].
+func yAt(x, u []float64, i int) float64 {
+	if i < len(x) {
+		return x[i]
 	}
-	for from < len(a) && a[from] == 0 {
-		from++
-	}
-	to = len(a)
-	for to-8 >= from && anyBits(a[to-8:to])<<1 == 0 {
-		to -= 8
-	}
-	for to > from && a[to-1] == 0 {
-		to--
-	}
-	return from, to
-}
-
-// anyBits returns the bits that are set in any of eight numbers.
-func anyBits(v []float64) uint64 {
-	_ = v[7]
-	return math.Float64bits(v[0]) | math.Float64bits(v[1]) | math.Float64bits(v[2]) | math.Float64bits(v[3]) |
-		math.Float64bits(v[4]) | math.Float64bits(v[5]) | math.Float64bits(v[6]) | math.Float64bits(v[7])
+	return u[i-len(x)]
 }

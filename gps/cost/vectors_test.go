@@ -236,14 +236,14 @@ func penaltyTerms(t *testing.T, c vectors.Case) {
 	w, d, jac, second := in.Get("weights").Floats(steps, m), in.Get("d").Floats(steps, m), in.Get("Jd").Floats(), in.Get("Jdd").Floats(steps, m, n, n)
 	var l, lx, lxx []float64
 	for k := range steps {
-		gd, hd, g, h, work := make([]float64, m), make([]float64, m*m), make([]float64, n), make([]float64, n*n), make([]float64, m*n)
-		l = append(l, p.Evaluate(gd, hd, d[k*m:(k+1)*m], w[k*m:(k+1)*m], 1))
-		chain(g, h, gd, hd, jac[k*m*n:(k+1)*m*n], work)
+		by, g, h, along := newDerivatives(m), make([]float64, n), make([]float64, n*n), make([]float64, n)
+		l = append(l, p.differentiate(&by, d[k*m:(k+1)*m], w[k*m:(k+1)*m], 1))
+		chain(g, h, &by, jac[k*m*n:(k+1)*m*n], along)
 		for i := range m {
 			jdd := second[(k*m+i)*n*n : (k*m+i+1)*n*n]
 			for a := range n {
 				for b := range n {
-					h[a*n+b] += gd[i] * (jdd[a*n+b] + jdd[b*n+a]) / 2
+					h[a*n+b] += by.gradient[i] * (jdd[a*n+b] + jdd[b*n+a]) / 2
 				}
 			}
 		}

@@ -59,11 +59,11 @@ type Waypoints struct {
 	config  WaypointsConfig
 	m, dim  int // elements of d and of y
 	weights []float64
-	// Workspace: by the deviation (m, m x m), ramp A (m x D), product (m x D), by y
-	// (D, D x D).
-	deviation, gradient, hessian []float64
-	scaled, product              []float64
-	gradientY, hessianY          []float64
+	// Workspace: the deviation (m) and the derivatives by it, ramp A (m x D), the
+	// derivatives by y (D, D x D) and the way along y (D).
+	deviation, scaled        []float64
+	by                       derivatives
+	gradient, hessian, along []float64
 }
 
 // NewWaypoints returns the term, or the error of c.Validate.
@@ -79,8 +79,8 @@ func NewWaypoints(c WaypointsConfig) (*Waypoints, error) {
 	m := len(c.Waypoints[0].B)
 	d := len(c.Waypoints[0].A) / m
 	vec := func(n int) []float64 { return make([]float64, n) }
-	return &Waypoints{config: c, m: m, dim: d, weights: ones(m), deviation: vec(m), gradient: vec(m), hessian: vec(m * m),
-		scaled: vec(m * d), product: vec(m * d), gradientY: vec(d), hessianY: vec(d * d)}, nil
+	return &Waypoints{config: c, m: m, dim: d, weights: ones(m), deviation: vec(m), scaled: vec(m * d), by: newDerivatives(m),
+		gradient: vec(d), hessian: vec(d * d), along: vec(d)}, nil
 }
 
 // Add adds the term; see Term.
@@ -100,7 +100,7 @@ func (w *Waypoints) Add(dst *Expansion, weight float64, r *rollout.Rollout) erro
 		from = max(from, to)
 	}
 	clear(w.deviation)
-	rest := w.config.Penalty.Evaluate(w.gradient, w.hessian, w.deviation, w.weights, 1)
+	rest := w.config.Penalty.differentiate(&w.by, w.deviation, w.weights, 1)
 	for t := from; t < r.T; t++ {
 		dst.L[t] += weight * rest
 	}
@@ -123,8 +123,8 @@ func (w *Waypoints) add(dst *Expansion, weight float64, r *rollout.Rollout, t in
 			scaled[j] = ramp * v
 		}
 	}
-	l := w.config.Penalty.Evaluate(w.gradient, w.hessian, w.deviation, w.weights, 1)
-	chain(w.gradientY, w.hessianY, w.gradient, w.hessian, w.scaled, w.product)
+	l := w.config.Penalty.differentiate(&w.by, w.deviation, w.weights, 1)
+	chain(w.gradient, w.hessian, &w.by, w.scaled, w.along)
 	dst.L[t] += weight * l
-	dst.addBlock(t, 0, weight, w.gradientY, w.hessianY)
+	dst.addBlock(t, 0, weight, w.gradient, w.hessian)
 }
