@@ -89,7 +89,7 @@ func (it *iteration) model(m int) (*Model, *dynamics.MixturePrior, error) {
 	var source dynamics.Prior
 	if cfg.UsePrior {
 		settings := cfg.Prior
-
+		settings.EM.Workers = it.inner
 		prior = prior.Add(settings, samples)
 		trace, err := prior.Fit(it.ctx, settings, it.state.stream(m))
 		if err != nil {
@@ -104,7 +104,7 @@ func (it *iteration) model(m int) (*Model, *dynamics.MixturePrior, error) {
 		return nil, nil, err
 	}
 	settings := cfg.Dynamics
-
+	settings.Workers = it.inner
 	dyn, fit, err := dynamics.Fit(samples, source, settings)
 	if err != nil {
 		return nil, nil, err

@@ -30,8 +30,9 @@ type TrajOptConfig struct {
 	// UsePrior fits the dynamics under a mixture prior; default true.
 	UsePrior bool
 	// Workers is how many goroutines an iteration runs on, >= 0, 0 for one per processor;
-	// default 0. Conditions share them, and what a condition has left of them works inside
-	// its fits. The result does not depend on it, bit for bit.
+	// default 0. Conditions share them, and a condition's part of them works inside its fits,
+	// where it takes the place of Dynamics.Workers and Prior.EM.Workers. The result does not
+	// depend on it, bit for bit.
 	Workers  int
 	Dynamics dynamics.Config
 	Prior    dynamics.PriorConfig
