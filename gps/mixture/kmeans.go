@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"guidedpolicysearch/gps/internal/crew"
 	"guidedpolicysearch/gps/internal/kernel"
@@ -203,106 +204,151 @@ func (c *clustering) seedRandom(rng *rand.Rand) {
 
 // refine moves the centres by Lloyd's algorithm.
 func (c *clustering) refine() {
-	counts := make([]float64, c.K)
+	s, counts := c.search, make([]int, c.K)
 	clear(c.assign)
+	s.moveAll()
 	for range maxRounds {
-		if !c.assignNearest() {
+		if !s.run() {
 			return
 		}
 		clear(counts)
 		for _, k := range c.assign {
 			counts[k]++
 		}
-		for k, count := range counts {
-			if count > 0 {
-				clear(c.center(k))
-			}
-		}
-		for n, k := range c.assign {
-			kernel.Axpy(c.center(k), 1/counts[k], c.point(n))
-		}
+		s.move(counts)
 	}
 }
 
-// assignNearest assigns every point to the nearest centre; it reports whether any
-// assignment changed.
-func (c *clustering) assignNearest() (changed bool) {
-	s := c.search
-	s.prepare()
-	c.crew.Run(c.blocks(), s)
-	for _, moved := range s.moved {
-		changed = changed || moved
-	}
-	return changed
+// assignNearest assigns every point to the nearest centre.
+func (c *clustering) assignNearest() {
+	clear(c.assign)
+	c.search.moveAll()
+	c.search.run()
 }
 
-// search looks for the nearest centre of every point.
+// search looks for the nearest centre of every point. Late in Lloyd's algorithm only few
+// centres move: only what they change is computed anew.
 type search struct {
 	*clustering
-	left     kernel.Block   // K x D
+	moved    []int          // centres that moved since the last run
+	still    []bool         // those that did not
+	left     kernel.Block   // the moved ones, K x D
 	squares  []float64      // |c|^2
 	largest  float64        // of them
+	scores   []float64      // |c|^2 - 2 x'c, N x K
 	products []kernel.Block // of each worker, K x blockSize
-	moved    []bool         // blocks with a point whose cluster changed
+	touched  []bool         // clusters that points of a block left or joined, blocks x K
+	weights  []float64      // 1/number of points of the moved
 }
 
 func newSearch(c *clustering) *search {
-	s := &search{clustering: c, left: kernel.NewBlock(c.K, c.D), squares: make([]float64, c.K), moved: make([]bool, c.blocks())}
+	s := &search{clustering: c, still: make([]bool, c.K), left: kernel.NewBlock(c.K, c.D), squares: make([]float64, c.K),
+		scores: make([]float64, c.N*c.K), touched: make([]bool, c.blocks()*c.K), weights: make([]float64, c.K)}
 	for range c.crew.Size() {
 		s.products = append(s.products, kernel.NewBlock(c.K, blockSize))
 	}
 	return s
 }
 
-// prepare takes the centres.
-func (s *search) prepare() {
-	s.largest = 0
+// moveAll takes all centres as new.
+func (s *search) moveAll() {
+	s.moved = s.moved[:0]
 	for k := range s.K {
-		center := s.center(k)
-		s.squares[k] = kernel.Dot(center, center)
-		s.largest = max(s.largest, s.squares[k])
-		for j, v := range center[:s.D] {
-			s.left.Set(k, j, v)
+		s.moved = append(s.moved, k)
+	}
+}
+
+// move moves the centres of the clusters that points left or joined to their points' mean.
+func (s *search) move(counts []int) {
+	s.moved = s.moved[:0]
+	clear(s.weights)
+	for k, count := range counts {
+		for b := 0; count > 0 && b < s.blocks(); b++ {
+			if s.touched[b*s.K+k] {
+				s.moved = append(s.moved, k)
+				s.weights[k] = 1 / float64(count)
+				clear(s.center(k))
+				break
+			}
+		}
+	}
+	for n, k := range s.assign {
+		if w := s.weights[k]; w > 0 {
+			kernel.Axpy(s.center(k), w, s.point(n))
 		}
 	}
 }
 
+// run assigns every point to the nearest centre; it reports whether any assignment changed.
+func (s *search) run() (changed bool) {
+	for k := range s.still {
+		s.still[k] = true
+	}
+	for i, k := range s.moved {
+		center := s.center(k)
+		s.still[k], s.squares[k] = false, kernel.Dot(center, center)
+		for j, v := range center[:s.D] {
+			s.left.Set(i, j, v)
+		}
+	}
+	s.largest = slices.Max(s.squares)
+	clear(s.touched)
+	s.crew.Run(s.blocks(), s)
+	return slices.Contains(s.touched, true)
+}
+
 // Do is crew.Task's.
 func (s *search) Do(worker, b int) {
-	z := s.products[worker]
-	from, to := s.multiply(z, s.left, s.K, b)
-	s.moved[b] = false
+	z, K := s.products[worker], s.K
+	from, to := s.multiply(z, s.left, len(s.moved), b)
 	// Rounding of sums of D products of numbers whose squares are summed, twice over.
 	rounding := 4 * float64(s.D+8) * 0x1p-53
 	for n := from; n < to; n++ {
-		best, least, second := 0, math.Inf(1), math.Inf(1)
-		products := z.Column(n-from, s.K)
-		for k, square := range s.squares {
-			v := square - 2*products[k]
-			if v < second {
+		products, scores := z.Column(n-from, len(s.moved)), s.scores[n*K:(n+1)*K]
+		own := s.assign[n]
+		// A point whose centre has not moved can only go to one that has.
+		best, least, second := own, scores[own], math.Inf(1)
+		if !s.still[own] {
+			least = math.Inf(1)
+		}
+		for i, k := range s.moved {
+			v := s.squares[k] - 2*products[i]
+			scores[k] = v
+			if v < least {
+				best, least, second = k, v, least
+			} else if v < second {
+				second = v
+			}
+		}
+		if !s.still[own] {
+			for k, v := range scores {
+				if !s.still[k] {
+					continue
+				}
 				if v < least {
 					best, least, second = k, v, least
-				} else {
+				} else if v < second {
 					second = v
 				}
 			}
 		}
 		if margin := rounding * (s.clustering.squares[n] + s.largest); !(second-least > margin) {
-			best = s.nearest(n, products, least+margin)
+			best = s.nearest(n, scores, least+margin)
 		}
-		if best != s.assign[n] {
-			s.assign[n], s.moved[b] = best, true
+		if best != own {
+			s.assign[n] = best
+			s.touched[b*K+own], s.touched[b*K+best] = true, true
 		}
 	}
 }
 
 // nearest compares the centres in question from the differences; of equals, the point stays
 // with its own, or else the first has it.
-func (s *search) nearest(n int, products []float64, limit float64) int {
+func (s *search) nearest(n int, scores []float64, limit float64) int {
 	x, best := s.point(n), s.assign[n]
 	least := squaredDistance(x, s.center(best), math.Inf(1))
-	for k, square := range s.squares {
-		if square-2*products[k] > limit {
+	for k, v := range scores {
+		if v > limit {
 			continue
 		}
 		if v := squaredDistance(x, s.center(k), least); v < least {
