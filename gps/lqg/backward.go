@@ -280,3 +280,23 @@ func (b *BackwardPass) takeStateBlock() {
 	}
 	copy(b.valueLin, b.lin[:b.dX])
 }
+
+// ActionBlockError says what is wrong with a Q_uu of step t (dU x dU) that has no Cholesky
+// factor, in units that were not divided by divisor: an *IndefiniteError, or one that wraps
+// ErrNotFinite. It overwrites quu.
+func ActionBlockError(quu []float64, divisor float64, t int, eta float64) error {
+	for i := range quu {
+		quu[i] /= divisor
+	}
+	n := int(math.Sqrt(float64(len(quu))))
+	e := dense.NewEigen(n)
+	if !e.Decompose(quu) {
+		return OverflowError(t, eta)
+	}
+	return &IndefiniteError{Step: t, Eta: eta, MinEigenvalue: e.Values[0], MaxEigenvalue: e.Values[n-1], Condition: e.Condition()}
+}
+
+// OverflowError says that the value function overflows at step t; it wraps ErrNotFinite.
+func OverflowError(t int, eta float64) error {
+	return fmt.Errorf("%w: the value function overflows at time step %d and eta %.3g: check the scale of the dynamics (gains far above 1 grow over the horizon) and of the cost, or shorten the horizon", ErrNotFinite, t, eta)
+}

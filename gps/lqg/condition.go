@@ -47,6 +47,26 @@ func factorCondition(l, work []float64, n int) float64 {
 	return norm * inverse
 }
 
+// wellConditioned reports whether factorCondition of l is certainly at most
+// maxFactorCondition, from a bound that costs a fraction of it: with rows scaled to 1 no entry
+// of the inverse is above that of the inverse of the factor with its entries below the
+// diagonal replaced by -|l_ij|, whose row sums y solve one triangular system.
+func wellConditioned(l, y []float64, n int) bool {
+	worst := 0.0
+	for i := range n {
+		row := l[i*n : i*n+i+1]
+		length, s := row[i], 0.0 // length is that of the row or more
+		for j, v := range row[:i] {
+			v = math.Abs(v)
+			length += v
+			s += v * y[j]
+		}
+		y[i] = (length + s) / row[i]
+		worst = max(worst, y[i])
+	}
+	return float64(n)*worst <= maxFactorCondition
+}
+
 // mustFactor panics unless the factor of step t is one of a positive definite matrix.
 func mustFactor(l []float64, n, t int, of string) {
 	for i := range n {

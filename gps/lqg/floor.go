@@ -15,7 +15,7 @@ type Floor struct {
 	dU     int
 	bound  []float64 // G_t, T x dU x dU
 	factor []float64 // lower Cholesky factors of G_t, T x dU x dU
-	trace  []float64 // of G_t, T
+	most   []float64 // no eigenvalue of G_t is above it, T
 	scaled []float64 // dU x dU
 	eigen  *dense.Eigen
 }
@@ -29,7 +29,7 @@ func NewFloor(variance float64, T, dU int) *Floor {
 			block(f.bound, t, dU*dU)[i*dU+i] = variance
 			block(f.factor, t, dU*dU)[i*dU+i] = math.Sqrt(variance)
 		}
-		f.trace[t] = variance * float64(dU)
+		f.most[t] = variance
 	}
 	return f
 }
@@ -40,53 +40,95 @@ func NewFloor(variance float64, T, dU int) *Floor {
 // to the anchor's also where the anchor lies below the floor itself, so that a floor never
 // makes a KL bound infeasible.
 func NewWhitenedFloor(variance float64, anchor *Controller) *Floor {
-	n := anchor.DU
-	f := newFloor(variance, anchor.T, n)
+	f := newFloor(variance, anchor.T, anchor.DU)
+	f.Whiten(variance, anchor)
+	return f
+}
+
+// Whiten makes f the floor of NewWhitenedFloor for another anchor of the same size.
+func (f *Floor) Whiten(variance float64, anchor *Controller) {
+	n := f.dU
+	if anchor.DU != n || len(anchor.Chol) != len(f.bound) {
+		panic(fmt.Sprintf("lqg: covariance floor of T=%d dU=%d in the units of an anchor of T=%d dU=%d", len(f.most), n, anchor.T, anchor.DU))
+	}
+	checkFloor(variance)
+	sd := math.Sqrt(variance)
 	for t := range anchor.T {
-		g, w := block(f.bound, t, n*n), block(f.factor, t, n*n)
-		for i := range n {
-			w[i*n+i] = math.Sqrt(variance)
+		g, w, l := block(f.bound, t, n*n), block(f.factor, t, n*n), anchor.CholAt(t)
+		for j := range n { // w = sd L^-1, column by column
+			w[j*n+j] = sd / l[j*n+j]
+			for i := j + 1; i < n; i++ {
+				s := 0.0
+				for k := j; k < i; k++ {
+					s += l[i*n+k] * w[k*n+j]
+				}
+				w[i*n+j] = -s / l[i*n+i]
+				w[j*n+i] = 0
+			}
 		}
-		factor := dense.Matrix(n, n, n, w)
-		blas64.Trsm(blas.Left, blas.NoTrans, 1, dense.Factor(anchor.CholAt(t), n), factor)
-		bound := dense.Matrix(n, n, n, g)
-		blas64.Gemm(blas.NoTrans, blas.Trans, 1, factor, factor, 0, bound)
-		for i := range n {
-			f.trace[t] += g[i*n+i]
-		}
-		// The trace bounds the eigenvalues.
-		if f.trace[t] <= 1 || !f.eigen.Decompose(g) || f.eigen.Values[n-1] <= 1 {
+		outer(g, w, n)
+		f.most[t] = largestRowSum(g, n)
+		if f.most[t] <= 1 || !f.eigen.Decompose(g) || f.eigen.Values[n-1] <= 1 {
 			continue
 		}
-		f.trace[t] = 0
+		f.most[t] = 1
 		for i, v := range f.eigen.Values {
 			// 1e-12 keeps G_t positive definite; no step shrinks a covariance that far.
 			v = math.Min(math.Max(v, 1e-12), 1)
-			f.trace[t] += v
 			for j := range n {
 				f.scaled[j*n+i] = math.Sqrt(v) * f.eigen.Vectors[j*n+i]
 			}
 		}
-		root := dense.Matrix(n, n, n, f.scaled)
+		root, bound := dense.Matrix(n, n, n, f.scaled), dense.Matrix(n, n, n, g)
 		blas64.Gemm(blas.NoTrans, blas.Trans, 1, root, root, 0, bound)
 		copy(w, g)
 		dense.Cholesky(w, n)
 	}
-	return f
+}
+
+// outer writes w w' of a lower factor to g, both n x n.
+func outer(g, w []float64, n int) {
+	for i := range n {
+		for j := range i + 1 {
+			s := 0.0
+			for k := range j + 1 {
+				s += w[i*n+k] * w[j*n+k]
+			}
+			g[i*n+j], g[j*n+i] = s, s
+		}
+	}
+}
+
+// largestRowSum returns the largest sum of the magnitudes of a row of a symmetric matrix,
+// which no eigenvalue is above.
+func largestRowSum(a []float64, n int) float64 {
+	most := 0.0
+	for i := range n {
+		s := 0.0
+		for _, v := range a[i*n : (i+1)*n] {
+			s += math.Abs(v)
+		}
+		most = max(most, s)
+	}
+	return most
+}
+
+func checkFloor(variance float64) {
+	if !(variance > 0) || math.IsInf(variance, 0) {
+		panic(fmt.Sprintf("lqg: covariance floor is %v, need a finite number > 0", variance))
+	}
 }
 
 func newFloor(variance float64, T, dU int) *Floor {
 	checkSizes(T, 1, dU)
-	if !(variance > 0) || math.IsInf(variance, 0) {
-		panic(fmt.Sprintf("lqg: covariance floor is %v, need a finite number > 0", variance))
-	}
-	return &Floor{dU: dU, bound: make([]float64, T*dU*dU), factor: make([]float64, T*dU*dU), trace: make([]float64, T),
+	checkFloor(variance)
+	return &Floor{dU: dU, bound: make([]float64, T*dU*dU), factor: make([]float64, T*dU*dU), most: make([]float64, T),
 		scaled: make([]float64, dU*dU), eigen: dense.NewEigen(dU)}
 }
 
-// Below reports whether a covariance whose smallest eigenvalue is least may need Raise at
+// Below reports whether a covariance that has no eigenvalue below least may need Raise at
 // step t; false is certain.
-func (f *Floor) Below(least float64, t int) bool { return !(least >= f.trace[t]) }
+func (f *Floor) Below(least float64, t int) bool { return !(least >= f.most[t]) }
 
 // Raise makes the covariance (dU x dU) of step t the one that minimises tr(C^-1 Z) - log
 // det Z over the Z that the floor allows, which is what a constraint on the covariance of a

@@ -73,16 +73,7 @@ func (c *Controller) panicAct(dst, x, t, noise int) {
 
 // Covariance writes C_t to dst, dU x dU.
 func (c *Controller) Covariance(dst []float64, t int) {
-	n, l := c.DU, c.CholAt(t)
-	for i := range n {
-		for j := range i + 1 {
-			s := 0.0
-			for k := range j + 1 {
-				s += l[i*n+k] * l[j*n+k]
-			}
-			dst[i*n+j], dst[j*n+i] = s, s
-		}
-	}
+	outer(dst, c.CholAt(t), c.DU)
 }
 
 // Precision writes C_t^-1 to dst, dU x dU. It panics where the diagonal of L_t is not
@@ -155,6 +146,9 @@ func (c *Controller) Validate() error {
 			if !(l[i*c.DU+i] > 0) {
 				return fmt.Errorf("%w: controller's covariance factor at time step %d has %v on its diagonal (row %d)", ErrIndefinite, t, l[i*c.DU+i], i)
 			}
+		}
+		if wellConditioned(l, work, c.DU) {
+			continue
 		}
 		if v := factorCondition(l, work, c.DU); !(v <= maxFactorCondition) {
 			return fmt.Errorf("%w in double precision: controller's covariance factor at time step %d has condition number %.3g with its rows scaled to 1, need at most %.3g: its actions are so correlated that KL divergences from it have no true digit; correlate them less, or add a variance (a covariance floor) to every action", ErrIndefinite, t, v, maxFactorCondition)

@@ -24,52 +24,52 @@ const (
 // for 20 passes and then moved by Adam for up to 200, until every step's KL is within the
 // tolerance of its bound. Adam leaves the last step's eta, which no state follows, alone.
 // Its last pass is what it returns, whether or not that pass kept the bounds.
-func (o *Optimizer) adam(p *Problem, epsilon, eta0 []float64) (*PerStepResult, error) {
-	T := o.T
+func (s *stepSearch) adam(epsilon, eta0 []float64) (*PerStepResult, error) {
+	T := s.T
 	eta := slices.Clone(eta0)
 	lo, hi := make([]float64, T), make([]float64, T)
 	for t := range T {
-		lo[t], hi[t] = o.cfg.MinEta, o.cfg.MaxEta
+		lo[t], hi[t] = s.cfg.MinEta, s.cfg.MaxEta
 	}
-	o.backward.PropagateUnder = nil
-	if o.cfg.PropagateAnchor {
-		o.backward.PropagateUnder = o.problem.standard
+	s.backward.PropagateUnder = nil
+	if s.cfg.PropagateAnchor {
+		s.backward.PropagateUnder = s.standard
 	}
 	passes, settled := 0, false
 	result := func() *PerStepResult {
-		r := o.perStepResult(p, o.trial, o.klStep, eta, passes)
+		r := s.perStepResult(s.trial, s.klStep, eta, passes)
 		r.Settled = settled
 		return r
 	}
 	for range perStepBracketPasses {
 		passes++
-		if err := o.evaluatePerStep(p, eta); err != nil {
+		if err := s.evaluatePerStep(eta); err != nil {
 			return nil, err
 		}
-		if settled = o.withinPerStep(epsilon); settled {
+		if settled = s.withinPerStep(epsilon); settled {
 			return result(), nil
 		}
 		for t := range T {
-			lo[t], hi[t], eta[t] = nextEta(lo[t], hi[t], eta[t], o.klStep[t] < epsilon[t])
+			lo[t], hi[t], eta[t] = nextEta(lo[t], hi[t], eta[t], s.klStep[t] < epsilon[t])
 		}
 	}
 	m, v := make([]float64, T-1), make([]float64, T-1)
 	for itr := range perStepAdamPasses {
 		passes++
-		if err := o.evaluatePerStep(p, eta); err != nil {
+		if err := s.evaluatePerStep(eta); err != nil {
 			return nil, err
 		}
-		if settled = o.withinPerStep(epsilon); settled {
+		if settled = s.withinPerStep(epsilon); settled {
 			break
 		}
 		c1 := 1 - math.Pow(adamBeta1, float64(itr+1))
 		c2 := 1 - math.Pow(adamBeta2, float64(itr+1))
 		for t := range T - 1 {
-			g := o.klStep[t] - epsilon[t]
+			g := s.klStep[t] - epsilon[t]
 			m[t] = adamBeta1*m[t] + (1-adamBeta1)*g
 			v[t] = adamBeta2*v[t] + (1-adamBeta2)*g*g
 			next := eta[t] + adamStep*(m[t]/c1)/(math.Sqrt(v[t]/c2)+adamEpsilon)
-			eta[t] = math.Min(math.Max(next, o.cfg.MinEta), o.cfg.MaxEta)
+			eta[t] = math.Min(math.Max(next, s.cfg.MinEta), s.cfg.MaxEta)
 		}
 	}
 	return result(), nil
@@ -77,14 +77,14 @@ func (o *Optimizer) adam(p *Problem, epsilon, eta0 []float64) (*PerStepResult, e
 
 // evaluatePerStep runs one pass; where Q_uu is not positive definite the eta of that
 // step is raised by a doubling increment, in place.
-func (o *Optimizer) evaluatePerStep(p *Problem, eta []float64) error {
+func (s *stepSearch) evaluatePerStep(eta []float64) error {
 	start := slices.Clone(eta)
 	increment := make([]float64, len(eta))
 	for {
-		err := o.backward.RunPerStep(o.trial, o.problem.objective.Cost, o.problem.dynamics, o.problem.standard, eta)
+		err := s.backward.RunPerStep(s.trial, s.cost, s.dynamics, s.standard, eta)
 		var indefinite *lqg.IndefiniteError
 		if err == nil {
-			_, err = o.divergence(p)
+			_, err = s.divergence()
 			return err
 		}
 		if !errors.As(err, &indefinite) {
@@ -92,15 +92,15 @@ func (o *Optimizer) evaluatePerStep(p *Problem, eta []float64) error {
 		}
 		t := indefinite.Step
 		increment[t] = math.Max(indefiniteIncrement, 2*increment[t])
-		if eta[t] = start[t] + increment[t]; eta[t] >= o.cfg.MaxEta {
+		if eta[t] = start[t] + increment[t]; eta[t] >= s.cfg.MaxEta {
 			return fmt.Errorf("%w at time step %d up to eta %.3g: %w", ErrNoController, t, eta[t], err)
 		}
 	}
 }
 
-func (o *Optimizer) withinPerStep(epsilon []float64) bool {
+func (s *stepSearch) withinPerStep(epsilon []float64) bool {
 	for t := range epsilon {
-		if math.Abs(o.klStep[t]-epsilon[t]) >= o.cfg.Tolerance*epsilon[t] {
+		if math.Abs(s.klStep[t]-epsilon[t]) >= s.cfg.Tolerance*epsilon[t] {
 			return false
 		}
 	}

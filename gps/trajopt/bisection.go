@@ -14,18 +14,17 @@ const indefiniteIncrement = 1e-4
 
 // bisect is the reference implementation's search. Its last pass is what it returns,
 // whether or not that pass kept the bound.
-func (o *Optimizer) bisect(p *Problem, epsilon, eta float64) (*Result, error) {
+func (o *Optimizer) bisect(epsilon, eta float64) (*Result, error) {
 	lo, hi := o.cfg.MinEta, o.cfg.MaxEta
-	var trace []float64
 	var kl, used float64
 	for range o.cfg.MaxPasses {
 		start, increment := eta, indefiniteIncrement
 		for {
-			var err error
-			kl, err = o.evaluate(p, eta)
-			if err == nil {
+			var ok bool
+			if kl, ok = o.evaluate(eta); ok {
 				break
 			}
+			err := o.failure(eta)
 			if !errors.Is(err, lqg.ErrIndefinite) {
 				return nil, err
 			}
@@ -35,13 +34,13 @@ func (o *Optimizer) bisect(p *Problem, epsilon, eta float64) (*Result, error) {
 			increment *= 2
 		}
 		used = eta
-		trace = append(trace, eta)
+		o.trace = append(o.trace, eta)
 		if math.Abs(kl-epsilon) < o.cfg.Tolerance*epsilon {
 			break
 		}
 		lo, hi, eta = nextEta(lo, hi, eta, kl < epsilon)
 	}
-	return o.result(p, o.trial, o.klStep, used, true, trace), nil
+	return o.result(o.trial, o.klStep, used, true), nil
 }
 
 // nextEta narrows the bracket and returns it with its geometric mean, at most a factor

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
 )
 
@@ -51,19 +52,95 @@ func (o *Optimizer) UpdatePerStep(p *Problem, epsilon, eta0 []float64) (*PerStep
 	if err := o.prepare(p); err != nil {
 		return nil, err
 	}
+	s := o.prepareSteps(p)
 	var r *PerStepResult
 	if o.cfg.Search == Bisection {
 		var err error
-		if r, err = o.adam(p, epsilon, eta0); err != nil {
+		if r, err = s.adam(epsilon, eta0); err != nil {
 			return nil, err
 		}
 	} else {
-		r = o.alternate(p, epsilon, eta0)
+		r = s.alternate(epsilon, eta0)
 	}
 	if err := r.Controller.Validate(); err != nil {
 		return nil, fmt.Errorf("trajopt: the new controller: %w", err)
 	}
 	return r, nil
+}
+
+// stepSearch is the workspace of searches with one bound per step.
+type stepSearch struct {
+	cfg       Config
+	T, dX, dU int
+	whole     *Optimizer
+
+	// The problem in the anchor's units, row-major; standard is the anchor in them.
+	x0       *lqg.InitialState
+	cost     *lqg.Cost
+	dynamics *lqg.Dynamics
+	standard *lqg.Controller
+
+	backward *lqg.BackwardPass // of Bisection
+	q        *qFunctions
+	forward  *lqg.ForwardPass
+	kl       *lqg.Divergence
+	marginal *lqg.Trajectory
+	// trial is the controller of the latest pass or sweep, best one to go back to; both of
+	// whitened actions.
+	trial, best      *lqg.Controller
+	klStep, bestStep []float64
+	costs            []float64 // T+1
+}
+
+// prepareSteps returns the workspace with the problem that prepare packed. It leaves the
+// marginals under the anchor there.
+func (o *Optimizer) prepareSteps(p *Problem) *stepSearch {
+	T, dX, dU := o.T, o.dX, o.dU
+	s := o.steps
+	if s == nil {
+		s = &stepSearch{cfg: o.cfg, T: T, dX: dX, dU: dU, whole: o,
+			cost: lqg.NewCost(T, dX, dU), dynamics: lqg.NewDynamics(T, dX, dU), standard: lqg.NewController(T, dX, dU),
+			backward: lqg.NewBackwardPass(dX, dU), q: newQFunctions(o), forward: lqg.NewForwardPass(dX, dU), kl: lqg.NewDivergence(dX, dU), marginal: lqg.NewTrajectory(T, dX, dU),
+			trial: lqg.NewController(T, dX, dU), best: lqg.NewController(T, dX, dU),
+			klStep: make([]float64, T), bestStep: make([]float64, T), costs: make([]float64, T+1)}
+		o.steps = s
+		for t := range T {
+			o.standard.Get(t, s.standard.Gain(t), s.standard.BiasAt(t), s.standard.CholAt(t))
+		}
+	}
+	s.x0, s.backward.Floor, s.q.floor = p.X0, o.floor, o.floor
+	o.unpackDynamics(s.dynamics)
+	for t := range T + 1 {
+		o.problem.Cost(t, s.cost.QuadAt(t), s.cost.LinAt(t))
+	}
+	s.forward.Start(s.marginal, p.X0)
+	for t := range T {
+		s.forward.Step(s.marginal, s.standard, s.dynamics, t)
+	}
+	return s
+}
+
+// divergence measures s.trial under its marginals, or those that prepareSteps left.
+func (s *stepSearch) divergence() (kl float64, err error) {
+	if !s.cfg.PreviousMarginals {
+		if err := s.forward.Run(s.marginal, s.x0, s.trial, s.dynamics); err != nil {
+			return math.Inf(1), err
+		}
+	}
+	return s.measure()
+}
+
+// measure measures s.trial under s.marginal into s.klStep.
+func (s *stepSearch) measure() (kl float64, err error) {
+	if s.cfg.MeanStates {
+		kl = s.kl.PerStepAtMeans(s.klStep, s.trial, s.standard, s.marginal)
+	} else {
+		kl = s.kl.PerStep(s.klStep, s.trial, s.standard, s.marginal)
+	}
+	if i := dense.FirstNotFinite(s.klStep); i >= 0 || math.IsInf(kl, 0) {
+		return kl, fmt.Errorf("%w: the KL divergence overflows at time step %d", lqg.ErrNotFinite, max(i, 0))
+	}
+	return kl, nil
 }
 
 // maxDamping bounds the share that the alternation's last etas keep where it circles.
@@ -74,152 +151,91 @@ const maxDamping = 0.9
 // functions under the marginals that the sweep itself makes. Both end at the same etas when
 // they settle: mostly in the first or second pass. Every sweep keeps all bounds and uses
 // them; where the two do not settle the sweep of the lowest objective is returned.
-func (o *Optimizer) alternate(p *Problem, epsilon, eta0 []float64) *PerStepResult {
-	q := newQFunctions(o)
+func (s *stepSearch) alternate(epsilon, eta0 []float64) *PerStepResult {
+	q := s.q
 	eta := slices.Clone(eta0)
 	for t := range eta {
-		eta[t] = math.Min(math.Max(eta[t], o.cfg.MinEta), o.cfg.MaxEta)
+		eta[t] = math.Min(math.Max(eta[t], s.cfg.MinEta), s.cfg.MaxEta)
 	}
-	s := &sweep{Optimizer: o, q: q, epsilon: epsilon, eta: make([]float64, o.T), bestEta: make([]float64, o.T), costs: make([]float64, o.T+1)}
+	w := &sweep{stepSearch: s, epsilon: epsilon, eta: make([]float64, s.T), bestEta: make([]float64, s.T)}
 	passes, damping, moved := 0, 0.0, math.Inf(1)
-	for passes < o.cfg.MaxPassesPerStep {
+	for passes < s.cfg.MaxPassesPerStep {
 		passes++
 		if !q.backward(eta, func(t int) float64 {
-			q.meet(o.marginal, t)
+			q.meet(s.marginal, t)
 			root := q.root(t, eta[t], epsilon[t])
 			damped := root * math.Pow(eta[t]/root, damping)
 			if least := q.least(t); least+damped <= 0.5*(least+root) {
 				return root // nearer still Q_uu turns indefinite
 			}
-			if damped < 1.5*o.cfg.MinEta {
-				return o.cfg.MinEta
+			if damped < 1.5*s.cfg.MinEta {
+				return s.cfg.MinEta
 			}
 			return damped
 		}) {
 			break
 		}
-		if above, below := o.beyond(p, q, eta, epsilon); !above && !below {
-			r := o.perStepResult(p, o.trial, o.klStep, eta, passes)
+		if above, below := s.beyond(eta, epsilon); !above && !below {
+			r := s.perStepResult(s.trial, s.klStep, eta, passes)
 			r.Settled = true
 			return r
 		}
 		last := moved
-		moved = s.run(p, eta)
+		moved = w.run(eta)
 		if passes > 2 && moved > 0.7*last {
 			damping = math.Min(maxDamping, (1+damping)/2)
 		}
 	}
 	// No pass came through: larger etas bring it nearer to the anchor's, which is finite.
-	for factor, raised := 2.0, true; raised && !s.found; factor *= factor {
+	for factor, raised := 2.0, true; raised && !w.found; factor *= factor {
 		raised = false
 		for t, v := range eta {
-			eta[t] = math.Min(factor*v, o.cfg.MaxEta)
+			eta[t] = math.Min(factor*v, s.cfg.MaxEta)
 			raised = raised || eta[t] > v
 		}
 		passes++
 		if q.backward(eta, func(t int) float64 { return eta[t] }) {
-			s.run(p, eta)
+			w.run(eta)
 		}
 	}
-	if s.found {
-		r := o.perStepResult(p, o.best, o.bestStep, s.bestEta, passes)
-		r.Anchored = !slices.ContainsFunc(o.bestStep, func(kl float64) bool { return kl > 0 })
+	if w.found {
+		r := s.perStepResult(s.best, s.bestStep, w.bestEta, passes)
+		r.Anchored = !slices.ContainsFunc(s.bestStep, func(kl float64) bool { return kl > 0 })
 		return r
 	}
 	for t := range eta {
-		eta[t] = o.cfg.MaxEta
+		eta[t] = s.cfg.MaxEta
 	}
-	r := o.perStepResult(p, o.problem.standard, make([]float64, o.T), eta, passes)
+	r := s.perStepResult(s.standard, make([]float64, s.T), eta, passes)
 	r.Anchored = true
 	return r
 }
 
-// beyond evaluates the controller of the etas into o.trial, o.klStep and o.marginal. It
+// beyond evaluates the controller of the etas into s.trial, s.klStep and s.marginal. It
 // reports whether a step's KL is above its bound, and whether one is below though its eta
 // could fall.
-func (o *Optimizer) beyond(p *Problem, q *qFunctions, eta, epsilon []float64) (above, below bool) {
+func (s *stepSearch) beyond(eta, epsilon []float64) (above, below bool) {
 	for t, v := range eta {
-		if !q.controller(o.trial, t, v) {
+		if !s.q.controller(s.trial, t, v) {
 			return true, false
 		}
 	}
-	if _, err := o.divergence(p); err != nil {
+	if _, err := s.divergence(); err != nil {
 		return true, false
 	}
-	for t, kl := range o.klStep {
-		above = above || kl > (1+o.cfg.Tolerance)*epsilon[t]
-		below = below || kl < (1-o.cfg.Tolerance)*epsilon[t] && eta[t] > o.cfg.MinEta
+	for t, kl := range s.klStep {
+		above = above || kl > (1+s.cfg.Tolerance)*epsilon[t]
+		below = below || kl < (1-s.cfg.Tolerance)*epsilon[t] && eta[t] > s.cfg.MinEta
 	}
 	return above, below
 }
 
-// sweep chooses controllers forward in time, for given Q functions, and keeps the best.
-type sweep struct {
-	*Optimizer
-	q       *qFunctions
-	epsilon []float64
-	eta     []float64 // of the latest sweep, T
-	// found tells that best, bestStep and bestEta hold a sweep, of the given objective.
-	found     bool
-	objective float64
-	bestEta   []float64
-	costs     []float64 // workspace, T+1
-}
-
-// run finds the etas step by step under the marginals of the steps already chosen, which it
-// leaves in s.marginal: each step's KL is its bound, by construction. A step that no eta
-// brings within its bound stays at the anchor. start is where the search of each eta
-// begins; run returns how far log eta moved from there at most.
-func (s *sweep) run(p *Problem, start []float64) (moved float64) {
-	if !s.cfg.PreviousMarginals {
-		s.forward.Start(s.marginal, p.X0)
-	}
-	for t := range s.eta {
-		s.q.meet(s.marginal, t)
-		v := s.q.root(t, start[t], s.epsilon[t])
-		s.eta[t] = v
-		moved = math.Max(moved, math.Abs(math.Log(v/start[t])))
-		if !(s.q.divergence(t, v) <= (1+s.cfg.Tolerance)*s.epsilon[t]) || !s.q.controller(s.trial, t, v) {
-			s.eta[t] = s.cfg.MaxEta
-			s.trial.CopyStep(s.problem.standard, t)
-		}
-		if !s.cfg.PreviousMarginals {
-			s.forward.Step(s.marginal, s.trial, s.problem.dynamics, t)
-		}
-	}
-	if _, err := s.measure(); err != nil {
-		return moved
-	}
-	for t, kl := range s.klStep {
-		if kl > (1+s.cfg.Tolerance)*s.epsilon[t] {
-			return moved
-		}
-	}
-	if v := s.expected(); !s.found || v < s.objective {
-		s.found, s.objective = true, v
-		s.keep()
-		copy(s.bestEta, s.eta)
-	}
-	return moved
-}
-
-// expected returns the objective without the KL terms, E[cost] - w H up to a constant, of
-// the latest sweep; +Inf where it overflows.
-func (s *sweep) expected() float64 {
-	v := lqg.ExpectedCost(s.costs, s.problem.objective.Cost, s.marginal)
+func (s *stepSearch) perStepResult(c *lqg.Controller, klStep, eta []float64, passes int) *PerStepResult {
+	r := &PerStepResult{Controller: lqg.NewController(s.T, s.dX, s.dU), Eta: slices.Clone(eta), KLPerStep: slices.Clone(klStep), Passes: passes}
+	packed := s.whole.trial
 	for t := range s.T {
-		if w := s.problem.objective.Weight(t); w > 0 {
-			v -= 0.5 * w * s.trial.LogDet(t)
-		}
+		packed.Set(t, c.Gain(t), c.BiasAt(t), c.CholAt(t))
 	}
-	if math.IsNaN(v) {
-		return math.Inf(1)
-	}
-	return v
-}
-
-func (o *Optimizer) perStepResult(p *Problem, c *lqg.Controller, klStep, eta []float64, passes int) *PerStepResult {
-	r := &PerStepResult{Controller: lqg.NewController(o.T, o.dX, o.dU), Eta: slices.Clone(eta), KLPerStep: slices.Clone(klStep), Passes: passes}
-	restore(r.Controller, c, p.Anchor)
+	s.whole.restore(r.Controller, packed)
 	return r
 }

@@ -50,14 +50,29 @@ func (p *Problem) check(T, dX, dU int) {
 	}
 }
 
-// validate returns an error for what no choice of eta could mend: entries that are not
-// finite, and covariances that are none.
-func (p *Problem) validate() error {
+// validateWeights is the part of validate that looks at the anchor and the weights.
+func (p *Problem) validateWeights() error {
 	if err := p.Anchor.Validate(); err != nil {
 		return fmt.Errorf("trajopt: anchor: %w", err)
 	}
 	if !(p.MaxEnt >= 0) || math.IsInf(p.MaxEnt, 0) {
 		return fmt.Errorf("trajopt: weight of the entropy is %v, need a finite number >= 0", p.MaxEnt)
+	}
+	if c := p.Policy; c != nil {
+		for t, v := range c.Weight {
+			if !(v >= 0) || math.IsInf(v, 0) {
+				return fmt.Errorf("trajopt: policy's weight at time step %d is %v, need a finite number >= 0", t, v)
+			}
+		}
+	}
+	return nil
+}
+
+// validate returns an error for what no choice of eta could mend: entries that are not
+// finite, and covariances that are none.
+func (p *Problem) validate() error {
+	if err := p.validateWeights(); err != nil {
+		return err
 	}
 	T := p.Anchor.T
 	type part struct {
@@ -71,11 +86,6 @@ func (p *Problem) validate() error {
 		{"initial mean", 1, p.X0.Mean}, {"initial covariance", 1, p.X0.Cov},
 	}
 	if c := p.Policy; c != nil {
-		for t, v := range c.Weight {
-			if !(v >= 0) || math.IsInf(v, 0) {
-				return fmt.Errorf("trajopt: policy's weight at time step %d is %v, need a finite number >= 0", t, v)
-			}
-		}
 		parts = append(parts, part{"policy's multipliers' gain", T, c.DualGain}, part{"policy's multipliers' bias", T, c.DualBias},
 			part{"policy's quadratic term", T, c.Surrogate.Quad}, part{"policy's linear term", T, c.Surrogate.Lin})
 	}
@@ -84,42 +94,14 @@ func (p *Problem) validate() error {
 			return fmt.Errorf("%w: %s at time step %d is %v", lqg.ErrNotFinite, part.name, i*part.steps/len(part.data), part.data[i])
 		}
 	}
-	dX := p.Anchor.DX
-	work := make([]float64, dX*dX)
-	if what := notCovariance(p.X0.Cov, work, dX); what != "" {
+	c := newCovariance(p.Anchor.DX)
+	if what := c.fault(p.X0.Cov); what != "" {
 		return fmt.Errorf("trajopt: initial covariance: %w: it %s, and must be symmetric and positive semi-definite", lqg.ErrIndefinite, what)
 	}
 	for t := range T {
-		if what := notCovariance(p.Dynamics.CovAt(t), work, dX); what != "" {
+		if what := c.fault(p.Dynamics.CovAt(t)); what != "" {
 			return fmt.Errorf("trajopt: dynamics covariance at time step %d: %w: it %s, and must be symmetric and positive semi-definite", t, lqg.ErrIndefinite, what)
 		}
 	}
 	return nil
-}
-
-// roundOff is how far below zero an eigenvalue of a covariance may lie, relative to its
-// largest entry, and how far from symmetric it may be: what a fit leaves.
-const roundOff = 1e-6
-
-// notCovariance returns what keeps a (n x n) from being a covariance, "" if nothing does.
-func notCovariance(a, work []float64, n int) string {
-	largest := 0.0
-	for i := range n {
-		largest = math.Max(largest, math.Abs(a[i*n+i]))
-	}
-	for i := range n {
-		for j := range i {
-			if !(math.Abs(a[i*n+j]-a[j*n+i]) <= roundOff*(largest+math.Abs(a[i*n+j]))) {
-				return fmt.Sprintf("has %.6g at (%d, %d) and %.6g at (%d, %d)", a[i*n+j], i, j, a[j*n+i], j, i)
-			}
-		}
-	}
-	copy(work, a)
-	for i := range n {
-		work[i*n+i] += roundOff*largest + 1e-300
-	}
-	if dense.Cholesky(work, n) {
-		return ""
-	}
-	return dense.Spectrum(a, n, n)
 }

@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/riccati"
 	"guidedpolicysearch/gps/lqg"
 )
 
@@ -21,8 +22,9 @@ import (
 // times the KL of the later steps.
 type qFunctions struct {
 	dX, dU       int
-	objective    *lqg.Objective
-	dynamics     *lqg.Dynamics
+	problem      *riccati.Problem
+	pass         *riccati.Backward
+	step         *riccati.Gains // the controller of the step at hand
 	floor        *lqg.Floor
 	minEta       float64
 	maxEta       float64
@@ -34,23 +36,20 @@ type qFunctions struct {
 	r []float64 // T x dU x dX
 	l []float64 // r above, T x dU
 
-	quad, lin       []float64 // Q_t, D x D and D
-	value, valueLin []float64 // of the next step, dX x dX and dX
-	valueF          []float64 // V F, dX x D
-	scaled          []float64 // dU x dX
-	squares         []float64 // E[(R x + r)^2] under the states last met, dU
-	cov             []float64 // dU x dU
-	eigen           *dense.Eigen
+	gain, bias, chol []float64 // of the step at hand; before that Q_ux and q_u
+	scaled           []float64 // dU x dX
+	squares          []float64 // E[(R x + r)^2] under the states last met, dU
+	cov              []float64 // dU x dU
+	eigen            *dense.Eigen
 }
 
 func newQFunctions(o *Optimizer) *qFunctions {
 	T, dX, dU := o.T, o.dX, o.dU
-	d := dX + dU
-	return &qFunctions{dX: dX, dU: dU, objective: &o.problem.objective, dynamics: o.problem.dynamics, floor: o.backward.Floor,
+	return &qFunctions{dX: dX, dU: dU, problem: o.problem, pass: riccati.NewBackward(dX, dU), step: riccati.NewGains(1, dX, dU),
 		minEta: o.cfg.MinEta, maxEta: o.cfg.MaxEta, underAnchor: o.cfg.PropagateAnchor, atMeanStates: o.cfg.MeanStates,
 		g: make([]float64, T*dU), u: make([]float64, T*dU*dU), r: make([]float64, T*dU*dX), l: make([]float64, T*dU),
-		quad: make([]float64, d*d), lin: make([]float64, d), value: make([]float64, dX*dX), valueLin: make([]float64, dX),
-		valueF: make([]float64, dX*d), scaled: make([]float64, dU*dX), squares: make([]float64, dU), cov: make([]float64, dU*dU),
+		gain: make([]float64, dU*dX), bias: make([]float64, dU), chol: make([]float64, dU*dU),
+		scaled: make([]float64, dU*dX), squares: make([]float64, dU), cov: make([]float64, dU*dU),
 		eigen: dense.NewEigen(dU)}
 }
 
@@ -58,29 +57,12 @@ func newQFunctions(o *Optimizer) *qFunctions {
 // there; it is written to eta. backward reports whether all was finite and no eta left a
 // Q_uu indefinite.
 func (q *qFunctions) backward(eta []float64, choose func(t int) float64) bool {
-	T, dX, dU := q.dynamics.T, q.dX, q.dU
-	d := dX + dU
-	cost := q.objective.Cost
-	value, quad := dense.Matrix(dX, dX, dX, q.value), dense.Matrix(d, d, d, q.quad)
-	copy(q.quad, cost.QuadAt(T))
-	copy(q.lin, cost.LinAt(T))
-	q.takeStateBlock()
-	for t := T - 1; t >= 0; t-- {
-		copy(q.quad, cost.QuadAt(t))
-		copy(q.lin, cost.LinAt(t))
-		f, vf := dense.Matrix(dX, d, d, q.dynamics.FAt(t)), dense.Matrix(dX, d, d, q.valueF)
-		blas64.Gemv(blas.NoTrans, 1, value, dense.Vector(q.dynamics.BiasAt(t)), 1, dense.Vector(q.valueLin))
-		blas64.Gemv(blas.Trans, 1, f, dense.Vector(q.valueLin), 1, dense.Vector(q.lin))
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, value, f, 0, vf)
-		blas64.Gemm(blas.Trans, blas.NoTrans, 1, f, vf, 1, quad)
-		dense.Symmetrize(q.quad, d, d)
-		if dense.FirstNotFinite(q.quad) >= 0 || dense.FirstNotFinite(q.lin) >= 0 {
-			return false
-		}
-		for i := range dU {
-			copy(q.cov[i*dU:(i+1)*dU], q.quad[(dX+i)*d+dX:(dX+i+1)*d])
-		}
-		if !q.eigen.Decompose(q.cov) {
+	dX, dU := q.dX, q.dU
+	q.pass.Start(q.problem)
+	for t := q.problem.T - 1; t >= 0; t-- {
+		q.pass.Expand(q.problem, t, 1)
+		q.pass.KeepActions()
+		if !q.pass.Actions(q.cov, q.gain, q.bias) || !q.eigen.Decompose(q.cov) {
 			return false
 		}
 		g, u := q.g[t*dU:(t+1)*dU], q.u[t*dU*dU:(t+1)*dU*dU]
@@ -88,34 +70,23 @@ func (q *qFunctions) backward(eta []float64, choose func(t int) float64) bool {
 		copy(u, q.eigen.Vectors)
 		r, l := dense.Matrix(dU, dX, dX, q.r[t*dU*dX:(t+1)*dU*dX]), dense.Vector(q.l[t*dU:(t+1)*dU])
 		vectors := dense.Matrix(dU, dU, dU, u)
-		blas64.Gemm(blas.Trans, blas.NoTrans, 1, vectors, dense.Matrix(dU, dX, d, q.quad[dX*d:]), 0, r)
-		blas64.Gemv(blas.Trans, 1, vectors, dense.Vector(q.lin[dX:]), 0, l)
+		blas64.Gemm(blas.Trans, blas.NoTrans, 1, vectors, dense.Matrix(dU, dX, dX, q.gain), 0, r)
+		blas64.Gemv(blas.Trans, 1, vectors, dense.Vector(q.bias), 0, l)
 
 		eta[t] = choose(t)
 		if !(g[0]+eta[t] > 0) {
 			return false
 		}
-		q.takeStateBlock()
 		if q.underAnchor {
-			continue // the anchor is e = 0 in the mean, with no KL
+			q.pass.PropagateStates() // e = 0 in the mean, with no KL
+			continue
 		}
-		q.divide(r.Data, t, eta[t])
-		scaled := dense.Matrix(dU, dX, dX, q.scaled)
-		blas64.Gemm(blas.Trans, blas.NoTrans, -1, r, scaled, 1, value)
-		blas64.Gemv(blas.Trans, -1, scaled, l, 1, dense.Vector(q.valueLin))
-		dense.Symmetrize(q.value, dX, dX)
+		q.mean(q.gain, q.bias, t, eta[t])
+		q.step.Set(0, q.gain, q.bias, q.chol)
+		q.pass.AddPrecision(eta[t])
+		q.pass.PropagateUnder(q.step, 0)
 	}
 	return true
-}
-
-// takeStateBlock sets the value function to the state part of Q_t.
-func (q *qFunctions) takeStateBlock() {
-	d := q.dX + q.dU
-	for i := range q.dX {
-		copy(q.value[i*q.dX:(i+1)*q.dX], q.quad[i*d:i*d+q.dX])
-	}
-	copy(q.valueLin, q.lin)
-	dense.Symmetrize(q.value, q.dX, q.dX)
 }
 
 // divide writes diag(1/(g+eta)) R to q.scaled.
@@ -133,26 +104,31 @@ func (q *qFunctions) least(t int) float64 { return q.g[t*q.dU] }
 
 // controller writes the controller of step t for eta; false if there is none.
 func (q *qFunctions) controller(dst *lqg.Controller, t int, eta float64) bool {
-	dX, dU := q.dX, q.dU
 	if !(q.least(t)+eta > 0) {
 		return false
 	}
+	q.mean(dst.Gain(t), dst.BiasAt(t), t, eta)
+	q.covariance(t, eta)
+	copy(dst.CholAt(t), q.cov)
+	return dense.Cholesky(dst.CholAt(t), q.dU)
+}
+
+// mean writes the gain and the bias of step t for eta.
+func (q *qFunctions) mean(gain, bias []float64, t int, eta float64) {
+	dX, dU := q.dX, q.dU
 	vectors := dense.Matrix(dU, dU, dU, q.u[t*dU*dU:(t+1)*dU*dU])
 	q.divide(q.r[t*dU*dX:(t+1)*dU*dX], t, eta)
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, -1, vectors, dense.Matrix(dU, dX, dX, q.scaled), 0, dense.Matrix(dU, dX, dX, dst.Gain(t)))
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, -1, vectors, dense.Matrix(dU, dX, dX, q.scaled), 0, dense.Matrix(dU, dX, dX, gain))
 	for i, g := range q.g[t*dU : (t+1)*dU] {
 		q.squares[i] = q.l[t*dU+i] / (g + eta)
 	}
-	blas64.Gemv(blas.NoTrans, -1, vectors, dense.Vector(q.squares), 0, dense.Vector(dst.BiasAt(t)))
-	q.covariance(t, eta)
-	copy(dst.CholAt(t), q.cov)
-	return dense.Cholesky(dst.CholAt(t), dU)
+	blas64.Gemv(blas.NoTrans, -1, vectors, dense.Vector(q.squares), 0, dense.Vector(bias))
 }
 
 // covariance writes the covariance of step t for eta to q.cov.
 func (q *qFunctions) covariance(t int, eta float64) {
 	n := q.dU
-	u, w := q.u[t*n*n:(t+1)*n*n], q.objective.Weight(t)
+	u, w := q.u[t*n*n:(t+1)*n*n], q.problem.Weight(t)
 	clear(q.cov)
 	for l, g := range q.g[t*n : (t+1)*n] {
 		v := (eta + w) / (g + eta)
@@ -194,7 +170,7 @@ func (q *qFunctions) meet(m *lqg.Trajectory, t int) {
 // divergence returns the KL of step t from the anchor for eta, under the states last met;
 // +Inf where Q_uu is not positive definite.
 func (q *qFunctions) divergence(t int, eta float64) float64 {
-	n, w := q.dU, q.objective.Weight(t)
+	n, w := q.dU, q.problem.Weight(t)
 	gs := q.g[t*n : (t+1)*n]
 	if !(gs[0]+eta > 0) {
 		return math.Inf(1)

@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/riccati"
 	"guidedpolicysearch/gps/lqg"
 )
 
@@ -106,19 +106,28 @@ type Result struct {
 	Trace []float64
 }
 
-// Optimizer runs dual searches for problems of one size.
+// Optimizer runs dual searches for problems of one size. It holds what they work with: an
+// Update allocates its Result alone.
 type Optimizer struct {
 	cfg       Config
 	T, dX, dU int
-	problem   *whitened
-	backward  *lqg.BackwardPass
-	forward   *lqg.ForwardPass
-	kl        *lqg.Divergence
-	marginal  *lqg.Trajectory
+	// problem is in the anchor's units; standard is the anchor in them, N(0, I).
+	problem          *riccati.Problem
+	anchor, standard *riccati.Gains
+	floor            *lqg.Floor
+	backward         *riccati.Backward
+	forward          *riccati.Forward
+	// states are those under the anchor.
+	states *riccati.Marginals
 	// trial is the controller of the latest pass, best one to go back to; both of
 	// whitened actions.
-	trial, best      *lqg.Controller
+	trial, best      *riccati.Gains
 	klStep, bestStep []float64
+	trace            []float64
+	restored         *riccati.Gains // one step
+	quad, lin        []float64      // D x D and D
+	noise            covariance
+	steps            *stepSearch // nil before the first UpdatePerStep
 }
 
 // New returns an optimizer for T steps, dX states and dU actions.
@@ -126,10 +135,12 @@ func New(cfg Config, T, dX, dU int) (*Optimizer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Optimizer{cfg: cfg, T: T, dX: dX, dU: dU, problem: newWhitened(T, dX, dU),
-		backward: lqg.NewBackwardPass(dX, dU), forward: lqg.NewForwardPass(dX, dU), kl: lqg.NewDivergence(dX, dU),
-		marginal: lqg.NewTrajectory(T, dX, dU), trial: lqg.NewController(T, dX, dU), best: lqg.NewController(T, dX, dU),
-		klStep: make([]float64, T), bestStep: make([]float64, T)}, nil
+	d := dX + dU
+	return &Optimizer{cfg: cfg, T: T, dX: dX, dU: dU, problem: riccati.NewProblem(T, dX, dU),
+		anchor: riccati.NewGains(T, dX, dU), standard: riccati.NewGains(T, dX, dU),
+		backward: riccati.NewBackward(dX, dU), forward: riccati.NewForward(dX, dU), states: riccati.NewMarginals(T, dX, dU),
+		trial: riccati.NewGains(T, dX, dU), best: riccati.NewGains(T, dX, dU), klStep: make([]float64, T), bestStep: make([]float64, T),
+		restored: riccati.NewGains(1, dX, dU), quad: make([]float64, d*d), lin: make([]float64, d), noise: newCovariance(dX)}, nil
 }
 
 // Update returns a controller whose expected KL from the anchor, over the whole trajectory,
@@ -149,15 +160,12 @@ func (o *Optimizer) Update(p *Problem, epsilon, eta0 float64) (*Result, error) {
 	if err := o.prepare(p); err != nil {
 		return nil, err
 	}
-	o.backward.PropagateUnder = nil
-	if o.cfg.PropagateAnchor {
-		o.backward.PropagateUnder = o.problem.standard
-	}
 	find := o.secant
 	if o.cfg.Search == Bisection {
 		find = o.bisect
 	}
-	r, err := find(p, epsilon, eta0)
+	o.trace = o.trace[:0]
+	r, err := find(epsilon, eta0)
 	if err != nil {
 		return nil, err
 	}
@@ -167,71 +175,57 @@ func (o *Optimizer) Update(p *Problem, epsilon, eta0 float64) (*Result, error) {
 	return r, nil
 }
 
-// prepare checks the problem and writes it in the anchor's units. It leaves the anchor's
-// marginals in o.marginal.
-func (o *Optimizer) prepare(p *Problem) error {
-	p.check(o.T, o.dX, o.dU)
-	if err := p.validate(); err != nil {
-		return err
+// evaluate runs one backward and forward pass at eta into o.trial and o.klStep. ok is false
+// where there is no controller at eta, or its states or its KL overflow: failure says which.
+func (o *Optimizer) evaluate(eta float64) (kl float64, ok bool) {
+	if o.backward.Run(o.trial, o.problem, eta) >= 0 {
+		return 0, false
 	}
-	if err := o.problem.set(p); err != nil {
-		return err
+	if o.cfg.PreviousMarginals {
+		return o.forward.Measure(o.klStep, o.states, o.trial)
 	}
-	o.backward.Floor = nil
-	if o.cfg.CovarianceFloor > 0 {
-		o.backward.Floor = lqg.NewWhitenedFloor(o.cfg.CovarianceFloor, p.Anchor)
-	}
-	if err := o.forward.Run(o.marginal, p.X0, o.problem.standard, o.problem.dynamics); err != nil {
-		return fmt.Errorf("the states under the anchor overflow: %w", err)
-	}
-	return nil
+	return o.forward.Run(o.klStep, o.problem, o.trial)
 }
 
-// evaluate runs one backward and forward pass at eta into o.trial and o.klStep. Its errors
-// wrap lqg.ErrIndefinite or lqg.ErrNotFinite.
-func (o *Optimizer) evaluate(p *Problem, eta float64) (kl float64, err error) {
-	if err := o.backward.Run(o.trial, &o.problem.objective, o.problem.dynamics, eta); err != nil {
-		return 0, err
-	}
-	return o.divergence(p)
-}
-
-// divergence measures o.trial under its marginals, or those that prepare left.
-func (o *Optimizer) divergence(p *Problem) (kl float64, err error) {
-	if !o.cfg.PreviousMarginals {
-		if err := o.forward.Run(o.marginal, p.X0, o.trial, o.problem.dynamics); err != nil {
-			return math.Inf(1), err
+// failure says why evaluate failed at eta. It wraps lqg.ErrIndefinite or lqg.ErrNotFinite.
+func (o *Optimizer) failure(eta float64) error {
+	t := o.backward.Run(o.trial, o.problem, eta)
+	if t < 0 {
+		for k, v := range o.klStep {
+			if math.IsInf(v, 0) {
+				return fmt.Errorf("%w: the KL divergence overflows at time step %d", lqg.ErrNotFinite, k)
+			}
 		}
+		return fmt.Errorf("%w: the states under the controller of eta %.3g", lqg.ErrNotFinite, eta)
 	}
-	return o.measure()
+	quu := make([]float64, o.dU*o.dU)
+	if !o.backward.FailedBlock(quu, o.problem, eta) {
+		return lqg.OverflowError(t, eta)
+	}
+	return lqg.ActionBlockError(quu, eta+o.problem.Weight(t), t, eta)
 }
 
-// measure measures o.trial under o.marginal into o.klStep.
-func (o *Optimizer) measure() (kl float64, err error) {
-	if o.cfg.MeanStates {
-		kl = o.kl.PerStepAtMeans(o.klStep, o.trial, o.problem.standard, o.marginal)
-	} else {
-		kl = o.kl.PerStep(o.klStep, o.trial, o.problem.standard, o.marginal)
-	}
-	if i := dense.FirstNotFinite(o.klStep); i >= 0 || math.IsInf(kl, 0) {
-		return kl, fmt.Errorf("%w: the KL divergence overflows at time step %d", lqg.ErrNotFinite, max(i, 0))
-	}
-	return kl, nil
-}
-
-// keep copies the trial controller to o.best.
+// keep makes the trial controller the best one.
 func (o *Optimizer) keep() {
-	o.best.CopyFrom(o.trial)
-	copy(o.bestStep, o.klStep)
+	o.best, o.trial = o.trial, o.best
+	o.bestStep, o.klStep = o.klStep, o.bestStep
 }
 
 // result returns the controller c of whitened actions.
-func (o *Optimizer) result(p *Problem, c *lqg.Controller, klStep []float64, eta float64, active bool, trace []float64) *Result {
+func (o *Optimizer) result(c *riccati.Gains, klStep []float64, eta float64, active bool) *Result {
 	r := &Result{Controller: lqg.NewController(o.T, o.dX, o.dU), Eta: eta, KLPerStep: slices.Clone(klStep),
-		Passes: len(trace), Active: active, Trace: trace}
-	restore(r.Controller, c, p.Anchor)
+		Passes: len(o.trace), Active: active, Trace: slices.Clone(o.trace)}
+	o.restore(r.Controller, c)
 	for _, v := range klStep {
 		r.KL += v
 	}
 	return r
+}
+
+// restore writes the controller c of whitened actions as one of the problem's actions.
+func (o *Optimizer) restore(dst *lqg.Controller, c *riccati.Gains) {
+	for t := range o.T {
+		c.Restore(o.restored, o.anchor, t)
+		o.restored.Get(0, dst.Gain(t), dst.BiasAt(t), dst.CholAt(t))
+	}
 }

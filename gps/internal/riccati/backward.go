@@ -33,6 +33,7 @@ type Backward struct {
 	e      kernel.Block // pz x dU
 	factor *kernel.Factor
 	cov    []float64 // row-major, dU x dU
+	failed int       // the step that Solve found no controller for in the latest Run, or -1
 }
 
 // NewBackward returns a pass for dX states and dU actions.
@@ -47,27 +48,59 @@ func NewBackward(dX, dU int) *Backward {
 
 // Run computes the controller that minimises the problem's cost plus eta KL from
 // N(0, I) less the entropy's weight, and returns -1, or the time step at which there is
-// none: Q_uu is not positive definite, or something overflows. Failure then tells which.
+// none: Q_uu is not positive definite, or something overflows. FailedBlock tells which.
 func (b *Backward) Run(dst *Gains, p *Problem, eta float64) (failed int) {
 	b.mustEqual(p.shape, "a problem")
 	b.mustEqual(dst.shape, "a controller")
+	b.failed = -1
 	b.Start(p)
 	for t := p.T - 1; t >= 0; t-- {
-		scale := eta + p.Weight(t)
-		b.Expand(p, t, p.factor(t, eta))
-		for i := range b.dU {
-			b.h.Data[i*b.h.Stride+i] += eta
-		}
-		if !b.Solve(dst, t, scale) {
-			return max(t, dst.overflows(t+1))
+		b.expandAt(p, t, eta)
+		if !b.Solve(dst, t, eta+p.Weight(t)) {
+			if later := dst.overflows(t + 1); later > t {
+				return later
+			}
+			b.failed = t
+			return t
 		}
 		if b.PropagateAnchor {
-			b.keepStates()
+			b.PropagateStates()
 		} else {
 			b.Propagate()
 		}
 	}
 	return dst.overflows(0)
+}
+
+// FailedBlock writes the Q_uu, undivided and row-major, that the Run before found no factor of,
+// where it failed: with the same problem and eta. It returns false where Run failed for
+// another reason: some number overflowed.
+func (b *Backward) FailedBlock(dst []float64, p *Problem, eta float64) bool {
+	if b.failed < 0 {
+		return false
+	}
+	b.expandAt(p, b.failed, eta)
+	b.ActionBlock(dst)
+	return true
+}
+
+// ActionBlock writes Q_uu of H, row-major, before Solve overwrites it.
+func (b *Backward) ActionBlock(dst []float64) {
+	n := b.dU
+	for i := range n {
+		for j := range i + 1 {
+			v := b.h.At(n-1-j, n-1-i)
+			dst[i*n+j], dst[j*n+i] = v, v
+		}
+	}
+}
+
+// expandAt computes H of step t with eta KL in it.
+func (b *Backward) expandAt(p *Problem, t int, eta float64) {
+	b.Expand(p, t, p.factor(t, eta))
+	for i := range b.dU {
+		b.h.Data[i*b.h.Stride+i] += eta
+	}
 }
 
 // Start sets the value function to the cost at T.
@@ -150,8 +183,8 @@ func (b *Backward) Propagate() {
 	kernel.Mirror(b.v, b.dX)
 }
 
-// keepStates sets the value function to that of u = 0.
-func (b *Backward) keepStates() {
+// PropagateStates sets the value function to that of u = 0.
+func (b *Backward) PropagateStates() {
 	zz := b.h.From(b.pu, b.pu)
 	for j := range b.dX {
 		copy(b.v.Column(j, b.pz), zz.Column(j, b.pz))
@@ -166,22 +199,33 @@ func (b *Backward) AddActions(p *Problem, t int, factor float64) {
 	}
 }
 
-// ActionBlock writes Q_uu of H, row-major, before Solve overwrites it.
-func (b *Backward) ActionBlock(dst []float64) {
-	n := b.dU
-	for i := range n {
-		for j := range i + 1 {
-			v := b.h.At(n-1-j, n-1-i)
-			dst[i*n+j], dst[j*n+i] = v, v
-		}
-	}
-}
-
 // KeepActions copies what PropagateUnder needs of H, which Solve overwrites.
 func (b *Backward) KeepActions() {
 	b.symmetric(b.uu, b.h)
 	for j := range b.dU {
 		copy(b.zu.Column(j, b.pz), b.h.Column(j, b.rows)[b.pu:])
+	}
+}
+
+// Actions writes what KeepActions kept, row-major: Q_uu (dU x dU), Q_ux (dU x dX), q_u (dU).
+// It reports whether all of H was finite.
+func (b *Backward) Actions(quu, qux, qu []float64) bool {
+	for i := range b.dU {
+		r := b.reversed(i)
+		for j := range b.dU {
+			quu[i*b.dU+j] = b.uu.At(r, b.reversed(j))
+		}
+		column := b.zu.Column(r, b.pz)
+		copy(qux[i*b.dX:(i+1)*b.dX], column)
+		qu[i] = column[b.dX]
+	}
+	return finite(b.h.Data)
+}
+
+// AddPrecision adds eta I to the Q_uu that KeepActions kept.
+func (b *Backward) AddPrecision(eta float64) {
+	for i := range b.dU {
+		b.uu.Data[i*b.pu+i] += eta
 	}
 }
 

@@ -8,16 +8,16 @@
 // A time step's blocks (package kernel) are stacked as [u; z] with z = [x; 1]. u is in
 // reverse order, and each of u and z is padded to whole vectors of rows:
 //
-//	        dX columns            dU, padded   dX columns
-//	       +-----------+          +-----------+-----------+
-//	     u |    B'     |        u | Q_uu      |           |   H_t: the lower part of the
-//	   pad |    0      |      pad |  0        |           |   cost 1/2 [u;z]' H [u;z],
-//	       +-----------+          +-----------+-----------+   H's column of 1 left out
-//	     x |    A'     |        x | Q_xu      | Q_xx      |
-//	     1 |    f'     |        1 | q_u'      | q_x'      |
-//	   pad |    0      |      pad |  0        |  0        |
-//	       +-----------+          +-----------+-----------+
-//	       G_t: x_t+1 = G'[u; z]
+//	     dX columns            dU, padded   dX columns
+//	    +-----------+          +-----------+-----------+
+//	  u |    B'     |        u | Q_uu      |           |   H_t: the lower part of the
+//	pad |    0      |      pad |  0        |           |   cost 1/2 [u;z]' H [u;z],
+//	    +-----------+          +-----------+-----------+   H's column of 1 left out
+//	  x |    A'     |        x | Q_xu      | Q_xx      |
+//	  1 |    f'     |        1 | q_u'      | q_x'      |
+//	pad |    0      |      pad |  0        |  0        |
+//	    +-----------+          +-----------+-----------+
+//	    G_t: x_t+1 = G'[u; z]
 //
 // so that the affine terms are rows of the same products as the rest. The forward pass, whose
 // rows are those of x_t+1, has [A f], B and the lower part of the noise covariance S beside

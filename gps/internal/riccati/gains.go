@@ -101,14 +101,14 @@ func (g *Gains) Get(t int, gain, bias, chol []float64) {
 }
 
 // Restore writes step t of a controller of whitened actions as one of the problem's
-// actions: gains K_a + L K_e, biases and factors alike.
+// actions, K_a + L K_e and alike, to step 0 of dst.
 func (g *Gains) Restore(dst, anchor *Gains, t int) {
 	g.mustEqual(anchor.shape, "an anchor")
 	g.mustEqual(dst.shape, "a result")
 	n := g.dU
-	kernel.Add(dst.k[t], anchor.k[t], g.k[t], anchor.root[t].N(), g.dX+1, n, n)
-	kernel.Set(dst.root[t], g.root[t], anchor.root[t].N(), n, n, n)
-	dst.scale[t] = g.scale[t]
+	kernel.Add(dst.k[0], anchor.k[t], g.k[t], anchor.root[t].N(), g.dX+1, n, n)
+	kernel.Set(dst.root[0], g.root[t], anchor.root[t].N(), n, n, n)
+	dst.scale[0] = g.scale[t]
 }
 
 // overflows returns the last step from first on whose numbers are not all finite, or -1.

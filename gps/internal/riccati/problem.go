@@ -152,6 +152,15 @@ func (p *Problem) Dynamics(t int, F, f []float64) {
 	}
 }
 
+// Noise writes S of step t, dX x dX.
+func (p *Problem) Noise(t int, S []float64) {
+	for j := range p.dX {
+		for i, v := range p.s[t].Column(j, p.dX)[j:] {
+			S[(i+j)*p.dX+j], S[j*p.dX+i+j] = v, v
+		}
+	}
+}
+
 // Cost writes the cost of step t, D x D and D.
 func (p *Problem) Cost(t int, quad, lin []float64) {
 	dX, dU, d := p.dX, p.dU, p.dX+p.dU
