@@ -18,6 +18,10 @@
 //	(4)  p <- argmin E_p[cost] - w H(p)  s.t.  KL(p || last p) <= s kl_step T, or, with one
 //	     bound per step, E[KL_t] <= s kl_step at every t (package trajopt)
 //
+// Conditions are independent of each other in an iteration and are improved at the same time,
+// with the processors that they leave at work inside (1). Random streams are a condition's own,
+// and no sum depends on who computed it: one worker and many give the same bits.
+//
 // # Step size
 //
 // With J(p; m) the expected cost of a controller under a model, of the last iteration (') or
