@@ -395,6 +395,7 @@ func TestConfigValidate(t *testing.T) {
 		"regularization": func(c *mixture.Config) { c.Regularization = math.Inf(1) },
 		"min weight":     func(c *mixture.Config) { c.MinWeight = 1 },
 		"max revivals":   func(c *mixture.Config) { c.MaxRevivals = -2 },
+		"workers":        func(c *mixture.Config) { c.Workers = -1 },
 	} {
 		cfg := mixture.DefaultConfig()
 		change(&cfg)
