@@ -43,6 +43,8 @@ func factor(a *float64, stride int, w *float64, n int) int {
 	switch active {
 	case avx512Path:
 		return factorAVX512(a, stride, w, n)
+	case avx2Path:
+		return factorAVX2(a, stride, w, n)
 	default:
 		return factorPortable(a, stride, w, n)
 	}

@@ -17,3 +17,9 @@ func factorAVX512(a *float64, stride int, w *float64, n int) int
 //
 //go:noescape
 func productAVX2(p *[14]uint64)
+
+// factorAVX2 replaces the lower part of a, n x n, by its Cholesky factor, and w by the factor's
+// inverse, as factorPortable does.
+//
+//go:noescape
+func factorAVX2(a *float64, stride int, w *float64, n int) int

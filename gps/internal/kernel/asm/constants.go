@@ -13,6 +13,7 @@ type constants struct {
 	one, smallest, largest operand.Mem
 	indices                operand.Mem // 0 to 7
 	units                  operand.Mem // seven zeros, 1, seven zeros
+	zerosOnes, onesZeros   operand.Mem // eight words without bits or of ones, then eight of the other
 }
 
 func newConstants(m *build.Context) constants {
@@ -24,12 +25,15 @@ func newConstants(m *build.Context) constants {
 		}
 		return at
 	}
+	const ones = math.MaxUint64
 	return constants{
-		one:      data("one", math.Float64bits(1)),
-		smallest: data("smallest", math.Float64bits(0x1p-1022)),
-		largest:  data("largest", math.Float64bits(math.MaxFloat64)),
-		indices:  data("indices", 0, 1, 2, 3, 4, 5, 6, 7),
-		units:    data("units", 0, 0, 0, 0, 0, 0, 0, math.Float64bits(1), 0, 0, 0, 0, 0, 0, 0),
+		one:       data("one", math.Float64bits(1)),
+		smallest:  data("smallest", math.Float64bits(0x1p-1022)),
+		largest:   data("largest", math.Float64bits(math.MaxFloat64)),
+		indices:   data("indices", 0, 1, 2, 3, 4, 5, 6, 7),
+		units:     data("units", 0, 0, 0, 0, 0, 0, 0, math.Float64bits(1), 0, 0, 0, 0, 0, 0, 0),
+		zerosOnes: data("zerosOnes", 0, 0, 0, 0, 0, 0, 0, 0, ones, ones, ones, ones, ones, ones, ones, ones),
+		onesZeros: data("onesZeros", ones, ones, ones, ones, ones, ones, ones, ones, 0, 0, 0, 0, 0, 0, 0, 0),
 	}
 }
 

@@ -27,11 +27,11 @@ func (m machine) factor() (a, stride, w, n reg.Register) {
 	return a, stride, w, n
 }
 
-// leaveAfter jumps to finish if column j is the last.
-func (m machine) leaveAfter(j int, n reg.Register) {
+// leaveAfter jumps to the label if column j is the last.
+func (m machine) leaveAfter(j int, n reg.Register, label string) {
 	if j < size-1 {
 		m.CMPQ(n, operand.U8(j+1))
-		m.JE(operand.LabelRef("finish"))
+		m.JE(operand.LabelRef(label))
 	}
 }
 
@@ -103,7 +103,7 @@ func (m machine) factor512(k constants) {
 				m.VFNMADD231PD(broadcast(j, v[c], c), multipliers, masks[j+1], v[c])
 			}
 			m.VFNMADD231PD(one, multipliers, v[j])
-			m.leaveAfter(j, n)
+			m.leaveAfter(j, n, "finish")
 		}
 	}
 

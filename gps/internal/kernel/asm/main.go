@@ -38,6 +38,7 @@ func generate() (assembly, declarations []byte, err error) {
 	wide.product()
 	wide.factor512(k)
 	narrow.product()
+	narrow.factor256(k)
 	file, err := c.Result()
 	if err != nil {
 		return nil, nil, err

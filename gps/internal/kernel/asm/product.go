@@ -284,10 +284,6 @@ func (p *product) step(a, b reg.Register, high, c int, sum func(i, k int) reg.Ve
 		p.VBROADCASTSD(p.element(b, k), x)
 	}
 	for i := range high {
-		if c == 1 {
-			p.VFMADD231PD(at(a, i*p.bytes), held[0], sum(i, 0))
-			continue
-		}
 		v := p.vector(free + c + i%(p.registers-free-c))
 		p.VMOVUPD(at(a, i*p.bytes), v)
 		for k, x := range held {
