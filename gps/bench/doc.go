@@ -4,7 +4,8 @@
 // The work of a row is a Go benchmark of this package (go test -bench, so that benchstat
 // reads it too), done by these:
 //
-//	ours         this module
+//	ours         this module; passes over a problem that is packed, as a search does them
+//	packing      the same passes through package lqg, which packs and unpacks
 //	naive        gonum's matrix types as a reader of its documentation would use them
 //	preallocated gonum's BLAS and LAPACK in memory that is allocated once
 //	numpy        numpy with OpenBLAS on one thread; the dynamics fit in batches of all steps

@@ -32,7 +32,7 @@ type measured struct {
 	allocations, processor times
 }
 
-// runBenchmarks runs this package's Go benchmarks, keeps the shortest times, and writes what
+// runBenchmarks runs this package's Go benchmarks, keeps the shortest times (best-ns/op), and writes what
 // they print to raw, in the form that benchstat reads.
 func runBenchmarks(root string, quick bool, raw io.Writer, repeats map[string]float64, report progress) (*measured, error) {
 	args := []string{"test", "-run", "^$", "-bench", ".", "-benchtime", "150ms", "-count", "3", "-timeout", "30m", "./gps/bench"}
@@ -78,7 +78,7 @@ func readBenchmarks(out io.Reader, repeats map[string]float64, report progress) 
 				return nil, fmt.Errorf("%s: %w", lines.Text(), err)
 			}
 			switch fields[i+1] {
-			case "ns/op":
+			case "best-ns/op":
 				m.times.add(name, of, v/per)
 			case "cpu-ns/op":
 				m.processor.add(name, of, v/per)

@@ -81,24 +81,36 @@ func newSystem(name string, conditions, workers int) (*system, error) {
 	return s, err
 }
 
-func newCost(name string) (cost.Term, error) {
-	weights := []float64{1e-5, 1e-5}
-	if name == "large" {
-		weights = make([]float64, joints)
-		for i, v := range inertias {
-			weights[i] = 5e-5 / v
-		}
+// torqueWeights are those of the cost 1/2 sum w u^2.
+func torqueWeights(name string) []float64 {
+	if name == "arm" {
+		return []float64{1e-5, 1e-5}
 	}
-	torque, err := cost.NewAction(weights)
+	weights := make([]float64, joints)
+	for i, v := range inertias {
+		weights[i] = 5e-5 / v
+	}
+	return weights
+}
+
+// reach returns where the large system's points shall go.
+func reach() []float64 {
+	target := make([]float64, 6)
+	sevenJoints{}.Points(target, []float64{0.6, 0.8, 0.1, -0.2, 0.2, 0.5, 0})
+	return target
+}
+
+var reachPenalty = cost.Penalty{L2: 10, Log: 0.1, LogAlpha: 1e-5}
+
+func newCost(name string) (cost.Term, error) {
+	torque, err := cost.NewAction(torqueWeights(name))
 	if err != nil {
 		return nil, err
 	}
 	var task cost.Term
 	if name == "large" {
-		target := make([]float64, 6)
-		sevenJoints{}.Points(target, []float64{0.6, 0.8, 0.1, -0.2, 0.2, 0.5, 0})
-		points := cost.DefaultPointsConfig(target)
-		points.Penalty = cost.Penalty{L2: 10, Log: 0.1, LogAlpha: 1e-5}
+		points := cost.DefaultPointsConfig(reach())
+		points.Penalty = reachPenalty
 		task, err = cost.NewPoints(points, sevenJoints{})
 	} else {
 		task, err = cost.NewState(cost.DefaultStateConfig(0, make([]float64, 2)))

@@ -70,32 +70,29 @@ func withWorkers(title string, workers int) string {
 
 func fitWork(s size, N, workers int) *work {
 	w := &work{Kind: "Fit", Title: withWorkers("dynamics fit", workers), Size: fmt.Sprintf("%s N=%d", s.text(), N), Key: fmt.Sprintf("%s/N=%d/workers=%d", s.key(), N, workers),
-		Flops: fitFlops(s, N), Repeats: 1, Short: s.T == 100}
+		Flops: fitFlops(s, N), Repeats: 1, Workers: workers, Short: s.T == 100}
 	if workers == 1 {
 		w.Peers = []string{numpy, torch}
 	}
 	w.Make = func() (*instance, error) {
 		samples := samplesOf(s, N)
 		cfg := dynamics.DefaultConfig()
-		cfg.NoiseFloor = 0 // the peers have no floor
+		cfg.NoiseFloor, cfg.Workers = 0, workers // the peers have no floor
 		var dyn *lqg.Dynamics
 		in := &instance{Done: []implementation{
-			{ours, func() (err error) { dyn, _, err = dynamics.Fit(samples, nil, cfg); return err }, func() []array { return fitted(dyn) }}}}
+			{Of: ours, Run: func() (err error) { dyn, _, err = dynamics.Fit(samples, nil, cfg); return err }, Result: func() []array { return fitted(dyn) }}}}
 		if workers > 1 {
 			return in, nil
 		}
 		var typed []array
 		tuned := newTunedFit(samples)
-		in.Done = append(in.Done, implementation{naive, func() error {
+		in.Done = append(in.Done, implementation{Of: naive, Run: func() error {
 			F, noise, f, err := naiveFit(samples)
 			typed = []array{ofMatrices("F", 0, F), ofMatrices("f", 0, f), ofMatrices("noise", 0, noise)}
 			return err
-		}, func() []array { return typed }},
-			implementation{preallocated, tuned.run, func() []array { return fitted(tuned.dyn) }})
-		x, u := array{Name: "X", Shape: []int{N, s.T + 1, s.dX}}, array{Name: "U", Shape: []int{N, s.T, s.dU}}
-		for _, r := range samples {
-			x.Data, u.Data = append(x.Data, r.X...), append(u.Data, r.U...)
-		}
+		}, Result: func() []array { return typed }},
+			implementation{Of: preallocated, Run: tuned.run, Result: func() []array { return fitted(tuned.dyn) }})
+		x, u := stacked(samples)
 		in.Inputs = []array{vector("sizes", float64(s.T), float64(s.dX), float64(s.dU)), x, u}
 		return in, nil
 	}
@@ -125,7 +122,7 @@ func transitions(N int) (points []float64, D int, err error) {
 func emWork(N, K, workers int) *work {
 	const D = 59
 	w := &work{Kind: "EM", Title: withWorkers("EM iteration", workers), Size: fmt.Sprintf("N=%d D=%d K=%d", N, D, K), Key: fmt.Sprintf("N=%d/D=%d/K=%d/workers=%d", N, D, K, workers),
-		Flops: 2 * float64(N) * float64(K) * D * (D + 1), Repeats: emIterations, Short: true}
+		Flops: 2 * float64(N) * float64(K) * D * (D + 1), Repeats: emIterations, Workers: workers, Short: true}
 	if workers == 1 {
 		w.Peers = []string{sklearn, numpy, torch}
 	}
@@ -137,7 +134,7 @@ func emWork(N, K, workers int) *work {
 		assigned := mixture.KMeansPlusPlus(rand.New(rand.NewPCG(1, 1)), points, D, K)
 		start := mixture.FromAssignment(points, D, assigned, K, regularization, 0)
 		cfg := mixture.DefaultConfig()
-		cfg.MaxIterations, cfg.Tolerance, cfg.MaxRevivals = emIterations, 1e-300, 0
+		cfg.MaxIterations, cfg.Tolerance, cfg.MaxRevivals, cfg.Workers = emIterations, 1e-300, 0, workers
 		var m *mixture.Mixture
 		// The likelihood of what was reached: components that explain the same points have
 		// means that rounding moves.
@@ -148,11 +145,11 @@ func emWork(N, K, workers int) *work {
 			}
 			return []array{{Name: "log-likelihood", Shape: []int{1}, Data: []float64{l}, Tolerance: 1e-6}}
 		}
-		in := &instance{Done: []implementation{{ours, func() error {
+		in := &instance{Done: []implementation{{Of: ours, Run: func() error {
 			m = start.Clone()
 			_, err := mixture.Fit(context.Background(), m, points, cfg)
 			return err
-		}, func() []array { return reached(m) }}}}
+		}, Result: func() []array { return reached(m) }}}}
 		if workers > 1 {
 			return in, nil
 		}
@@ -162,12 +159,12 @@ func emWork(N, K, workers int) *work {
 		}
 		var typed [3][]float64
 		tuned := newTunedEM(points, D, weights, start.Means, start.Covs)
-		in.Done = append(in.Done, implementation{naive, func() (err error) {
-			typed, err = naiveEM(points, D, weights, start.Means, start.Covs, emIterations)
-			return err
-		}, func() []array { return reached(mixtureOf(D, typed[0], typed[1], typed[2])) }},
-			implementation{preallocated, func() error { return tuned.run(emIterations) },
-				func() []array { return reached(mixtureOf(D, tuned.weights, tuned.means, tuned.covs)) }})
+		in.Done = append(in.Done, implementation{Of: preallocated, Run: func() error { return tuned.run(emIterations) },
+			Result: func() []array { return reached(mixtureOf(D, tuned.weights, tuned.means, tuned.covs)) }},
+			implementation{Of: naive, Slow: true, Run: func() (err error) {
+				typed, err = naiveEM(points, D, weights, start.Means, start.Covs, emIterations)
+				return err
+			}, Result: func() []array { return reached(mixtureOf(D, typed[0], typed[1], typed[2])) }})
 		in.Inputs = []array{vector("sizes", float64(N), D, float64(K), emIterations), {Name: "points", Shape: []int{N, D}, Data: points},
 			vector("weights", weights...), {Name: "means", Shape: []int{K, D}, Data: start.Means}, {Name: "covs", Shape: []int{K, D, D}, Data: start.Covs}}
 		return in, nil
@@ -175,28 +172,54 @@ func emWork(N, K, workers int) *work {
 	return w
 }
 
-func expansionWork(name, sizes string) *work {
-	return &work{Kind: "Expansion", Title: "cost expansion", Size: sizes, Key: "system=" + name, Repeats: 1, Short: true,
-		Make: func() (*instance, error) {
-			s, err := newSystem(name, 1, 1)
-			if err != nil {
-				return nil, err
+func expansionWork(name, size string) *work {
+	w := &work{Kind: "Expansion", Title: "cost expansion", Size: size, Key: "system=" + name, Repeats: 1, Short: true}
+	if name == "large" {
+		w.Peers = []string{numpy}
+	}
+	w.Make = func() (*instance, error) {
+		s, err := newSystem(name, 1, 1)
+		if err != nil {
+			return nil, err
+		}
+		trials, err := s.trials()
+		if err != nil {
+			return nil, err
+		}
+		dX, dU := s.arm.dims()
+		mean, out, totals := cost.NewMean(horizon, dX, dU), lqg.NewCost(horizon, dX, dU), make([]float64, s.samples)
+		d := dX + dU
+		in := &instance{Done: []implementation{{Of: ours, Run: func() error {
+			return mean.Run(context.Background(), out, totals, s.costs[0], trials[0])
+		}, Result: func() []array {
+			return []array{ // the last entry is zero
+				{Name: "Q", Shape: []int{horizon, d, d}, Data: out.Quad[:horizon*d*d], Tolerance: 1e-9},
+				{Name: "q", Shape: []int{horizon, d}, Data: out.Lin[:horizon*d], Tolerance: 1e-9},
+				{Name: "c", Shape: []int{horizon}, Data: out.Const[:horizon], Tolerance: 1e-9},
 			}
-			trials, err := s.trials()
-			if err != nil {
-				return nil, err
-			}
-			dX, dU := s.arm.dims()
-			mean, out, totals := cost.NewMean(horizon, dX, dU), lqg.NewCost(horizon, dX, dU), make([]float64, s.samples)
-			return &instance{Done: []implementation{{ours, func() error {
-				return mean.Run(context.Background(), out, totals, s.costs[0], trials[0])
-			}, func() []array { return []array{vector("q", out.Lin...)} }}}}, nil
-		}}
+		}}}}
+		x, u := stacked(trials[0])
+		tools := array{Name: "tool", Shape: []int{2, 3}, Data: append(append([]float64(nil), tool[0][:]...), tool[1][:]...)}
+		in.Inputs = []array{vector("sizes", horizon, float64(dX), float64(dU)), x, u, vector("weights", torqueWeights(name)...),
+			vector("target", reach()...), vector("links", links[:]...), tools, vector("penalty", reachPenalty.L2, reachPenalty.Log, reachPenalty.LogAlpha)}
+		return in, nil
+	}
+	return w
+}
+
+// stacked returns the states (N x T+1 x dX) and actions (N x T x dU) of rollouts.
+func stacked(samples []*rollout.Rollout) (x, u array) {
+	first, N := samples[0], len(samples)
+	x, u = array{Name: "X", Shape: []int{N, first.T + 1, first.DX}}, array{Name: "U", Shape: []int{N, first.T, first.DU}}
+	for _, r := range samples {
+		x.Data, u.Data = append(x.Data, r.X...), append(u.Data, r.U...)
+	}
+	return x, u
 }
 
 // iterationWork is the third iteration of a system, done again and again.
 func iterationWork(name string, conditions int) *work {
-	return &work{Kind: "Iteration", Title: "whole iteration", Size: fmt.Sprintf("%s, conditions: %d", name, conditions), Key: fmt.Sprintf("system=%s/conditions=%d", name, conditions), Repeats: 1, Short: true,
+	return &work{Kind: "Iteration", Title: "third iteration", Size: fmt.Sprintf("%s, conditions: %d", name, conditions), Key: fmt.Sprintf("system=%s/conditions=%d", name, conditions), Repeats: 1, Short: true,
 		Make: func() (*instance, error) {
 			s, err := newSystem(name, conditions, 0)
 			if err != nil {
@@ -210,10 +233,10 @@ func iterationWork(name string, conditions int) *work {
 				return nil, err
 			}
 			var next *algorithm.State
-			return &instance{Done: []implementation{{ours, func() (err error) {
+			return &instance{Done: []implementation{{Of: ours, Run: func() (err error) {
 				next, _, err = s.iterate(trials)
 				return err
-			}, func() []array { return []array{vector("K", next.Conditions[0].Controller.K...)} }}}}, nil
+			}, Result: func() []array { return []array{vector("K", next.Conditions[0].Controller.K...)} }}}}, nil
 		}}
 }
 

@@ -4,6 +4,10 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+
+	"guidedpolicysearch/gps/internal/riccati"
 	"guidedpolicysearch/gps/lqg"
 )
 
@@ -128,12 +132,51 @@ func backwardFlops(T, dX, dU int) float64 {
 	return float64(T) * (2*x*x*d + x*d*(d+1) + 2*x*x + 2*x*d + u*u*u/3 + 2*u*u*(x+1) + u*x*(x+1) + 2*u*x)
 }
 
-// forwardFlops of one pass and its divergences: K Sigma, K Sigma K', L L', F Sigma, the lower
-// half of F Sigma F', the means; the differences of gains, solved and spread.
+// forwardFlops of one pass and its divergences: A + B K, B L, the lower halves of M Sigma M' and
+// of (B L)(B L)', the means; Sigma K', its traces, and the factor of the covariance.
 func forwardFlops(T, dX, dU int) float64 {
 	x, u := float64(dX), float64(dU)
-	d := x + u
-	pass := 2*u*x*x + u*(u+1)*x + u*u*u/3 + 2*x*d*d + x*(x+1)*d + 2*u*x + 2*x*d
-	kl := u*u*x + u*u*u/3 + 2*u*x*x + 4*u*x + u*u
-	return float64(T) * (pass + kl)
+	pass := 2*x*x*u + x*u*u + 2*x*x*x + x*(x+1)*x + x*(x+1)*u + 2*x*x + 2*x*u
+	return float64(T) * (pass + 2*u*x*x + 4*u*x + u*u)
+}
+
+// packed is the problem as the passes of a search have it, with a cost whose divisor is 1.
+func (p *lq) packed() *riccati.Problem {
+	packed := riccati.NewProblem(p.T, p.dX, p.dU)
+	packed.MaxEnt = 1
+	for t := range p.T + 1 {
+		packed.SetCost(t, p.cost.QuadAt(t), p.cost.LinAt(t))
+		if t < p.T {
+			packed.SetDynamics(t, p.dyn.FAt(t), p.dyn.BiasAt(t), p.dyn.CovAt(t))
+		}
+	}
+	return packed
+}
+
+// whitened is the controller in the units of the anchor: u = K_q x + k_q + L_q e, e ~ N(K x + k, L L').
+func (p *lq) whitened() *riccati.Gains {
+	g := riccati.NewGains(p.T, p.dX, p.dU)
+	K, k, L := make([]float64, p.dU*p.dX), make([]float64, p.dU), make([]float64, p.dU*p.dU)
+	for t := range p.T {
+		for i, v := range p.anchor.Gain(t) {
+			K[i] = p.controller.Gain(t)[i] - v
+		}
+		for i, v := range p.anchor.BiasAt(t) {
+			k[i] = p.controller.BiasAt(t)[i] - v
+		}
+		copy(L, p.controller.CholAt(t))
+		anchor := lower(p.anchor.CholAt(t), p.dU)
+		blas64.Trsm(blas.Left, blas.NoTrans, 1, anchor, general(p.dU, p.dX, p.dX, K))
+		blas64.Trsm(blas.Left, blas.NoTrans, 1, anchor, general(p.dU, p.dU, p.dU, L))
+		blas64.Trsv(blas.NoTrans, anchor, column(k))
+		g.Set(t, K, k, L)
+	}
+	return g
+}
+
+// unpack writes a packed controller to dst.
+func unpack(dst *lqg.Controller, g *riccati.Gains) {
+	for t := range dst.T {
+		g.Get(t, dst.Gain(t), dst.BiasAt(t), dst.CholAt(t))
+	}
 }

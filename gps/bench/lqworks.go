@@ -5,6 +5,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"guidedpolicysearch/gps/internal/riccati"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/trajopt"
 )
@@ -27,48 +28,63 @@ func backwardWork(s size) *work {
 	return &work{Kind: "Backward", Title: "LQR backward", Size: s.text(), Key: s.key(), Flops: backwardFlops(s.T, s.dX, s.dU), Repeats: 1,
 		Peers: []string{numpy, torch, hpipm}, Short: s.T == 100, Make: func() (*instance, error) {
 			p := newLQ(s.T, s.dX, s.dU)
-			pass, objective, out := lqg.NewBackwardPass(s.dX, s.dU), p.plain(), lqg.NewController(s.T, s.dX, s.dU)
+			packed, found, out := p.packed(), riccati.NewGains(s.T, s.dX, s.dU), lqg.NewController(s.T, s.dX, s.dU)
+			backward := riccati.NewBackward(s.dX, s.dU)
+			pass, objective, whole := lqg.NewBackwardPass(s.dX, s.dU), p.plain(), lqg.NewController(s.T, s.dX, s.dU)
 			types, tuned := newNaiveLQ(p), newTunedLQ(p)
 			var typed naiveController
 			return &instance{Inputs: p.inputs(), Done: []implementation{
-				{ours, func() error { return pass.Run(out, objective, p.dyn, 0) }, func() []array { return gains(out) }},
-				{naive, func() (err error) { typed, err = types.backward(); return err },
-					func() []array { return []array{ofMatrices("K", 1e-8, typed.K), ofMatrices("k", 1e-8, typed.k)} }},
-				{preallocated, func() error { return tuned.backward(0) }, func() []array { return gains(tuned.result) }},
+				{Of: ours, Run: func() error {
+					if backward.Run(found, packed, 0) >= 0 {
+						return errIndefinite
+					}
+					return nil
+				}, Result: func() []array { unpack(out, found); return gains(out) }},
+				{Of: packing, Run: func() error { return pass.Run(whole, objective, p.dyn, 0) }, Result: func() []array { return gains(whole) }},
+				{Of: naive, Run: func() (err error) { typed, err = types.backward(); return err },
+					Result: func() []array { return []array{ofMatrices("K", 1e-8, typed.K), ofMatrices("k", 1e-8, typed.k)} }},
+				{Of: preallocated, Run: func() error { return tuned.backward(0) }, Result: func() []array { return gains(tuned.result) }},
 			}}, nil
 		}}
 }
 
-// marginals are the results of a forward pass and its divergences.
-func marginals(m *lqg.Trajectory, kl []float64) []array {
-	d := m.DX + m.DU
-	return []array{
-		{Name: "mean", Shape: []int{m.T + 1, d}, Data: m.Mean, Tolerance: 1e-8},
-		{Name: "cov", Shape: []int{m.T + 1, d, d}, Data: m.Cov, Tolerance: 1e-8},
-		{Name: "kl", Shape: []int{m.T}, Data: kl, Tolerance: 1e-8},
-	}
+// divergences are the results of a forward pass: they depend on all states before the last.
+func divergences(kl []float64) []array {
+	return []array{{Name: "kl", Shape: []int{len(kl)}, Data: kl, Tolerance: 1e-8}}
 }
+
+var errOverflow = errors.New("the forward pass overflows")
 
 func forwardWork(s size) *work {
 	return &work{Kind: "Forward", Title: "forward pass with KL", Size: s.text(), Key: s.key(), Flops: forwardFlops(s.T, s.dX, s.dU), Repeats: 1,
 		Peers: []string{numpy, torch}, Short: s.T == 100, Make: func() (*instance, error) {
 			p := newLQ(s.T, s.dX, s.dU)
+			forward, packed, c := riccati.NewForward(s.dX, s.dU), p.packed(), p.whitened()
+			anchor := riccati.NewGains(s.T, s.dX, s.dU)
+			for t := range s.T {
+				anchor.Set(t, p.anchor.Gain(t), p.anchor.BiasAt(t), p.anchor.CholAt(t))
+				packed.Whiten(t, anchor)
+			}
+			forward.Begin(p.x0.Mean, p.x0.Cov)
+			kl := make([]float64, s.T)
 			pass, divergence := lqg.NewForwardPass(s.dX, s.dU), lqg.NewDivergence(s.dX, s.dU)
-			out, kl := lqg.NewTrajectory(s.T, s.dX, s.dU), make([]float64, s.T)
+			marginals, whole := lqg.NewTrajectory(s.T, s.dX, s.dU), make([]float64, s.T)
 			types, tuned := newNaiveLQ(p), newTunedLQ(p)
-			var typed []array
+			var typed []float64
 			return &instance{Inputs: p.inputs(), Done: []implementation{
-				{ours, func() error {
-					err := pass.Run(out, p.x0, p.controller, p.dyn)
-					divergence.PerStep(kl, p.controller, p.anchor, out)
+				{Of: ours, Run: func() error {
+					if _, ok := forward.Run(kl, packed, c); !ok {
+						return errOverflow
+					}
+					return nil
+				}, Result: func() []array { return divergences(kl) }},
+				{Of: packing, Run: func() error {
+					err := pass.Run(marginals, p.x0, p.controller, p.dyn)
+					divergence.PerStep(whole, p.controller, p.anchor, marginals)
 					return err
-				}, func() []array { return marginals(out, kl) }},
-				{naive, func() error {
-					mean, cov, kl, err := types.forward()
-					typed = []array{ofMatrices("mean", 0, mean), ofMatrices("cov", 0, cov), vector("kl", kl...)}
-					return err
-				}, func() []array { return typed }},
-				{preallocated, func() error { tuned.forward(p.controller); return nil }, func() []array { return marginals(tuned.marginals, tuned.kl) }},
+				}, Result: func() []array { return divergences(whole) }},
+				{Of: naive, Run: func() (err error) { typed, err = types.forward(); return err }, Result: func() []array { return divergences(typed) }},
+				{Of: preallocated, Run: func() error { tuned.forward(p.controller); return nil }, Result: func() []array { return divergences(tuned.kl) }},
 			}}, nil
 		}}
 }
@@ -103,9 +119,10 @@ func updateWork(s size) *work {
 			}
 			etas = append(etas, r.Eta)
 			tuned := newTunedLQ(p)
-			return &instance{Inputs: append(p.inputs(), vector("etas", etas...)), Done: []implementation{
-				{ours, run, func() []array { return updated(r.Controller, r.KLPerStep) }},
-				{preallocated, func() error {
+			flops := float64(len(etas)) * (backwardFlops(s.T, s.dX, s.dU) + forwardFlops(s.T, s.dX, s.dU))
+			return &instance{Inputs: append(p.inputs(), vector("etas", etas...)), Flops: flops, Done: []implementation{
+				{Of: ours, Run: run, Result: func() []array { return updated(r.Controller, r.KLPerStep) }},
+				{Of: preallocated, Run: func() error {
 					tuned.surrogate.Set(p.anchor, tuned.action)
 					for _, eta := range etas {
 						if err := tuned.backward(eta); err != nil {
@@ -114,7 +131,7 @@ func updateWork(s size) *work {
 						tuned.forward(tuned.result)
 					}
 					return nil
-				}, func() []array { return updated(tuned.result, tuned.kl) }},
+				}, Result: func() []array { return updated(tuned.result, tuned.kl) }},
 			}}, nil
 		}}
 }

@@ -70,7 +70,7 @@ func bench(o options, out io.Writer, report progress) error {
 	}
 	for _, w := range all {
 		r := row{Name: w.Name(), Work: w.Title, Size: w.Size, NS: own.times[w.Name()][ours], Peers: map[string]float64{},
-			Allocations: own.allocations[w.Name()][ours], CPU: own.processor[w.Name()][ours], Flops: w.Flops}
+			Allocations: own.allocations[w.Name()][ours], CPU: own.processor[w.Name()][ours], Flops: w.Flops, Workers: max(1, w.Workers)}
 		for _, source := range []times{own.times, others} {
 			for of, ns := range source[w.Name()] {
 				if of != ours {
@@ -94,9 +94,7 @@ func bench(o options, out io.Writer, report progress) error {
 		result.Learning = append(result.Learning, l)
 	}
 	report.clear()
-	if err := result.write(out); err != nil {
-		return err
-	}
+	result.write(out)
 	fmt.Fprintf(out, "\nAs JSON: %s. For benchstat: %s\n", o.json, o.raw)
 	return result.save(o.json)
 }
@@ -105,7 +103,7 @@ func bench(o options, out io.Writer, report progress) error {
 func (o *options) runPeers(dir string, all []*work, result *outcome, report progress) (times, error) {
 	measured := times{}
 	with := slices.DeleteFunc(slices.Clone(all), func(w *work) bool { return len(w.Peers) == 0 })
-	jobs, err := jobsFor(dir, with, report)
+	jobs, err := jobsFor(dir, with, o.quick, report)
 	if err != nil {
 		return nil, err
 	}

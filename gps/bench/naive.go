@@ -108,49 +108,36 @@ func (p *naiveLQ) backward() (c naiveController, err error) {
 	return c, nil
 }
 
-// forward returns the marginals of y_t, and the divergence of the controller from the anchor
-// at every step.
-func (p *naiveLQ) forward() (mean []*mat.VecDense, cov []*mat.Dense, kl []float64, err error) {
-	T, dX, d := p.T, p.dX, p.dX+p.dU
-	var mx mat.Vector = mat.NewVecDense(dX, p.x0.Mean)
-	var Sx mat.Matrix = mat.NewDense(dX, dX, p.x0.Cov)
-	for t := range T {
-		K := p.controller.K[t]
-		var mu mat.VecDense
-		mu.MulVec(K, mx)
-		mu.AddVec(&mu, p.controller.k[t])
-		var Sux, Suu mat.Dense
-		Sux.Mul(K, Sx)
-		Suu.Mul(&Sux, K.T())
-		Suu.Add(&Suu, p.controller.cov[t])
-		m, S := mat.NewVecDense(d, nil), mat.NewDense(d, d, nil)
-		m.SliceVec(0, dX).(*mat.VecDense).CopyVec(mx)
-		m.SliceVec(dX, d).(*mat.VecDense).CopyVec(&mu)
-		S.Slice(0, dX, 0, dX).(*mat.Dense).Copy(Sx)
-		S.Slice(dX, d, 0, dX).(*mat.Dense).Copy(&Sux)
-		S.Slice(0, dX, dX, d).(*mat.Dense).Copy(Sux.T())
-		S.Slice(dX, d, dX, d).(*mat.Dense).Copy(&Suu)
-		mean, cov = append(mean, m), append(cov, S)
-
-		step, err := p.divergence(t, mx, Sx)
+// forward returns the divergence of the controller from the anchor at every step.
+func (p *naiveLQ) forward() (kl []float64, err error) {
+	dX, d := p.dX, p.dX+p.dU
+	var mean mat.Vector = mat.NewVecDense(dX, p.x0.Mean)
+	var cov mat.Matrix = mat.NewDense(dX, dX, p.x0.Cov)
+	for t := range p.T {
+		step, err := p.divergence(t, mean, cov)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, err
 		}
 		kl = append(kl, step)
 
-		var next mat.VecDense
-		next.MulVec(p.F[t], m)
-		next.AddVec(&next, p.f[t])
-		var FS, spread mat.Dense
-		FS.Mul(p.F[t], S)
-		spread.Mul(&FS, p.F[t].T())
-		spread.Add(&spread, p.S[t])
-		mx, Sx = &next, symmetric(&spread)
+		A, B := p.F[t].Slice(0, dX, 0, dX), p.F[t].Slice(0, dX, dX, d)
+		var M, half, next, BC, spread mat.Dense
+		M.Mul(B, p.controller.K[t])
+		M.Add(&M, A)
+		half.Mul(&M, cov)
+		next.Mul(&half, M.T())
+		BC.Mul(B, p.controller.cov[t])
+		spread.Mul(&BC, B.T())
+		next.Add(&next, &spread)
+		next.Add(&next, p.S[t])
+		var Mm, Bk mat.VecDense
+		Mm.MulVec(&M, mean)
+		Bk.MulVec(B, p.controller.k[t])
+		Mm.AddVec(&Mm, &Bk)
+		Mm.AddVec(&Mm, p.f[t])
+		mean, cov = &Mm, symmetric(&next)
 	}
-	m, S := mat.NewVecDense(d, nil), mat.NewDense(d, d, nil)
-	m.SliceVec(0, dX).(*mat.VecDense).CopyVec(mx)
-	S.Slice(0, dX, 0, dX).(*mat.Dense).Copy(Sx)
-	return append(mean, m), append(cov, S), kl, nil
+	return kl, nil
 }
 
 func (p *naiveLQ) divergence(t int, mx mat.Vector, Sx mat.Matrix) (float64, error) {

@@ -32,7 +32,7 @@ type job struct {
 
 // jobsFor writes the numbers of all works to dir and returns what peers have to do. It fails
 // if the implementations in Go disagree.
-func jobsFor(dir string, all []*work, report progress) ([]job, error) {
+func jobsFor(dir string, all []*work, quick bool, report progress) ([]job, error) {
 	var jobs []job
 	for i, w := range all {
 		report.tell("preparing", i+1, len(all), w.Name())
@@ -40,9 +40,12 @@ func jobsFor(dir string, all []*work, report progress) ([]job, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.Name(), err)
 		}
-		want, err := in.check()
+		want, err := in.check(quick)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.Name(), err)
+		}
+		if in.Flops > 0 {
+			w.Flops = in.Flops
 		}
 		file := filepath.Join(dir, strconv.Itoa(i)+".f64")
 		if err := writeNumbers(file, flat(in.Inputs)); err != nil {

@@ -33,20 +33,22 @@ type tunedLQ struct {
 	*lq
 	surrogate           *lqg.Surrogate
 	result              *lqg.Controller
-	marginals           *lqg.Trajectory
 	kl                  []float64
 	quad, lin           []float64 // D x D, D
 	value, valueLin, vf []float64 // dX x dX, dX, dX x D
 	action              []float64 // dU x dU
 	chol, dK, spread, d []float64 // dU x dU, dU x dX, dU x dX, dU
+	// The states, dX and dX x dX; A + B K and work, dX x dX, and B L, dX x dU.
+	mean, nextMean, cov, next, closed, half, input []float64
 }
 
 func newTunedLQ(p *lq) *tunedLQ {
 	T, dX, dU, d := p.T, p.dX, p.dU, p.dX+p.dU
 	vec := func(n int) []float64 { return make([]float64, n) }
-	return &tunedLQ{lq: p, surrogate: lqg.NewSurrogate(p.anchor), result: lqg.NewController(T, dX, dU), marginals: lqg.NewTrajectory(T, dX, dU), kl: vec(T),
+	return &tunedLQ{lq: p, surrogate: lqg.NewSurrogate(p.anchor), result: lqg.NewController(T, dX, dU), kl: vec(T),
 		quad: vec(d * d), lin: vec(d), value: vec(dX * dX), valueLin: vec(dX), vf: vec(dX * d), action: vec(dU * dU),
-		chol: vec(dU * dU), dK: vec(dU * dX), spread: vec(dU * dX), d: vec(dU)}
+		chol: vec(dU * dU), dK: vec(dU * dX), spread: vec(dU * dX), d: vec(dU),
+		mean: vec(dX), nextMean: vec(dX), cov: vec(dX * dX), next: vec(dX * dX), closed: vec(dX * dX), half: vec(dX * dX), input: vec(dX * dU)}
 }
 
 // stage writes (cost + eta S)/eta, or the plain cost for eta = 0.
@@ -123,50 +125,46 @@ func (p *tunedLQ) takeValue() {
 	copy(p.valueLin, p.lin)
 }
 
-// forward writes the marginals under c to p.marginals and its divergences from the anchor to
+// forward writes the divergences of c from the anchor, under the states that c leads to, to
 // p.kl.
 func (p *tunedLQ) forward(c *lqg.Controller) {
 	dX, dU, d := p.dX, p.dU, p.dX+p.dU
-	m := p.marginals
-	copy(m.MeanAt(0), p.x0.Mean)
-	for i := range dX {
-		copy(m.CovAt(0)[i*d:], p.x0.Cov[i*dX:(i+1)*dX])
-	}
+	copy(p.mean, p.x0.Mean)
+	copy(p.cov, p.x0.Cov)
+	cov, next := general(dX, dX, dX, p.cov), general(dX, dX, dX, p.next)
+	closed, half, spread := general(dX, dX, dX, p.closed), general(dX, dX, dX, p.half), general(dX, dU, dU, p.input)
 	for t := range p.T {
-		mean, cov := m.MeanAt(t), m.CovAt(t)
-		K, L := general(dU, dX, dX, c.Gain(t)), general(dU, dU, dU, c.CholAt(t))
-		Sux, Suu := general(dU, dX, d, cov[dX*d:]), general(dU, dU, d, cov[dX*d+dX:])
-		copy(mean[dX:], c.BiasAt(t))
-		blas64.Gemv(blas.NoTrans, 1, K, column(mean[:dX]), 1, column(mean[dX:]))
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, K, general(dX, dX, d, cov), 0, Sux)
-		blas64.Gemm(blas.NoTrans, blas.Trans, 1, L, L, 0, Suu)
-		blas64.Gemm(blas.NoTrans, blas.Trans, 1, Sux, K, 1, Suu)
-		for i := range dU {
-			for j := range dX {
-				cov[j*d+dX+i] = cov[(dX+i)*d+j]
-			}
-		}
 		p.kl[t] = p.divergence(c, t)
 
-		F, next := general(dX, d, d, p.dyn.FAt(t)), m.CovAt(t+1)
-		copy(m.MeanAt(t+1), p.dyn.BiasAt(t))
-		blas64.Gemv(blas.NoTrans, 1, F, column(mean), 1, column(m.MeanAt(t + 1)[:dX]))
+		// M = A + B K and B L.
+		F := p.dyn.FAt(t)
+		B := general(dX, dU, d, F[dX:])
 		for i := range dX {
-			copy(next[i*d:], p.dyn.CovAt(t)[i*dX:(i+1)*dX])
+			copy(p.closed[i*dX:(i+1)*dX], F[i*d:])
 		}
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, F, general(d, d, d, cov), 0, general(dX, d, d, p.vf))
-		blas64.Gemm(blas.NoTrans, blas.Trans, 1, general(dX, d, d, p.vf), F, 1, general(dX, dX, d, next))
+		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, B, general(dU, dX, dX, c.Gain(t)), 1, closed)
+		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, B, general(dU, dU, dU, c.CholAt(t)), 0, spread)
+
+		copy(p.nextMean, p.dyn.BiasAt(t))
+		blas64.Gemv(blas.NoTrans, 1, B, column(c.BiasAt(t)), 1, column(p.nextMean))
+		blas64.Gemv(blas.NoTrans, 1, closed, column(p.mean), 1, column(p.nextMean))
+		copy(p.mean, p.nextMean)
+
+		copy(p.next, p.dyn.CovAt(t))
+		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, closed, cov, 0, half)
+		blas64.Gemm(blas.NoTrans, blas.Trans, 1, half, closed, 1, next)
+		blas64.Gemm(blas.NoTrans, blas.Trans, 1, spread, spread, 1, next)
 		for i := range dX {
-			for j := range i {
-				s := 0.5 * (next[i*d+j] + next[j*d+i])
-				next[i*d+j], next[j*d+i] = s, s
+			for j := range i + 1 {
+				s := 0.5 * (p.next[i*dX+j] + p.next[j*dX+i])
+				p.cov[i*dX+j], p.cov[j*dX+i] = s, s
 			}
 		}
 	}
 }
 
 func (p *tunedLQ) divergence(c *lqg.Controller, t int) float64 {
-	dX, dU, d := p.dX, p.dU, p.dX+p.dU
+	dX, dU := p.dX, p.dU
 	copy(p.chol, c.CholAt(t))
 	for i, v := range p.anchor.Gain(t) {
 		p.dK[i] = c.Gain(t)[i] - v
@@ -175,11 +173,11 @@ func (p *tunedLQ) divergence(c *lqg.Controller, t int) float64 {
 		p.d[i] = c.BiasAt(t)[i] - v
 	}
 	dK, anchor := general(dU, dX, dX, p.dK), lower(p.anchor.CholAt(t), dU)
-	blas64.Gemv(blas.NoTrans, 1, dK, column(p.marginals.MeanAt(t)[:dX]), 1, column(p.d))
+	blas64.Gemv(blas.NoTrans, 1, dK, column(p.mean), 1, column(p.d))
 	blas64.Trsm(blas.Left, blas.NoTrans, 1, anchor, general(dU, dU, dU, p.chol))
 	blas64.Trsm(blas.Left, blas.NoTrans, 1, anchor, dK)
 	blas64.Trsv(blas.NoTrans, anchor, column(p.d))
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, dK, general(dX, dX, d, p.marginals.CovAt(t)), 0, general(dU, dX, dX, p.spread))
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, dK, general(dX, dX, dX, p.cov), 0, general(dU, dX, dX, p.spread))
 	s := blas64.Dot(column(p.spread), column(p.dK)) + blas64.Dot(column(p.d), column(p.d)) + blas64.Dot(column(p.chol), column(p.chol)) - float64(dU)
 	for i := range dU {
 		s -= 2 * math.Log(p.chol[i*dU+i])

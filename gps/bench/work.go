@@ -8,6 +8,7 @@ import (
 // The implementations, as benchmarks and peers name them.
 const (
 	ours         = "ours"
+	packing      = "packing"
 	naive        = "naive"
 	preallocated = "preallocated"
 	numpy        = "numpy"
@@ -27,6 +28,8 @@ type work struct {
 	// Repeats is how many times the work is done in one run, at least 1: times are divided
 	// by it.
 	Repeats int
+	// Workers is the number of cores that this module's implementation uses, 0 for one.
+	Workers int
 	// Peers names the implementations outside Go that do it.
 	Peers []string
 	// Short is whether a quick run has it too.
@@ -43,12 +46,16 @@ type instance struct {
 	// Inputs are what peers get, in order.
 	Inputs []array
 	Done   []implementation
+	// Flops counts the operations where they depend on the numbers, else 0.
+	Flops float64
 }
 
 // implementation does the work in Go.
 type implementation struct {
 	Of  string
 	Run func() error
+	// Slow is left out of a quick run.
+	Slow bool
 	// Result returns what the last Run computed; the arrays of all implementations and
 	// peers of an instance are the same ones in the same order.
 	Result func() []array
@@ -103,10 +110,14 @@ func flat(arrays []array) []float64 {
 	return all
 }
 
-// check runs all of an instance's implementations in Go and compares them with the first.
-func (in *instance) check() ([]array, error) {
+// check runs an instance's implementations in Go and compares them with the first; a quick
+// check leaves out slow ones.
+func (in *instance) check(quick bool) ([]array, error) {
 	var want []array
 	for i, d := range in.Done {
+		if quick && d.Slow {
+			continue
+		}
 		if err := d.Run(); err != nil {
 			return nil, fmt.Errorf("%s: %w", d.Of, err)
 		}

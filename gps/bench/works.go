@@ -33,8 +33,8 @@ func works() []*work {
 	for _, s := range sizes {
 		all = append(all, updateWork(s))
 	}
-	for _, s := range sizes {
-		for _, workers := range workerCounts() {
+	for _, workers := range workerCounts() {
+		for _, s := range sizes {
 			all = append(all, fitWork(s, 20, workers))
 		}
 	}

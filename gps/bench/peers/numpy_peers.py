@@ -39,33 +39,29 @@ def backward_pass(F, f, Q, q, dX):
 
 
 def forward_pass(F, f, S, mean0, cov0, K, k, C, anchor):
-    """Returns the marginals of y_t, and the divergence from the anchor (K, k, P, log det C)."""
+    """Returns the divergences from the anchor (K, k, P, log det C) under the controller's states."""
     T, dU, dX = K.shape
-    mean, cov = np.zeros((T + 1, dX + dU)), np.zeros((T + 1, dX + dU, dX + dU))
-    mean[0, :dX], cov[0, :dX, :dX] = mean0, cov0
+    A, B = F[:, :, :dX], F[:, :, dX:]
+    M, c = A + B @ K, f + (B @ k[:, :, None])[:, :, 0]
+    noise = S + B @ C @ B.transpose(0, 2, 1)
+    mean, cov = np.empty((T, dX)), np.empty((T, dX, dX))
+    m, Sigma = mean0, cov0
     for t in range(T):
-        mx, Sx = mean[t, :dX], cov[t, :dX, :dX]
-        Sux = K[t] @ Sx
-        mean[t, dX:] = K[t] @ mx + k[t]
-        cov[t, dX:, :dX] = Sux
-        cov[t, :dX, dX:] = Sux.T
-        cov[t, dX:, dX:] = Sux @ K[t].T + C[t]
-        mean[t + 1, :dX] = F[t] @ mean[t] + f[t]
-        cov[t + 1, :dX, :dX] = F[t] @ cov[t] @ F[t].T + S[t]
+        mean[t], cov[t] = m, Sigma
+        m = M[t] @ m + c[t]
+        Sigma = M[t] @ Sigma @ M[t].T + noise[t]
     # All steps at once.
     aK, ak, aP, alog = anchor
     dK = K - aK
-    d = np.einsum("tij,tj->ti", dK, mean[:T, :dX]) + k - ak
-    PdK = aP @ dK
-    kl = 0.5 * (
+    d = np.einsum("tij,tj->ti", dK, mean) + k - ak
+    return 0.5 * (
         np.einsum("tij,tji->t", aP, C)
         - dU
         + alog
         - np.linalg.slogdet(C)[1]
         + np.einsum("ti,tij,tj->t", d, aP, d)
-        + np.einsum("tij,tij->t", PdK @ cov[:T, :dX, :dX], dK)
+        + np.einsum("tij,tij->t", aP @ dK @ cov, dK)
     )
-    return mean, cov, kl
 
 
 def covariances(L):
@@ -87,7 +83,7 @@ def forward(a):
         C = covariances(a["controller_L"])
         return forward_pass(a["F"], a["f"], a["S"], a["mean0"], a["cov0"], a["controller_K"], a["controller_k"], C, anchor_of(a))
 
-    return run, list
+    return run, lambda kl: [kl]
 
 
 def update(a):
@@ -105,7 +101,7 @@ def update(a):
             Q[:T] += quad
             q[:T] += lin
             K, k, C = backward_pass(a["F"], a["f"], Q, q, dX)
-            kl = forward_pass(a["F"], a["f"], a["S"], a["mean0"], a["cov0"], K, k, C, anchor)[2]
+            kl = forward_pass(a["F"], a["f"], a["S"], a["mean0"], a["cov0"], K, k, C, anchor)
         return K, k, np.linalg.cholesky(C), kl
 
     return run, list
@@ -167,4 +163,56 @@ def em(a):
     return run, reached
 
 
-KINDS = {"Backward": backward, "Forward": forward, "Update": update, "Fit": fit, "EM": em}
+def turned(v, joint, sin, cos):
+    """Rotates vectors (..., 3) about axis z (even joints) or y (odd ones)."""
+    x, y, z = v[..., 0], v[..., 1], v[..., 2]
+    if joint % 2 == 0:
+        return np.stack([cos * x - sin * y, sin * x + cos * y, z], -1)
+    return np.stack([cos * x + sin * z, y, cos * z - sin * x], -1)
+
+
+def kinematics(q, links, tool):
+    """Returns the tool's points (M, 6) and their derivatives (M, 6, 7) at angles q (M, 7)."""
+    M, n = q.shape
+    sin, cos = np.sin(q), np.cos(q)
+    p = np.broadcast_to(tool, (M,) + tool.shape).copy()  # M, points, 3
+    columns = np.zeros((M, n) + tool.shape)
+    for i in range(n - 1, -1, -1):
+        p[..., 2] += links[i]
+        p = turned(p, i, sin[:, i, None], cos[:, i, None])
+        columns[:, i + 1 :] = turned(columns[:, i + 1 :], i, sin[:, i, None, None], cos[:, i, None, None])
+        zero = np.zeros_like(p[..., 0])
+        columns[:, i] = np.stack([p[..., 2], zero, -p[..., 0]] if i % 2 else [-p[..., 1], p[..., 0], zero], -1)
+    return p.reshape(M, -1), columns.reshape(M, n, -1).transpose(0, 2, 1)
+
+
+def expansion(a):
+    T, dX, dU = (int(v) for v in a["sizes"])
+    l2, log, alpha = a["penalty"]
+    n = len(a["links"])
+
+    def run():
+        X, U = a["X"][:, :T].reshape(-1, dX), a["U"].reshape(-1, dU)
+        points, J = kinematics(X[:, :n], a["links"], a["tool"])
+        d = points - a["target"]
+        s = alpha + (d * d).sum(1)
+        dd = d[:, :, None] * d[:, None]
+        H = (l2 + log / s)[:, None, None] * np.eye(d.shape[1]) - (2 * log / s**2)[:, None, None] * dd
+        Jt = J.transpose(0, 2, 1)
+        M, D = len(X), dX + dU
+        Q, g = np.zeros((M, D, D)), np.zeros((M, D))
+        Q[:, :n, :n] = Jt @ H @ J
+        Q[:, range(dX, D), range(dX, D)] = a["weights"]
+        g[:, :n] = (Jt @ (d * (l2 + log / s)[:, None])[:, :, None])[:, :, 0]
+        g[:, dX:] = a["weights"] * U
+        c = 0.5 * (l2 * (d * d).sum(1) + log * np.log(s)) + 0.5 * (a["weights"] * U * U).sum(1)
+        # From about y to about 0.
+        y = np.concatenate([X, U], 1)
+        Qy = (Q @ y[:, :, None])[:, :, 0]
+        c += (y * (0.5 * Qy - g)).sum(1)
+        return [v.reshape((-1, T) + v.shape[1:]).mean(0) for v in (Q, g - Qy, c)]
+
+    return run, list
+
+
+KINDS = {"Backward": backward, "Forward": forward, "Update": update, "Fit": fit, "EM": em, "Expansion": expansion}

@@ -39,33 +39,29 @@ def forward(a):
 
     def run():
         C = a["controller_L"] @ a["controller_L"].mT
-        mean = torch.zeros(T + 1, dX + dU, dtype=torch.float64)
-        cov = torch.zeros(T + 1, dX + dU, dX + dU, dtype=torch.float64)
-        mean[0, :dX], cov[0, :dX, :dX] = a["mean0"], a["cov0"]
+        A, B = F[:, :, :dX], F[:, :, dX:]
+        M, c = A + B @ K, f + (B @ k[:, :, None])[:, :, 0]
+        noise = S + B @ C @ B.mT
+        mean, cov = torch.empty(T, dX, dtype=torch.float64), torch.empty(T, dX, dX, dtype=torch.float64)
+        m, Sigma = a["mean0"], a["cov0"]
         for t in range(T):
-            y, Y = mean[t], cov[t]
-            Sux = K[t] @ Y[:dX, :dX]
-            y[dX:] = torch.addmv(k[t], K[t], y[:dX])
-            Y[dX:, :dX] = Sux
-            Y[:dX, dX:] = Sux.T
-            Y[dX:, dX:] = torch.addmm(C[t], Sux, K[t].T)
-            mean[t + 1, :dX] = torch.addmv(f[t], F[t], y)
-            cov[t + 1, :dX, :dX] = torch.addmm(S[t], F[t] @ Y, F[t].T)
+            mean[t], cov[t] = m, Sigma
+            m = torch.addmv(c[t], M[t], m)
+            Sigma = torch.addmm(noise[t], M[t] @ Sigma, M[t].T)
         aC = a["anchor_L"] @ a["anchor_L"].mT
         P = torch.linalg.inv(aC)
         dK = K - a["anchor_K"]
-        d = torch.einsum("tij,tj->ti", dK, mean[:T, :dX]) + k - a["anchor_k"]
-        kl = 0.5 * (
+        d = torch.einsum("tij,tj->ti", dK, mean) + k - a["anchor_k"]
+        return 0.5 * (
             torch.einsum("tij,tji->t", P, C)
             - dU
             + torch.linalg.slogdet(aC)[1]
             - torch.linalg.slogdet(C)[1]
             + torch.einsum("ti,tij,tj->t", d, P, d)
-            + ((P @ dK @ cov[:T, :dX, :dX]) * dK).sum((1, 2))
+            + ((P @ dK @ cov) * dK).sum((1, 2))
         )
-        return mean, cov, kl
 
-    return run, list
+    return run, lambda kl: [kl]
 
 
 def fit(a):
