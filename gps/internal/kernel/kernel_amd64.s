@@ -74,6 +74,935 @@ DATA onesZeros<>+112(SB)/8, $0x0000000000000000
 DATA onesZeros<>+120(SB)/8, $0x0000000000000000
 GLOBL onesZeros<>(SB), RODATA|NOPTR, $128
 
+// func factorAVX512(a *float64, stride int, w *float64, n int) int
+// Requires: AVX, AVX512F, CMOV
+TEXT ·factorAVX512(SB), NOSPLIT, $0-40
+	MOVQ a+0(FP), AX
+	MOVQ stride+8(FP), DX
+	MOVQ w+16(FP), BX
+	MOVQ n+24(FP), SI
+	SHLQ $0x03, DX
+
+	// Mask j holds the rows from j to n. That of 0 shares a register with that of 1.
+	MOVQ         SI, CX
+	MOVQ         $0x00000001, DI
+	SHLQ         CL, DI
+	DECQ         DI
+	MOVQ         AX, R8
+	VBROADCASTSD one<>+0(SB), Z24
+	VMOVAPD      Z24, Z25
+	MOVQ         DI, CX
+	ANDQ         $0x000000ff, CX
+	KMOVW        CX, K1
+	VMOVUPD.Z    (R8), K1, Z0
+	VMOVAPD      Z0, K1, Z25
+	VMOVUPD      units<>+56(SB), Z8
+	VPBROADCASTQ indices<>+0(SB), Z16
+	MOVQ         DI, CX
+	ANDQ         $0x000000fe, CX
+	KMOVW        CX, K1
+	LEAQ         (R8)(DX*1), CX
+	CMPQ         SI, $0x01
+	CMOVQGT      CX, R8
+	VMOVUPD.Z    (R8), K1, Z1
+	VMOVUPD      units<>+48(SB), Z9
+	VPBROADCASTQ indices<>+8(SB), Z17
+	MOVQ         DI, CX
+	ANDQ         $0x000000fc, CX
+	KMOVW        CX, K2
+	LEAQ         (R8)(DX*1), CX
+	CMPQ         SI, $0x02
+	CMOVQGT      CX, R8
+	VMOVUPD.Z    (R8), K2, Z2
+	VMOVUPD      units<>+40(SB), Z10
+	VPBROADCASTQ indices<>+16(SB), Z18
+	MOVQ         DI, CX
+	ANDQ         $0x000000f8, CX
+	KMOVW        CX, K3
+	LEAQ         (R8)(DX*1), CX
+	CMPQ         SI, $0x03
+	CMOVQGT      CX, R8
+	VMOVUPD.Z    (R8), K3, Z3
+	VMOVUPD      units<>+32(SB), Z11
+	VPBROADCASTQ indices<>+24(SB), Z19
+	MOVQ         DI, CX
+	ANDQ         $0x000000f0, CX
+	KMOVW        CX, K4
+	LEAQ         (R8)(DX*1), CX
+	CMPQ         SI, $0x04
+	CMOVQGT      CX, R8
+	VMOVUPD.Z    (R8), K4, Z4
+	VMOVUPD      units<>+24(SB), Z12
+	VPBROADCASTQ indices<>+32(SB), Z20
+	MOVQ         DI, CX
+	ANDQ         $0x000000e0, CX
+	KMOVW        CX, K5
+	LEAQ         (R8)(DX*1), CX
+	CMPQ         SI, $0x05
+	CMOVQGT      CX, R8
+	VMOVUPD.Z    (R8), K5, Z5
+	VMOVUPD      units<>+16(SB), Z13
+	VPBROADCASTQ indices<>+40(SB), Z21
+	MOVQ         DI, CX
+	ANDQ         $0x000000c0, CX
+	KMOVW        CX, K6
+	LEAQ         (R8)(DX*1), CX
+	CMPQ         SI, $0x06
+	CMOVQGT      CX, R8
+	VMOVUPD.Z    (R8), K6, Z6
+	VMOVUPD      units<>+8(SB), Z14
+	VPBROADCASTQ indices<>+48(SB), Z22
+	MOVQ         DI, CX
+	ANDQ         $0x00000080, CX
+	KMOVW        CX, K7
+	LEAQ         (R8)(DX*1), CX
+	CMPQ         SI, $0x07
+	CMOVQGT      CX, R8
+	VMOVUPD.Z    (R8), K7, Z7
+	VMOVUPD      units<>+0(SB), Z15
+	VPBROADCASTQ indices<>+56(SB), Z23
+
+	// Column 0.
+	VPERMPD      Z0, Z16, Z26
+	VDIVPD       Z26, Z24, Z26
+	VMULPD.Z     Z26, Z0, K1, Z27
+	VPERMPD      Z0, Z17, Z29
+	VFNMADD231PD Z29, Z27, Z1
+	VPERMPD      Z0, Z18, Z30
+	VFNMADD231PD Z30, Z27, Z2
+	VPERMPD      Z0, Z19, Z31
+	VFNMADD231PD Z31, Z27, Z3
+	VPERMPD      Z0, Z20, Z28
+	VFNMADD231PD Z28, Z27, Z4
+	VPERMPD      Z0, Z21, Z29
+	VFNMADD231PD Z29, Z27, Z5
+	VPERMPD      Z0, Z22, Z30
+	VFNMADD231PD Z30, Z27, Z6
+	VPERMPD      Z0, Z23, Z31
+	VFNMADD231PD Z31, Z27, Z7
+	VFNMADD231PD Z24, Z27, Z8
+	CMPQ         SI, $0x01
+	JE           finish
+
+	// Column 1.
+	VMOVAPD      Z1, K1, Z25
+	VPERMPD      Z1, Z17, Z26
+	VDIVPD       Z26, Z24, Z26
+	VMULPD.Z     Z26, Z1, K2, Z27
+	VPERMPD      Z1, Z18, Z30
+	VFNMADD231PD Z30, Z27, Z2
+	VPERMPD      Z1, Z19, Z31
+	VFNMADD231PD Z31, Z27, Z3
+	VPERMPD      Z1, Z20, Z28
+	VFNMADD231PD Z28, Z27, Z4
+	VPERMPD      Z1, Z21, Z29
+	VFNMADD231PD Z29, Z27, Z5
+	VPERMPD      Z1, Z22, Z30
+	VFNMADD231PD Z30, Z27, Z6
+	VPERMPD      Z1, Z23, Z31
+	VFNMADD231PD Z31, Z27, Z7
+	VPERMPD      Z8, Z17, Z28
+	VFNMADD231PD Z28, Z27, K2, Z8
+	VFNMADD231PD Z24, Z27, Z9
+	CMPQ         SI, $0x02
+	JE           finish
+
+	// Column 2.
+	VMOVAPD      Z2, K2, Z25
+	VPERMPD      Z2, Z18, Z26
+	VDIVPD       Z26, Z24, Z26
+	VMULPD.Z     Z26, Z2, K3, Z27
+	VPERMPD      Z2, Z19, Z31
+	VFNMADD231PD Z31, Z27, Z3
+	VPERMPD      Z2, Z20, Z28
+	VFNMADD231PD Z28, Z27, Z4
+	VPERMPD      Z2, Z21, Z29
+	VFNMADD231PD Z29, Z27, Z5
+	VPERMPD      Z2, Z22, Z30
+	VFNMADD231PD Z30, Z27, Z6
+	VPERMPD      Z2, Z23, Z31
+	VFNMADD231PD Z31, Z27, Z7
+	VPERMPD      Z8, Z18, Z28
+	VFNMADD231PD Z28, Z27, K3, Z8
+	VPERMPD      Z9, Z18, Z29
+	VFNMADD231PD Z29, Z27, K3, Z9
+	VFNMADD231PD Z24, Z27, Z10
+	CMPQ         SI, $0x03
+	JE           finish
+
+	// Column 3.
+	VMOVAPD      Z3, K3, Z25
+	VPERMPD      Z3, Z19, Z26
+	VDIVPD       Z26, Z24, Z26
+	VMULPD.Z     Z26, Z3, K4, Z27
+	VPERMPD      Z3, Z20, Z28
+	VFNMADD231PD Z28, Z27, Z4
+	VPERMPD      Z3, Z21, Z29
+	VFNMADD231PD Z29, Z27, Z5
+	VPERMPD      Z3, Z22, Z30
+	VFNMADD231PD Z30, Z27, Z6
+	VPERMPD      Z3, Z23, Z31
+	VFNMADD231PD Z31, Z27, Z7
+	VPERMPD      Z8, Z19, Z28
+	VFNMADD231PD Z28, Z27, K4, Z8
+	VPERMPD      Z9, Z19, Z29
+	VFNMADD231PD Z29, Z27, K4, Z9
+	VPERMPD      Z10, Z19, Z30
+	VFNMADD231PD Z30, Z27, K4, Z10
+	VFNMADD231PD Z24, Z27, Z11
+	CMPQ         SI, $0x04
+	JE           finish
+
+	// Column 4.
+	VMOVAPD      Z4, K4, Z25
+	VPERMPD      Z4, Z20, Z26
+	VDIVPD       Z26, Z24, Z26
+	VMULPD.Z     Z26, Z4, K5, Z27
+	VPERMPD      Z4, Z21, Z29
+	VFNMADD231PD Z29, Z27, Z5
+	VPERMPD      Z4, Z22, Z30
+	VFNMADD231PD Z30, Z27, Z6
+	VPERMPD      Z4, Z23, Z31
+	VFNMADD231PD Z31, Z27, Z7
+	VPERMPD      Z8, Z20, Z28
+	VFNMADD231PD Z28, Z27, K5, Z8
+	VPERMPD      Z9, Z20, Z29
+	VFNMADD231PD Z29, Z27, K5, Z9
+	VPERMPD      Z10, Z20, Z30
+	VFNMADD231PD Z30, Z27, K5, Z10
+	VPERMPD      Z11, Z20, Z31
+	VFNMADD231PD Z31, Z27, K5, Z11
+	VFNMADD231PD Z24, Z27, Z12
+	CMPQ         SI, $0x05
+	JE           finish
+
+	// Column 5.
+	VMOVAPD      Z5, K5, Z25
+	VPERMPD      Z5, Z21, Z26
+	VDIVPD       Z26, Z24, Z26
+	VMULPD.Z     Z26, Z5, K6, Z27
+	VPERMPD      Z5, Z22, Z30
+	VFNMADD231PD Z30, Z27, Z6
+	VPERMPD      Z5, Z23, Z31
+	VFNMADD231PD Z31, Z27, Z7
+	VPERMPD      Z8, Z21, Z28
+	VFNMADD231PD Z28, Z27, K6, Z8
+	VPERMPD      Z9, Z21, Z29
+	VFNMADD231PD Z29, Z27, K6, Z9
+	VPERMPD      Z10, Z21, Z30
+	VFNMADD231PD Z30, Z27, K6, Z10
+	VPERMPD      Z11, Z21, Z31
+	VFNMADD231PD Z31, Z27, K6, Z11
+	VPERMPD      Z12, Z21, Z28
+	VFNMADD231PD Z28, Z27, K6, Z12
+	VFNMADD231PD Z24, Z27, Z13
+	CMPQ         SI, $0x06
+	JE           finish
+
+	// Column 6.
+	VMOVAPD      Z6, K6, Z25
+	VPERMPD      Z6, Z22, Z26
+	VDIVPD       Z26, Z24, Z26
+	VMULPD.Z     Z26, Z6, K7, Z27
+	VPERMPD      Z6, Z23, Z31
+	VFNMADD231PD Z31, Z27, Z7
+	VPERMPD      Z8, Z22, Z28
+	VFNMADD231PD Z28, Z27, K7, Z8
+	VPERMPD      Z9, Z22, Z29
+	VFNMADD231PD Z29, Z27, K7, Z9
+	VPERMPD      Z10, Z22, Z30
+	VFNMADD231PD Z30, Z27, K7, Z10
+	VPERMPD      Z11, Z22, Z31
+	VFNMADD231PD Z31, Z27, K7, Z11
+	VPERMPD      Z12, Z22, Z28
+	VFNMADD231PD Z28, Z27, K7, Z12
+	VPERMPD      Z13, Z22, Z29
+	VFNMADD231PD Z29, Z27, K7, Z13
+	VFNMADD231PD Z24, Z27, Z14
+	CMPQ         SI, $0x07
+	JE           finish
+
+	// Column 7.
+	VMOVAPD Z7, K7, Z25
+
+finish:
+	VCMPPD.BCST $0x0d, smallest<>+0(SB), Z25, K1
+	VCMPPD.BCST $0x02, largest<>+0(SB), Z25, K1, K1
+	KMOVW       K1, CX
+	XORQ        $0x000000ff, CX
+	JNZ         fail
+	MOVQ        DI, CX
+	ANDQ        $0x000000fe, CX
+	KMOVW       CX, K1
+	VSQRTPD     Z25, Z25
+	VDIVPD      Z25, Z24, Z26
+	LEAQ        (AX)(DX*8), R8
+	SUBQ        DX, R8
+	VMULPD.Z    Z26, Z15, K7, Z15
+	VMOVUPD     Z15, 448(BX)
+	CMPQ        SI, $0x07
+	JLE         stored7
+	VPERMPD     Z26, Z23, Z31
+	VMULPD.Z    Z31, Z7, K7, Z7
+	MOVQ        $0x00000080, CX
+	KMOVW       CX, K7
+	VMOVAPD     Z25, K7, Z7
+	VMOVUPD     Z7, (R8)
+
+stored7:
+	SUBQ     DX, R8
+	VMULPD.Z Z26, Z14, K6, Z14
+	VMOVUPD  Z14, 384(BX)
+	CMPQ     SI, $0x06
+	JLE      stored6
+	VPERMPD  Z26, Z22, Z30
+	VMULPD.Z Z30, Z6, K6, Z6
+	MOVQ     $0x00000040, CX
+	KMOVW    CX, K6
+	VMOVAPD  Z25, K6, Z6
+	VMOVUPD  Z6, (R8)
+
+stored6:
+	SUBQ     DX, R8
+	VMULPD.Z Z26, Z13, K5, Z13
+	VMOVUPD  Z13, 320(BX)
+	CMPQ     SI, $0x05
+	JLE      stored5
+	VPERMPD  Z26, Z21, Z29
+	VMULPD.Z Z29, Z5, K5, Z5
+	MOVQ     $0x00000020, CX
+	KMOVW    CX, K5
+	VMOVAPD  Z25, K5, Z5
+	VMOVUPD  Z5, (R8)
+
+stored5:
+	SUBQ     DX, R8
+	VMULPD.Z Z26, Z12, K4, Z12
+	VMOVUPD  Z12, 256(BX)
+	CMPQ     SI, $0x04
+	JLE      stored4
+	VPERMPD  Z26, Z20, Z28
+	VMULPD.Z Z28, Z4, K4, Z4
+	MOVQ     $0x00000010, CX
+	KMOVW    CX, K4
+	VMOVAPD  Z25, K4, Z4
+	VMOVUPD  Z4, (R8)
+
+stored4:
+	SUBQ     DX, R8
+	VMULPD.Z Z26, Z11, K3, Z11
+	VMOVUPD  Z11, 192(BX)
+	CMPQ     SI, $0x03
+	JLE      stored3
+	VPERMPD  Z26, Z19, Z31
+	VMULPD.Z Z31, Z3, K3, Z3
+	MOVQ     $0x00000008, CX
+	KMOVW    CX, K3
+	VMOVAPD  Z25, K3, Z3
+	VMOVUPD  Z3, (R8)
+
+stored3:
+	SUBQ     DX, R8
+	VMULPD.Z Z26, Z10, K2, Z10
+	VMOVUPD  Z10, 128(BX)
+	CMPQ     SI, $0x02
+	JLE      stored2
+	VPERMPD  Z26, Z18, Z30
+	VMULPD.Z Z30, Z2, K2, Z2
+	MOVQ     $0x00000004, CX
+	KMOVW    CX, K2
+	VMOVAPD  Z25, K2, Z2
+	VMOVUPD  Z2, (R8)
+
+stored2:
+	SUBQ     DX, R8
+	VMULPD.Z Z26, Z9, K1, Z9
+	VMOVUPD  Z9, 64(BX)
+	CMPQ     SI, $0x01
+	JLE      stored1
+	VPERMPD  Z26, Z17, Z29
+	VMULPD.Z Z29, Z1, K1, Z1
+	MOVQ     $0x00000002, CX
+	KMOVW    CX, K1
+	VMOVAPD  Z25, K1, Z1
+	VMOVUPD  Z1, (R8)
+
+stored1:
+	MOVQ     DI, CX
+	ANDQ     $0x000000ff, CX
+	KMOVW    CX, K1
+	SUBQ     DX, R8
+	VMULPD.Z Z26, Z8, K1, Z8
+	VMOVUPD  Z8, (BX)
+	CMPQ     SI, $0x00
+	JLE      stored0
+	VPERMPD  Z26, Z16, Z28
+	VMULPD.Z Z28, Z0, K1, Z0
+	MOVQ     $0x00000001, CX
+	KMOVW    CX, K1
+	VMOVAPD  Z25, K1, Z0
+	VMOVUPD  Z0, (R8)
+
+stored0:
+	MOVQ SI, ret+32(FP)
+	VZEROUPPER
+	RET
+
+fail:
+	BSFQ CX, CX
+	MOVQ CX, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func factorAVX2(a *float64, stride int, w *float64, n int) int
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·factorAVX2(SB), $1152-40
+	MOVQ         a+0(FP), AX
+	MOVQ         stride+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         n+24(FP), BX
+	SHLQ         $0x03, CX
+	LEAQ         onesZeros<>+64(SB), SI
+	MOVQ         BX, DI
+	SHLQ         $0x03, DI
+	SUBQ         DI, SI
+	MOVQ         AX, DI
+	VBROADCASTSD one<>+0(SB), Y15
+	VMOVUPD      Y15, 1024(SP)
+	VMOVUPD      Y15, 1056(SP)
+	VMOVUPD      (SI), Y8
+	VANDPD       (DI), Y8, Y8
+	VMOVUPD      32(SI), Y0
+	VANDPD       32(DI), Y0, Y0
+	LEAQ         (DI)(CX*1), R8
+	CMPQ         BX, $0x01
+	CMOVQGT      R8, DI
+	VMOVUPD      (SI), Y9
+	VANDPD       (DI), Y9, Y9
+	VMOVUPD      32(SI), Y1
+	VANDPD       32(DI), Y1, Y1
+	LEAQ         (DI)(CX*1), R8
+	CMPQ         BX, $0x02
+	CMOVQGT      R8, DI
+	VMOVUPD      (SI), Y10
+	VANDPD       (DI), Y10, Y10
+	VMOVUPD      32(SI), Y2
+	VANDPD       32(DI), Y2, Y2
+	LEAQ         (DI)(CX*1), R8
+	CMPQ         BX, $0x03
+	CMOVQGT      R8, DI
+	VMOVUPD      (SI), Y11
+	VANDPD       (DI), Y11, Y11
+	VMOVUPD      32(SI), Y3
+	VANDPD       32(DI), Y3, Y3
+	LEAQ         (DI)(CX*1), R8
+	CMPQ         BX, $0x04
+	CMOVQGT      R8, DI
+	VMOVUPD      32(SI), Y4
+	VANDPD       32(DI), Y4, Y4
+	LEAQ         (DI)(CX*1), R8
+	CMPQ         BX, $0x05
+	CMOVQGT      R8, DI
+	VMOVUPD      32(SI), Y5
+	VANDPD       32(DI), Y5, Y5
+	LEAQ         (DI)(CX*1), R8
+	CMPQ         BX, $0x06
+	CMOVQGT      R8, DI
+	VMOVUPD      32(SI), Y6
+	VANDPD       32(DI), Y6, Y6
+	LEAQ         (DI)(CX*1), R8
+	CMPQ         BX, $0x07
+	CMOVQGT      R8, DI
+	VMOVUPD      32(SI), Y7
+	VANDPD       32(DI), Y7, Y7
+
+	// Column 0 of M D.
+	VPERMPD      $0x00, Y8, Y15
+	VMOVSD       X15, 1024(SP)
+	VMOVUPD      Y8, (SP)
+	VMOVUPD      Y0, 32(SP)
+	VBROADCASTSD one<>+0(SB), Y12
+	VDIVPD       Y15, Y12, Y12
+	VMULPD       Y12, Y8, Y13
+	VANDPD       zerosOnes<>+56(SB), Y13, Y13
+	VMOVUPD      Y13, 512(SP)
+	VMULPD       Y12, Y0, Y14
+	VMOVUPD      Y14, 544(SP)
+	VPERMPD      $0x55, Y8, Y15
+	VFNMADD231PD Y15, Y13, Y9
+	VFNMADD231PD Y15, Y14, Y1
+	VPERMPD      $0xaa, Y8, Y15
+	VFNMADD231PD Y15, Y13, Y10
+	VFNMADD231PD Y15, Y14, Y2
+	VPERMPD      $0xff, Y8, Y15
+	VFNMADD231PD Y15, Y13, Y11
+	VFNMADD231PD Y15, Y14, Y3
+	VPERMPD      $0x00, Y0, Y15
+	VFNMADD231PD Y15, Y14, Y4
+	VPERMPD      $0x55, Y0, Y15
+	VFNMADD231PD Y15, Y14, Y5
+	VPERMPD      $0xaa, Y0, Y15
+	VFNMADD231PD Y15, Y14, Y6
+	VPERMPD      $0xff, Y0, Y15
+	VFNMADD231PD Y15, Y14, Y7
+	CMPQ         BX, $0x01
+	JE           factored
+
+	// Column 1 of M D.
+	VPERMPD      $0x55, Y9, Y15
+	VMOVSD       X15, 1032(SP)
+	VMOVUPD      Y9, 64(SP)
+	VMOVUPD      Y1, 96(SP)
+	VBROADCASTSD one<>+0(SB), Y12
+	VDIVPD       Y15, Y12, Y12
+	VMULPD       Y12, Y9, Y13
+	VANDPD       zerosOnes<>+48(SB), Y13, Y13
+	VMOVUPD      Y13, 576(SP)
+	VMULPD       Y12, Y1, Y14
+	VMOVUPD      Y14, 608(SP)
+	VPERMPD      $0xaa, Y9, Y15
+	VFNMADD231PD Y15, Y13, Y10
+	VFNMADD231PD Y15, Y14, Y2
+	VPERMPD      $0xff, Y9, Y15
+	VFNMADD231PD Y15, Y13, Y11
+	VFNMADD231PD Y15, Y14, Y3
+	VPERMPD      $0x00, Y1, Y15
+	VFNMADD231PD Y15, Y14, Y4
+	VPERMPD      $0x55, Y1, Y15
+	VFNMADD231PD Y15, Y14, Y5
+	VPERMPD      $0xaa, Y1, Y15
+	VFNMADD231PD Y15, Y14, Y6
+	VPERMPD      $0xff, Y1, Y15
+	VFNMADD231PD Y15, Y14, Y7
+	CMPQ         BX, $0x02
+	JE           factored
+
+	// Column 2 of M D.
+	VPERMPD      $0xaa, Y10, Y15
+	VMOVSD       X15, 1040(SP)
+	VMOVUPD      Y10, 128(SP)
+	VMOVUPD      Y2, 160(SP)
+	VBROADCASTSD one<>+0(SB), Y12
+	VDIVPD       Y15, Y12, Y12
+	VMULPD       Y12, Y10, Y13
+	VANDPD       zerosOnes<>+40(SB), Y13, Y13
+	VMOVUPD      Y13, 640(SP)
+	VMULPD       Y12, Y2, Y14
+	VMOVUPD      Y14, 672(SP)
+	VPERMPD      $0xff, Y10, Y15
+	VFNMADD231PD Y15, Y13, Y11
+	VFNMADD231PD Y15, Y14, Y3
+	VPERMPD      $0x00, Y2, Y15
+	VFNMADD231PD Y15, Y14, Y4
+	VPERMPD      $0x55, Y2, Y15
+	VFNMADD231PD Y15, Y14, Y5
+	VPERMPD      $0xaa, Y2, Y15
+	VFNMADD231PD Y15, Y14, Y6
+	VPERMPD      $0xff, Y2, Y15
+	VFNMADD231PD Y15, Y14, Y7
+	CMPQ         BX, $0x03
+	JE           factored
+
+	// Column 3 of M D.
+	VPERMPD      $0xff, Y11, Y15
+	VMOVSD       X15, 1048(SP)
+	VMOVUPD      Y11, 192(SP)
+	VMOVUPD      Y3, 224(SP)
+	VBROADCASTSD one<>+0(SB), Y12
+	VDIVPD       Y15, Y12, Y12
+	VMULPD       Y12, Y3, Y14
+	VMOVUPD      Y14, 736(SP)
+	VPERMPD      $0x00, Y3, Y15
+	VFNMADD231PD Y15, Y14, Y4
+	VPERMPD      $0x55, Y3, Y15
+	VFNMADD231PD Y15, Y14, Y5
+	VPERMPD      $0xaa, Y3, Y15
+	VFNMADD231PD Y15, Y14, Y6
+	VPERMPD      $0xff, Y3, Y15
+	VFNMADD231PD Y15, Y14, Y7
+	CMPQ         BX, $0x04
+	JE           factored
+
+	// Column 4 of M D.
+	VPERMPD      $0x00, Y4, Y15
+	VMOVSD       X15, 1056(SP)
+	VMOVUPD      Y4, 288(SP)
+	VBROADCASTSD one<>+0(SB), Y12
+	VDIVPD       Y15, Y12, Y12
+	VMULPD       Y12, Y4, Y14
+	VANDPD       zerosOnes<>+56(SB), Y14, Y14
+	VMOVUPD      Y14, 800(SP)
+	VPERMPD      $0x55, Y4, Y15
+	VFNMADD231PD Y15, Y14, Y5
+	VPERMPD      $0xaa, Y4, Y15
+	VFNMADD231PD Y15, Y14, Y6
+	VPERMPD      $0xff, Y4, Y15
+	VFNMADD231PD Y15, Y14, Y7
+	CMPQ         BX, $0x05
+	JE           factored
+
+	// Column 5 of M D.
+	VPERMPD      $0x55, Y5, Y15
+	VMOVSD       X15, 1064(SP)
+	VMOVUPD      Y5, 352(SP)
+	VBROADCASTSD one<>+0(SB), Y12
+	VDIVPD       Y15, Y12, Y12
+	VMULPD       Y12, Y5, Y14
+	VANDPD       zerosOnes<>+48(SB), Y14, Y14
+	VMOVUPD      Y14, 864(SP)
+	VPERMPD      $0xaa, Y5, Y15
+	VFNMADD231PD Y15, Y14, Y6
+	VPERMPD      $0xff, Y5, Y15
+	VFNMADD231PD Y15, Y14, Y7
+	CMPQ         BX, $0x06
+	JE           factored
+
+	// Column 6 of M D.
+	VPERMPD      $0xaa, Y6, Y15
+	VMOVSD       X15, 1072(SP)
+	VMOVUPD      Y6, 416(SP)
+	VBROADCASTSD one<>+0(SB), Y12
+	VDIVPD       Y15, Y12, Y12
+	VMULPD       Y12, Y6, Y14
+	VANDPD       zerosOnes<>+40(SB), Y14, Y14
+	VMOVUPD      Y14, 928(SP)
+	VPERMPD      $0xff, Y6, Y15
+	VFNMADD231PD Y15, Y14, Y7
+	CMPQ         BX, $0x07
+	JE           factored
+
+	// Column 7 of M D.
+	VPERMPD $0xff, Y7, Y15
+	VMOVSD  X15, 1080(SP)
+	VMOVUPD Y7, 480(SP)
+
+factored:
+	VBROADCASTSD one<>+0(SB), Y12
+	VMOVUPD      1024(SP), Y13
+	VBROADCASTSD smallest<>+0(SB), Y15
+	VCMPPD       $0x0d, Y15, Y13, Y14
+	VBROADCASTSD largest<>+0(SB), Y15
+	VCMPPD       $0x02, Y15, Y13, Y15
+	VANDPD       Y15, Y14, Y14
+	VMOVMSKPD    Y14, DI
+	VSQRTPD      Y13, Y13
+	VMOVUPD      Y13, 1024(SP)
+	VDIVPD       Y13, Y12, Y13
+	VMOVUPD      Y13, 1088(SP)
+	VMOVUPD      1056(SP), Y13
+	VBROADCASTSD smallest<>+0(SB), Y15
+	VCMPPD       $0x0d, Y15, Y13, Y14
+	VBROADCASTSD largest<>+0(SB), Y15
+	VCMPPD       $0x02, Y15, Y13, Y15
+	VANDPD       Y15, Y14, Y14
+	VMOVMSKPD    Y14, R8
+	VSQRTPD      Y13, Y13
+	VMOVUPD      Y13, 1056(SP)
+	VDIVPD       Y13, Y12, Y13
+	VMOVUPD      Y13, 1120(SP)
+	SHLQ         $0x04, R8
+	ORQ          R8, DI
+	XORQ         $0x000000ff, DI
+	JNZ          fail
+	VMOVUPD      units<>+56(SB), Y8
+	VMOVUPD      units<>+88(SB), Y0
+	VMOVUPD      units<>+48(SB), Y9
+	VMOVUPD      units<>+80(SB), Y1
+	VMOVUPD      units<>+40(SB), Y10
+	VMOVUPD      units<>+72(SB), Y2
+	VMOVUPD      units<>+32(SB), Y11
+	VMOVUPD      units<>+64(SB), Y3
+	VMOVUPD      units<>+56(SB), Y4
+	VMOVUPD      units<>+48(SB), Y5
+	VMOVUPD      units<>+40(SB), Y6
+	VMOVUPD      units<>+32(SB), Y7
+
+	// Row 0 of M^-1.
+	VMOVUPD      512(SP), Y13
+	VMOVUPD      544(SP), Y14
+	VPERMPD      $0x00, Y8, Y15
+	VMOVAPD      Y8, Y12
+	VFNMADD231PD Y15, Y13, Y12
+	VBLENDPD     $0x0e, Y12, Y8, Y8
+	VFNMADD231PD Y15, Y14, Y0
+	CMPQ         BX, $0x01
+	JE           inverted
+
+	// Row 1 of M^-1.
+	VMOVUPD      576(SP), Y13
+	VMOVUPD      608(SP), Y14
+	VPERMPD      $0x55, Y8, Y15
+	VMOVAPD      Y8, Y12
+	VFNMADD231PD Y15, Y13, Y12
+	VBLENDPD     $0x0c, Y12, Y8, Y8
+	VFNMADD231PD Y15, Y14, Y0
+	VPERMPD      $0x55, Y9, Y15
+	VMOVAPD      Y9, Y12
+	VFNMADD231PD Y15, Y13, Y12
+	VBLENDPD     $0x0c, Y12, Y9, Y9
+	VFNMADD231PD Y15, Y14, Y1
+	CMPQ         BX, $0x02
+	JE           inverted
+
+	// Row 2 of M^-1.
+	VMOVUPD      640(SP), Y13
+	VMOVUPD      672(SP), Y14
+	VPERMPD      $0xaa, Y8, Y15
+	VMOVAPD      Y8, Y12
+	VFNMADD231PD Y15, Y13, Y12
+	VBLENDPD     $0x08, Y12, Y8, Y8
+	VFNMADD231PD Y15, Y14, Y0
+	VPERMPD      $0xaa, Y9, Y15
+	VMOVAPD      Y9, Y12
+	VFNMADD231PD Y15, Y13, Y12
+	VBLENDPD     $0x08, Y12, Y9, Y9
+	VFNMADD231PD Y15, Y14, Y1
+	VPERMPD      $0xaa, Y10, Y15
+	VMOVAPD      Y10, Y12
+	VFNMADD231PD Y15, Y13, Y12
+	VBLENDPD     $0x08, Y12, Y10, Y10
+	VFNMADD231PD Y15, Y14, Y2
+	CMPQ         BX, $0x03
+	JE           inverted
+
+	// Row 3 of M^-1.
+	VMOVUPD      736(SP), Y14
+	VPERMPD      $0xff, Y8, Y15
+	VFNMADD231PD Y15, Y14, Y0
+	VPERMPD      $0xff, Y9, Y15
+	VFNMADD231PD Y15, Y14, Y1
+	VPERMPD      $0xff, Y10, Y15
+	VFNMADD231PD Y15, Y14, Y2
+	VPERMPD      $0xff, Y11, Y15
+	VFNMADD231PD Y15, Y14, Y3
+	CMPQ         BX, $0x04
+	JE           inverted
+
+	// Row 4 of M^-1.
+	VMOVUPD      800(SP), Y14
+	VPERMPD      $0x00, Y0, Y15
+	VMOVAPD      Y0, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0e, Y12, Y0, Y0
+	VPERMPD      $0x00, Y1, Y15
+	VMOVAPD      Y1, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0e, Y12, Y1, Y1
+	VPERMPD      $0x00, Y2, Y15
+	VMOVAPD      Y2, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0e, Y12, Y2, Y2
+	VPERMPD      $0x00, Y3, Y15
+	VMOVAPD      Y3, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0e, Y12, Y3, Y3
+	VPERMPD      $0x00, Y4, Y15
+	VMOVAPD      Y4, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0e, Y12, Y4, Y4
+	CMPQ         BX, $0x05
+	JE           inverted
+
+	// Row 5 of M^-1.
+	VMOVUPD      864(SP), Y14
+	VPERMPD      $0x55, Y0, Y15
+	VMOVAPD      Y0, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0c, Y12, Y0, Y0
+	VPERMPD      $0x55, Y1, Y15
+	VMOVAPD      Y1, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0c, Y12, Y1, Y1
+	VPERMPD      $0x55, Y2, Y15
+	VMOVAPD      Y2, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0c, Y12, Y2, Y2
+	VPERMPD      $0x55, Y3, Y15
+	VMOVAPD      Y3, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0c, Y12, Y3, Y3
+	VPERMPD      $0x55, Y4, Y15
+	VMOVAPD      Y4, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0c, Y12, Y4, Y4
+	VPERMPD      $0x55, Y5, Y15
+	VMOVAPD      Y5, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x0c, Y12, Y5, Y5
+	CMPQ         BX, $0x06
+	JE           inverted
+
+	// Row 6 of M^-1.
+	VMOVUPD      928(SP), Y14
+	VPERMPD      $0xaa, Y0, Y15
+	VMOVAPD      Y0, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x08, Y12, Y0, Y0
+	VPERMPD      $0xaa, Y1, Y15
+	VMOVAPD      Y1, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x08, Y12, Y1, Y1
+	VPERMPD      $0xaa, Y2, Y15
+	VMOVAPD      Y2, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x08, Y12, Y2, Y2
+	VPERMPD      $0xaa, Y3, Y15
+	VMOVAPD      Y3, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x08, Y12, Y3, Y3
+	VPERMPD      $0xaa, Y4, Y15
+	VMOVAPD      Y4, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x08, Y12, Y4, Y4
+	VPERMPD      $0xaa, Y5, Y15
+	VMOVAPD      Y5, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x08, Y12, Y5, Y5
+	VPERMPD      $0xaa, Y6, Y15
+	VMOVAPD      Y6, Y12
+	VFNMADD231PD Y15, Y14, Y12
+	VBLENDPD     $0x08, Y12, Y6, Y6
+	CMPQ         BX, $0x07
+	JE           inverted
+
+inverted:
+	VXORPD       Y15, Y15, Y15
+	VMOVUPD      1088(SP), Y13
+	VMOVUPD      1120(SP), Y14
+	VMULPD       Y13, Y8, Y8
+	VANDPD       (SI), Y8, Y8
+	VMOVUPD      Y8, (DX)
+	VMULPD       Y14, Y0, Y0
+	VANDPD       32(SI), Y0, Y0
+	VMOVUPD      Y0, 32(DX)
+	VMULPD       Y13, Y9, Y9
+	VANDPD       (SI), Y9, Y9
+	VMOVUPD      Y9, 64(DX)
+	VMULPD       Y14, Y1, Y1
+	VANDPD       32(SI), Y1, Y1
+	VMOVUPD      Y1, 96(DX)
+	VMULPD       Y13, Y10, Y10
+	VANDPD       (SI), Y10, Y10
+	VMOVUPD      Y10, 128(DX)
+	VMULPD       Y14, Y2, Y2
+	VANDPD       32(SI), Y2, Y2
+	VMOVUPD      Y2, 160(DX)
+	VMULPD       Y13, Y11, Y11
+	VANDPD       (SI), Y11, Y11
+	VMOVUPD      Y11, 192(DX)
+	VMULPD       Y14, Y3, Y3
+	VANDPD       32(SI), Y3, Y3
+	VMOVUPD      Y3, 224(DX)
+	VMOVUPD      Y15, 256(DX)
+	VMULPD       Y14, Y4, Y4
+	VANDPD       32(SI), Y4, Y4
+	VMOVUPD      Y4, 288(DX)
+	VMOVUPD      Y15, 320(DX)
+	VMULPD       Y14, Y5, Y5
+	VANDPD       32(SI), Y5, Y5
+	VMOVUPD      Y5, 352(DX)
+	VMOVUPD      Y15, 384(DX)
+	VMULPD       Y14, Y6, Y6
+	VANDPD       32(SI), Y6, Y6
+	VMOVUPD      Y6, 416(DX)
+	VMOVUPD      Y15, 448(DX)
+	VMULPD       Y14, Y7, Y7
+	VANDPD       32(SI), Y7, Y7
+	VMOVUPD      Y7, 480(DX)
+	VBROADCASTSD 1088(SP), Y13
+	VBROADCASTSD 1024(SP), Y14
+	VMULPD       (SP), Y13, Y0
+	VANDPD       zerosOnes<>+64(SB), Y0, Y0
+	VBLENDPD     $0x01, Y14, Y0, Y0
+	VMOVUPD      Y0, (AX)
+	VMULPD       32(SP), Y13, Y1
+	VMOVUPD      Y1, 32(AX)
+	CMPQ         BX, $0x01
+	JE           done
+	ADDQ         CX, AX
+	VBROADCASTSD 1096(SP), Y13
+	VBROADCASTSD 1032(SP), Y14
+	VMULPD       64(SP), Y13, Y0
+	VANDPD       zerosOnes<>+56(SB), Y0, Y0
+	VBLENDPD     $0x02, Y14, Y0, Y0
+	VMOVUPD      Y0, (AX)
+	VMULPD       96(SP), Y13, Y1
+	VMOVUPD      Y1, 32(AX)
+	CMPQ         BX, $0x02
+	JE           done
+	ADDQ         CX, AX
+	VBROADCASTSD 1104(SP), Y13
+	VBROADCASTSD 1040(SP), Y14
+	VMULPD       128(SP), Y13, Y0
+	VANDPD       zerosOnes<>+48(SB), Y0, Y0
+	VBLENDPD     $0x04, Y14, Y0, Y0
+	VMOVUPD      Y0, (AX)
+	VMULPD       160(SP), Y13, Y1
+	VMOVUPD      Y1, 32(AX)
+	CMPQ         BX, $0x03
+	JE           done
+	ADDQ         CX, AX
+	VBROADCASTSD 1112(SP), Y13
+	VBROADCASTSD 1048(SP), Y14
+	VMULPD       192(SP), Y13, Y0
+	VANDPD       zerosOnes<>+40(SB), Y0, Y0
+	VBLENDPD     $0x08, Y14, Y0, Y0
+	VMOVUPD      Y0, (AX)
+	VMULPD       224(SP), Y13, Y1
+	VMOVUPD      Y1, 32(AX)
+	CMPQ         BX, $0x04
+	JE           done
+	ADDQ         CX, AX
+	VBROADCASTSD 1120(SP), Y13
+	VBROADCASTSD 1056(SP), Y14
+	VMOVUPD      Y15, (AX)
+	VMULPD       288(SP), Y13, Y1
+	VANDPD       zerosOnes<>+64(SB), Y1, Y1
+	VBLENDPD     $0x01, Y14, Y1, Y1
+	VMOVUPD      Y1, 32(AX)
+	CMPQ         BX, $0x05
+	JE           done
+	ADDQ         CX, AX
+	VBROADCASTSD 1128(SP), Y13
+	VBROADCASTSD 1064(SP), Y14
+	VMOVUPD      Y15, (AX)
+	VMULPD       352(SP), Y13, Y1
+	VANDPD       zerosOnes<>+56(SB), Y1, Y1
+	VBLENDPD     $0x02, Y14, Y1, Y1
+	VMOVUPD      Y1, 32(AX)
+	CMPQ         BX, $0x06
+	JE           done
+	ADDQ         CX, AX
+	VBROADCASTSD 1136(SP), Y13
+	VBROADCASTSD 1072(SP), Y14
+	VMOVUPD      Y15, (AX)
+	VMULPD       416(SP), Y13, Y1
+	VANDPD       zerosOnes<>+48(SB), Y1, Y1
+	VBLENDPD     $0x04, Y14, Y1, Y1
+	VMOVUPD      Y1, 32(AX)
+	CMPQ         BX, $0x07
+	JE           done
+	ADDQ         CX, AX
+	VBROADCASTSD 1144(SP), Y13
+	VBROADCASTSD 1080(SP), Y14
+	VMOVUPD      Y15, (AX)
+	VMULPD       480(SP), Y13, Y1
+	VANDPD       zerosOnes<>+40(SB), Y1, Y1
+	VBLENDPD     $0x08, Y14, Y1, Y1
+	VMOVUPD      Y1, 32(AX)
+	ADDQ         CX, AX
+
+done:
+	MOVQ BX, ret+32(FP)
+	VZEROUPPER
+	RET
+
+fail:
+	BSFQ DI, DI
+	MOVQ DI, ret+32(FP)
+	VZEROUPPER
+	RET
+
 // func productAVX512(p *[14]uint64)
 // Requires: AVX, AVX512F, CMOV
 TEXT ·productAVX512(SB), NOSPLIT, $40-8
@@ -3479,383 +4408,479 @@ done:
 	VZEROUPPER
 	RET
 
-// func factorAVX512(a *float64, stride int, w *float64, n int) int
-// Requires: AVX, AVX512F, CMOV
-TEXT ·factorAVX512(SB), NOSPLIT, $0-40
-	MOVQ a+0(FP), AX
-	MOVQ stride+8(FP), DX
-	MOVQ w+16(FP), BX
-	MOVQ n+24(FP), SI
-	SHLQ $0x03, DX
+// func dotAVX512(acc *float64, x *float64, y *float64, n int)
+// Requires: AVX, AVX512F
+TEXT ·dotAVX512(SB), NOSPLIT, $0-32
+	MOVQ    acc+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    y+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPD (AX), Z0
+	CMPQ    BX, $0x04
+	JL      endlanes4
 
-	// Mask j holds the rows from j to n. That of 0 shares a register with that of 1.
-	MOVQ         SI, CX
-	MOVQ         $0x00000001, DI
-	SHLQ         CL, DI
-	DECQ         DI
-	MOVQ         AX, R8
-	VBROADCASTSD one<>+0(SB), Z24
-	VMOVAPD      Z24, Z25
-	MOVQ         DI, CX
-	ANDQ         $0x000000ff, CX
-	KMOVW        CX, K1
-	VMOVUPD.Z    (R8), K1, Z0
-	VMOVAPD      Z0, K1, Z25
-	VMOVUPD      units<>+56(SB), Z8
-	VPBROADCASTQ indices<>+0(SB), Z16
-	MOVQ         DI, CX
-	ANDQ         $0x000000fe, CX
-	KMOVW        CX, K1
-	LEAQ         (R8)(DX*1), CX
-	CMPQ         SI, $0x01
-	CMOVQGT      CX, R8
-	VMOVUPD.Z    (R8), K1, Z1
-	VMOVUPD      units<>+48(SB), Z9
-	VPBROADCASTQ indices<>+8(SB), Z17
-	MOVQ         DI, CX
-	ANDQ         $0x000000fc, CX
-	KMOVW        CX, K2
-	LEAQ         (R8)(DX*1), CX
-	CMPQ         SI, $0x02
-	CMOVQGT      CX, R8
-	VMOVUPD.Z    (R8), K2, Z2
-	VMOVUPD      units<>+40(SB), Z10
-	VPBROADCASTQ indices<>+16(SB), Z18
-	MOVQ         DI, CX
-	ANDQ         $0x000000f8, CX
-	KMOVW        CX, K3
-	LEAQ         (R8)(DX*1), CX
-	CMPQ         SI, $0x03
-	CMOVQGT      CX, R8
-	VMOVUPD.Z    (R8), K3, Z3
-	VMOVUPD      units<>+32(SB), Z11
-	VPBROADCASTQ indices<>+24(SB), Z19
-	MOVQ         DI, CX
-	ANDQ         $0x000000f0, CX
-	KMOVW        CX, K4
-	LEAQ         (R8)(DX*1), CX
-	CMPQ         SI, $0x04
-	CMOVQGT      CX, R8
-	VMOVUPD.Z    (R8), K4, Z4
-	VMOVUPD      units<>+24(SB), Z12
-	VPBROADCASTQ indices<>+32(SB), Z20
-	MOVQ         DI, CX
-	ANDQ         $0x000000e0, CX
-	KMOVW        CX, K5
-	LEAQ         (R8)(DX*1), CX
-	CMPQ         SI, $0x05
-	CMOVQGT      CX, R8
-	VMOVUPD.Z    (R8), K5, Z5
-	VMOVUPD      units<>+16(SB), Z13
-	VPBROADCASTQ indices<>+40(SB), Z21
-	MOVQ         DI, CX
-	ANDQ         $0x000000c0, CX
-	KMOVW        CX, K6
-	LEAQ         (R8)(DX*1), CX
-	CMPQ         SI, $0x06
-	CMOVQGT      CX, R8
-	VMOVUPD.Z    (R8), K6, Z6
-	VMOVUPD      units<>+8(SB), Z14
-	VPBROADCASTQ indices<>+48(SB), Z22
-	MOVQ         DI, CX
-	ANDQ         $0x00000080, CX
-	KMOVW        CX, K7
-	LEAQ         (R8)(DX*1), CX
-	CMPQ         SI, $0x07
-	CMOVQGT      CX, R8
-	VMOVUPD.Z    (R8), K7, Z7
-	VMOVUPD      units<>+0(SB), Z15
-	VPBROADCASTQ indices<>+56(SB), Z23
+lanes4:
+	VMOVUPD     (CX), Z4
+	VFMADD231PD (DX), Z4, Z0
+	VMOVUPD     64(CX), Z5
+	VFMADD231PD 64(DX), Z5, Z0
+	VMOVUPD     128(CX), Z6
+	VFMADD231PD 128(DX), Z6, Z0
+	VMOVUPD     192(CX), Z7
+	VFMADD231PD 192(DX), Z7, Z0
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x04, BX
+	CMPQ        BX, $0x04
+	JGE         lanes4
 
-	// Column 0.
-	VPERMPD      Z0, Z16, Z26
-	VDIVPD       Z26, Z24, Z26
-	VMULPD.Z     Z26, Z0, K1, Z27
-	VPERMPD      Z0, Z17, Z29
-	VFNMADD231PD Z29, Z27, Z1
-	VPERMPD      Z0, Z18, Z30
-	VFNMADD231PD Z30, Z27, Z2
-	VPERMPD      Z0, Z19, Z31
-	VFNMADD231PD Z31, Z27, Z3
-	VPERMPD      Z0, Z20, Z28
-	VFNMADD231PD Z28, Z27, Z4
-	VPERMPD      Z0, Z21, Z29
-	VFNMADD231PD Z29, Z27, Z5
-	VPERMPD      Z0, Z22, Z30
-	VFNMADD231PD Z30, Z27, Z6
-	VPERMPD      Z0, Z23, Z31
-	VFNMADD231PD Z31, Z27, Z7
-	VFNMADD231PD Z24, Z27, Z8
-	CMPQ         SI, $0x01
-	JE           finish
+endlanes4:
+	CMPQ BX, $0x01
+	JL   endlanes1
 
-	// Column 1.
-	VMOVAPD      Z1, K1, Z25
-	VPERMPD      Z1, Z17, Z26
-	VDIVPD       Z26, Z24, Z26
-	VMULPD.Z     Z26, Z1, K2, Z27
-	VPERMPD      Z1, Z18, Z30
-	VFNMADD231PD Z30, Z27, Z2
-	VPERMPD      Z1, Z19, Z31
-	VFNMADD231PD Z31, Z27, Z3
-	VPERMPD      Z1, Z20, Z28
-	VFNMADD231PD Z28, Z27, Z4
-	VPERMPD      Z1, Z21, Z29
-	VFNMADD231PD Z29, Z27, Z5
-	VPERMPD      Z1, Z22, Z30
-	VFNMADD231PD Z30, Z27, Z6
-	VPERMPD      Z1, Z23, Z31
-	VFNMADD231PD Z31, Z27, Z7
-	VPERMPD      Z8, Z17, Z28
-	VFNMADD231PD Z28, Z27, K2, Z8
-	VFNMADD231PD Z24, Z27, Z9
-	CMPQ         SI, $0x02
-	JE           finish
+lanes1:
+	VMOVUPD     (CX), Z4
+	VFMADD231PD (DX), Z4, Z0
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x01, BX
+	CMPQ        BX, $0x01
+	JGE         lanes1
 
-	// Column 2.
-	VMOVAPD      Z2, K2, Z25
-	VPERMPD      Z2, Z18, Z26
-	VDIVPD       Z26, Z24, Z26
-	VMULPD.Z     Z26, Z2, K3, Z27
-	VPERMPD      Z2, Z19, Z31
-	VFNMADD231PD Z31, Z27, Z3
-	VPERMPD      Z2, Z20, Z28
-	VFNMADD231PD Z28, Z27, Z4
-	VPERMPD      Z2, Z21, Z29
-	VFNMADD231PD Z29, Z27, Z5
-	VPERMPD      Z2, Z22, Z30
-	VFNMADD231PD Z30, Z27, Z6
-	VPERMPD      Z2, Z23, Z31
-	VFNMADD231PD Z31, Z27, Z7
-	VPERMPD      Z8, Z18, Z28
-	VFNMADD231PD Z28, Z27, K3, Z8
-	VPERMPD      Z9, Z18, Z29
-	VFNMADD231PD Z29, Z27, K3, Z9
-	VFNMADD231PD Z24, Z27, Z10
-	CMPQ         SI, $0x03
-	JE           finish
-
-	// Column 3.
-	VMOVAPD      Z3, K3, Z25
-	VPERMPD      Z3, Z19, Z26
-	VDIVPD       Z26, Z24, Z26
-	VMULPD.Z     Z26, Z3, K4, Z27
-	VPERMPD      Z3, Z20, Z28
-	VFNMADD231PD Z28, Z27, Z4
-	VPERMPD      Z3, Z21, Z29
-	VFNMADD231PD Z29, Z27, Z5
-	VPERMPD      Z3, Z22, Z30
-	VFNMADD231PD Z30, Z27, Z6
-	VPERMPD      Z3, Z23, Z31
-	VFNMADD231PD Z31, Z27, Z7
-	VPERMPD      Z8, Z19, Z28
-	VFNMADD231PD Z28, Z27, K4, Z8
-	VPERMPD      Z9, Z19, Z29
-	VFNMADD231PD Z29, Z27, K4, Z9
-	VPERMPD      Z10, Z19, Z30
-	VFNMADD231PD Z30, Z27, K4, Z10
-	VFNMADD231PD Z24, Z27, Z11
-	CMPQ         SI, $0x04
-	JE           finish
-
-	// Column 4.
-	VMOVAPD      Z4, K4, Z25
-	VPERMPD      Z4, Z20, Z26
-	VDIVPD       Z26, Z24, Z26
-	VMULPD.Z     Z26, Z4, K5, Z27
-	VPERMPD      Z4, Z21, Z29
-	VFNMADD231PD Z29, Z27, Z5
-	VPERMPD      Z4, Z22, Z30
-	VFNMADD231PD Z30, Z27, Z6
-	VPERMPD      Z4, Z23, Z31
-	VFNMADD231PD Z31, Z27, Z7
-	VPERMPD      Z8, Z20, Z28
-	VFNMADD231PD Z28, Z27, K5, Z8
-	VPERMPD      Z9, Z20, Z29
-	VFNMADD231PD Z29, Z27, K5, Z9
-	VPERMPD      Z10, Z20, Z30
-	VFNMADD231PD Z30, Z27, K5, Z10
-	VPERMPD      Z11, Z20, Z31
-	VFNMADD231PD Z31, Z27, K5, Z11
-	VFNMADD231PD Z24, Z27, Z12
-	CMPQ         SI, $0x05
-	JE           finish
-
-	// Column 5.
-	VMOVAPD      Z5, K5, Z25
-	VPERMPD      Z5, Z21, Z26
-	VDIVPD       Z26, Z24, Z26
-	VMULPD.Z     Z26, Z5, K6, Z27
-	VPERMPD      Z5, Z22, Z30
-	VFNMADD231PD Z30, Z27, Z6
-	VPERMPD      Z5, Z23, Z31
-	VFNMADD231PD Z31, Z27, Z7
-	VPERMPD      Z8, Z21, Z28
-	VFNMADD231PD Z28, Z27, K6, Z8
-	VPERMPD      Z9, Z21, Z29
-	VFNMADD231PD Z29, Z27, K6, Z9
-	VPERMPD      Z10, Z21, Z30
-	VFNMADD231PD Z30, Z27, K6, Z10
-	VPERMPD      Z11, Z21, Z31
-	VFNMADD231PD Z31, Z27, K6, Z11
-	VPERMPD      Z12, Z21, Z28
-	VFNMADD231PD Z28, Z27, K6, Z12
-	VFNMADD231PD Z24, Z27, Z13
-	CMPQ         SI, $0x06
-	JE           finish
-
-	// Column 6.
-	VMOVAPD      Z6, K6, Z25
-	VPERMPD      Z6, Z22, Z26
-	VDIVPD       Z26, Z24, Z26
-	VMULPD.Z     Z26, Z6, K7, Z27
-	VPERMPD      Z6, Z23, Z31
-	VFNMADD231PD Z31, Z27, Z7
-	VPERMPD      Z8, Z22, Z28
-	VFNMADD231PD Z28, Z27, K7, Z8
-	VPERMPD      Z9, Z22, Z29
-	VFNMADD231PD Z29, Z27, K7, Z9
-	VPERMPD      Z10, Z22, Z30
-	VFNMADD231PD Z30, Z27, K7, Z10
-	VPERMPD      Z11, Z22, Z31
-	VFNMADD231PD Z31, Z27, K7, Z11
-	VPERMPD      Z12, Z22, Z28
-	VFNMADD231PD Z28, Z27, K7, Z12
-	VPERMPD      Z13, Z22, Z29
-	VFNMADD231PD Z29, Z27, K7, Z13
-	VFNMADD231PD Z24, Z27, Z14
-	CMPQ         SI, $0x07
-	JE           finish
-
-	// Column 7.
-	VMOVAPD Z7, K7, Z25
-
-finish:
-	VCMPPD.BCST $0x0d, smallest<>+0(SB), Z25, K1
-	VCMPPD.BCST $0x02, largest<>+0(SB), Z25, K1, K1
-	KMOVW       K1, CX
-	XORQ        $0x000000ff, CX
-	JNZ         fail
-	MOVQ        DI, CX
-	ANDQ        $0x000000fe, CX
-	KMOVW       CX, K1
-	VSQRTPD     Z25, Z25
-	VDIVPD      Z25, Z24, Z26
-	LEAQ        (AX)(DX*8), R8
-	SUBQ        DX, R8
-	VMULPD.Z    Z26, Z15, K7, Z15
-	VMOVUPD     Z15, 448(BX)
-	CMPQ        SI, $0x07
-	JLE         stored7
-	VPERMPD     Z26, Z23, Z31
-	VMULPD.Z    Z31, Z7, K7, Z7
-	MOVQ        $0x00000080, CX
-	KMOVW       CX, K7
-	VMOVAPD     Z25, K7, Z7
-	VMOVUPD     Z7, (R8)
-
-stored7:
-	SUBQ     DX, R8
-	VMULPD.Z Z26, Z14, K6, Z14
-	VMOVUPD  Z14, 384(BX)
-	CMPQ     SI, $0x06
-	JLE      stored6
-	VPERMPD  Z26, Z22, Z30
-	VMULPD.Z Z30, Z6, K6, Z6
-	MOVQ     $0x00000040, CX
-	KMOVW    CX, K6
-	VMOVAPD  Z25, K6, Z6
-	VMOVUPD  Z6, (R8)
-
-stored6:
-	SUBQ     DX, R8
-	VMULPD.Z Z26, Z13, K5, Z13
-	VMOVUPD  Z13, 320(BX)
-	CMPQ     SI, $0x05
-	JLE      stored5
-	VPERMPD  Z26, Z21, Z29
-	VMULPD.Z Z29, Z5, K5, Z5
-	MOVQ     $0x00000020, CX
-	KMOVW    CX, K5
-	VMOVAPD  Z25, K5, Z5
-	VMOVUPD  Z5, (R8)
-
-stored5:
-	SUBQ     DX, R8
-	VMULPD.Z Z26, Z12, K4, Z12
-	VMOVUPD  Z12, 256(BX)
-	CMPQ     SI, $0x04
-	JLE      stored4
-	VPERMPD  Z26, Z20, Z28
-	VMULPD.Z Z28, Z4, K4, Z4
-	MOVQ     $0x00000010, CX
-	KMOVW    CX, K4
-	VMOVAPD  Z25, K4, Z4
-	VMOVUPD  Z4, (R8)
-
-stored4:
-	SUBQ     DX, R8
-	VMULPD.Z Z26, Z11, K3, Z11
-	VMOVUPD  Z11, 192(BX)
-	CMPQ     SI, $0x03
-	JLE      stored3
-	VPERMPD  Z26, Z19, Z31
-	VMULPD.Z Z31, Z3, K3, Z3
-	MOVQ     $0x00000008, CX
-	KMOVW    CX, K3
-	VMOVAPD  Z25, K3, Z3
-	VMOVUPD  Z3, (R8)
-
-stored3:
-	SUBQ     DX, R8
-	VMULPD.Z Z26, Z10, K2, Z10
-	VMOVUPD  Z10, 128(BX)
-	CMPQ     SI, $0x02
-	JLE      stored2
-	VPERMPD  Z26, Z18, Z30
-	VMULPD.Z Z30, Z2, K2, Z2
-	MOVQ     $0x00000004, CX
-	KMOVW    CX, K2
-	VMOVAPD  Z25, K2, Z2
-	VMOVUPD  Z2, (R8)
-
-stored2:
-	SUBQ     DX, R8
-	VMULPD.Z Z26, Z9, K1, Z9
-	VMOVUPD  Z9, 64(BX)
-	CMPQ     SI, $0x01
-	JLE      stored1
-	VPERMPD  Z26, Z17, Z29
-	VMULPD.Z Z29, Z1, K1, Z1
-	MOVQ     $0x00000002, CX
-	KMOVW    CX, K1
-	VMOVAPD  Z25, K1, Z1
-	VMOVUPD  Z1, (R8)
-
-stored1:
-	MOVQ     DI, CX
-	ANDQ     $0x000000ff, CX
-	KMOVW    CX, K1
-	SUBQ     DX, R8
-	VMULPD.Z Z26, Z8, K1, Z8
-	VMOVUPD  Z8, (BX)
-	CMPQ     SI, $0x00
-	JLE      stored0
-	VPERMPD  Z26, Z16, Z28
-	VMULPD.Z Z28, Z0, K1, Z0
-	MOVQ     $0x00000001, CX
-	KMOVW    CX, K1
-	VMOVAPD  Z25, K1, Z0
-	VMOVUPD  Z0, (R8)
-
-stored0:
-	MOVQ SI, ret+32(FP)
+endlanes1:
+	VMOVUPD Z0, (AX)
 	VZEROUPPER
 	RET
 
-fail:
-	BSFQ CX, CX
-	MOVQ CX, ret+32(FP)
+// func squaresAVX512(dst *float64, z *float64, stride int, lanes int, columns int)
+// Requires: AVX, AVX512F
+TEXT ·squaresAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ z+8(FP), CX
+	MOVQ lanes+24(FP), DX
+	MOVQ columns+32(FP), BX
+	MOVQ stride+16(FP), SI
+	SHLQ $0x03, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (SI)(SI*4), R8
+	LEAQ (DI)(SI*4), R9
+	CMPQ BX, $0x08
+	JL   end8
+
+columns8:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	MOVQ   CX, R10
+	MOVQ   DX, R11
+
+lanes8:
+	VMOVUPD     (R10), Z8
+	VFMADD231PD Z8, Z8, Z0
+	VMOVUPD     (R10)(SI*1), Z9
+	VFMADD231PD Z9, Z9, Z1
+	VMOVUPD     (R10)(SI*2), Z10
+	VFMADD231PD Z10, Z10, Z2
+	VMOVUPD     (R10)(DI*1), Z11
+	VFMADD231PD Z11, Z11, Z3
+	VMOVUPD     (R10)(SI*4), Z8
+	VFMADD231PD Z8, Z8, Z4
+	VMOVUPD     (R10)(R8*1), Z9
+	VFMADD231PD Z9, Z9, Z5
+	VMOVUPD     (R10)(DI*2), Z10
+	VFMADD231PD Z10, Z10, Z6
+	VMOVUPD     (R10)(R9*1), Z11
+	VFMADD231PD Z11, Z11, Z7
+	ADDQ        $0x00000040, R10
+	DECQ        R11
+	JNZ         lanes8
+
+	// Halves of lanes of columns 0 and 2, 4 and 6, 1 and 3, 5 and 7.
+	VSHUFF64X2 $0x44, Z2, Z0, Z8
+	VSHUFF64X2 $0xee, Z2, Z0, Z9
+	VADDPD     Z9, Z8, Z0
+	VSHUFF64X2 $0x44, Z6, Z4, Z8
+	VSHUFF64X2 $0xee, Z6, Z4, Z9
+	VADDPD     Z9, Z8, Z4
+	VSHUFF64X2 $0x44, Z3, Z1, Z8
+	VSHUFF64X2 $0xee, Z3, Z1, Z9
+	VADDPD     Z9, Z8, Z1
+	VSHUFF64X2 $0x44, Z7, Z5, Z8
+	VSHUFF64X2 $0xee, Z7, Z5, Z9
+	VADDPD     Z9, Z8, Z5
+
+	// Quarters of the even columns, and of the odd ones.
+	VSHUFF64X2 $0x88, Z4, Z0, Z8
+	VSHUFF64X2 $0xdd, Z4, Z0, Z9
+	VADDPD     Z9, Z8, Z0
+	VSHUFF64X2 $0x88, Z5, Z1, Z8
+	VSHUFF64X2 $0xdd, Z5, Z1, Z9
+	VADDPD     Z9, Z8, Z1
+	VUNPCKLPD  Z1, Z0, Z8
+	VUNPCKHPD  Z1, Z0, Z9
+	VADDPD     Z9, Z8, Z0
+	VADDPD     (AX), Z0, Z0
+	VMOVUPD    Z0, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       SI, CX
+	ADDQ       SI, CX
+	ADDQ       SI, CX
+	ADDQ       SI, CX
+	ADDQ       SI, CX
+	ADDQ       SI, CX
+	ADDQ       SI, CX
+	ADDQ       SI, CX
+	SUBQ       $0x08, BX
+	CMPQ       BX, $0x08
+	JGE        columns8
+
+end8:
+	CMPQ BX, $0x01
+	JL   end1
+
+columns1:
+	VPXORQ Z0, Z0, Z0
+	MOVQ   CX, DI
+	MOVQ   DX, R8
+
+lanes1:
+	VMOVUPD       (DI), Z1
+	VFMADD231PD   Z1, Z1, Z0
+	ADDQ          $0x00000040, DI
+	DECQ          R8
+	JNZ           lanes1
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPD        Y4, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X4
+	VADDPD        X4, X0, X0
+	VUNPCKHPD     X0, X0, X4
+	VADDSD        X4, X0, X0
+	VADDSD        (AX), X0, X0
+	VMOVSD        X0, (AX)
+	ADDQ          $0x00000008, AX
+	ADDQ          SI, CX
+	SUBQ          $0x01, BX
+	CMPQ          BX, $0x01
+	JGE           columns1
+
+end1:
+	VZEROUPPER
+	RET
+
+// func axpyAVX512(dst *float64, a float64, x *float64, n int)
+// Requires: AVX, AVX512F, SSE2
+TEXT ·axpyAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+16(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSD        a+8(FP), X0
+	VBROADCASTSD X0, Z0
+	CMPQ         DX, $0x04
+	JL           endlanes4
+
+lanes4:
+	VMOVUPD     (AX), Z4
+	VFMADD231PD (CX), Z0, Z4
+	VMOVUPD     Z4, (AX)
+	VMOVUPD     64(AX), Z5
+	VFMADD231PD 64(CX), Z0, Z5
+	VMOVUPD     Z5, 64(AX)
+	VMOVUPD     128(AX), Z6
+	VFMADD231PD 128(CX), Z0, Z6
+	VMOVUPD     Z6, 128(AX)
+	VMOVUPD     192(AX), Z7
+	VFMADD231PD 192(CX), Z0, Z7
+	VMOVUPD     Z7, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x04, DX
+	CMPQ        DX, $0x04
+	JGE         lanes4
+
+endlanes4:
+	CMPQ DX, $0x01
+	JL   endlanes1
+
+lanes1:
+	VMOVUPD     (AX), Z4
+	VFMADD231PD (CX), Z0, Z4
+	VMOVUPD     Z4, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x01, DX
+	CMPQ        DX, $0x01
+	JGE         lanes1
+
+endlanes1:
+	VZEROUPPER
+	RET
+
+// func differenceAVX512(dst *float64, x *float64, y *float64, s float64, n int)
+// Requires: AVX, AVX512F, SSE2
+TEXT ·differenceAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         y+16(FP), DX
+	MOVQ         n+32(FP), BX
+	MOVSD        s+24(FP), X0
+	VBROADCASTSD X0, Z0
+	CMPQ         BX, $0x04
+	JL           endlanes4
+
+lanes4:
+	VMOVUPD (CX), Z4
+	VSUBPD  (DX), Z4, Z4
+	VMULPD  Z0, Z4, Z4
+	VMOVUPD Z4, (AX)
+	VMOVUPD 64(CX), Z5
+	VSUBPD  64(DX), Z5, Z5
+	VMULPD  Z0, Z5, Z5
+	VMOVUPD Z5, 64(AX)
+	VMOVUPD 128(CX), Z6
+	VSUBPD  128(DX), Z6, Z6
+	VMULPD  Z0, Z6, Z6
+	VMOVUPD Z6, 128(AX)
+	VMOVUPD 192(CX), Z7
+	VSUBPD  192(DX), Z7, Z7
+	VMULPD  Z0, Z7, Z7
+	VMOVUPD Z7, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x04, BX
+	CMPQ    BX, $0x04
+	JGE     lanes4
+
+endlanes4:
+	CMPQ BX, $0x01
+	JL   endlanes1
+
+lanes1:
+	VMOVUPD (CX), Z4
+	VSUBPD  (DX), Z4, Z4
+	VMULPD  Z0, Z4, Z4
+	VMOVUPD Z4, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x01, BX
+	CMPQ    BX, $0x01
+	JGE     lanes1
+
+endlanes1:
+	VZEROUPPER
+	RET
+
+// func mirrorAVX512(a *float64, stride int, n int)
+// Requires: AVX, AVX512F
+TEXT ·mirrorAVX512(SB), NOSPLIT, $0-24
+	MOVQ   a+0(FP), AX
+	MOVQ   n+16(FP), CX
+	MOVQ   stride+8(FP), DX
+	SHLQ   $0x03, DX
+	LEAQ   (DX)(DX*2), BX
+	LEAQ   (DX)(DX*4), SI
+	LEAQ   (BX)(DX*4), DI
+	MOVQ   DX, R11
+	IMUL3Q $0x08, R11, R11
+
+diagonal:
+	VMOVUPD (AX), Z0
+	CMPQ    CX, $0x01
+	JLE     loaded
+	VMOVUPD (AX)(DX*1), Z1
+	CMPQ    CX, $0x02
+	JLE     loaded
+	VMOVUPD (AX)(DX*2), Z2
+	CMPQ    CX, $0x03
+	JLE     loaded
+	VMOVUPD (AX)(BX*1), Z3
+	CMPQ    CX, $0x04
+	JLE     loaded
+	VMOVUPD (AX)(DX*4), Z4
+	CMPQ    CX, $0x05
+	JLE     loaded
+	VMOVUPD (AX)(SI*1), Z5
+	CMPQ    CX, $0x06
+	JLE     loaded
+	VMOVUPD (AX)(BX*2), Z6
+	CMPQ    CX, $0x07
+	JLE     loaded
+	VMOVUPD (AX)(DI*1), Z7
+
+loaded:
+	VUNPCKLPD  Z1, Z0, Z8
+	VUNPCKHPD  Z1, Z0, Z9
+	VUNPCKLPD  Z3, Z2, Z10
+	VUNPCKHPD  Z3, Z2, Z11
+	VUNPCKLPD  Z5, Z4, Z12
+	VUNPCKHPD  Z5, Z4, Z13
+	VUNPCKLPD  Z7, Z6, Z14
+	VUNPCKHPD  Z7, Z6, Z15
+	VSHUFF64X2 $0x88, Z10, Z8, Z0
+	VSHUFF64X2 $0x88, Z14, Z12, Z1
+	VSHUFF64X2 $0xdd, Z10, Z8, Z2
+	VSHUFF64X2 $0xdd, Z14, Z12, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z16
+	VSHUFF64X2 $0xdd, Z1, Z0, Z17
+	VSHUFF64X2 $0x88, Z3, Z2, Z18
+	VSHUFF64X2 $0xdd, Z3, Z2, Z19
+	VSHUFF64X2 $0x88, Z11, Z9, Z4
+	VSHUFF64X2 $0x88, Z15, Z13, Z5
+	VSHUFF64X2 $0xdd, Z11, Z9, Z6
+	VSHUFF64X2 $0xdd, Z15, Z13, Z7
+	VSHUFF64X2 $0x88, Z5, Z4, Z20
+	VSHUFF64X2 $0xdd, Z5, Z4, Z21
+	VSHUFF64X2 $0x88, Z7, Z6, Z22
+	VSHUFF64X2 $0xdd, Z7, Z6, Z23
+	CMPQ       CX, $0x01
+	JLE        stored
+	MOVL       $0x00000001, R8
+	KMOVW      R8, K1
+	VMOVUPD    Z20, K1, (AX)(DX*1)
+	CMPQ       CX, $0x02
+	JLE        stored
+	MOVL       $0x00000003, R8
+	KMOVW      R8, K1
+	VMOVUPD    Z18, K1, (AX)(DX*2)
+	CMPQ       CX, $0x03
+	JLE        stored
+	MOVL       $0x00000007, R8
+	KMOVW      R8, K1
+	VMOVUPD    Z22, K1, (AX)(BX*1)
+	CMPQ       CX, $0x04
+	JLE        stored
+	MOVL       $0x0000000f, R8
+	KMOVW      R8, K1
+	VMOVUPD    Z17, K1, (AX)(DX*4)
+	CMPQ       CX, $0x05
+	JLE        stored
+	MOVL       $0x0000001f, R8
+	KMOVW      R8, K1
+	VMOVUPD    Z21, K1, (AX)(SI*1)
+	CMPQ       CX, $0x06
+	JLE        stored
+	MOVL       $0x0000003f, R8
+	KMOVW      R8, K1
+	VMOVUPD    Z19, K1, (AX)(BX*2)
+	CMPQ       CX, $0x07
+	JLE        stored
+	MOVL       $0x0000007f, R8
+	KMOVW      R8, K1
+	VMOVUPD    Z23, K1, (AX)(DI*1)
+
+stored:
+	LEAQ 64(AX), R8
+	LEAQ (AX)(R11*1), R9
+	MOVQ CX, R10
+
+block:
+	SUBQ       $0x08, R10
+	JLE        next
+	VMOVUPD    (R8), Z0
+	VMOVUPD    (R8)(DX*1), Z1
+	VMOVUPD    (R8)(DX*2), Z2
+	VMOVUPD    (R8)(BX*1), Z3
+	VMOVUPD    (R8)(DX*4), Z4
+	VMOVUPD    (R8)(SI*1), Z5
+	VMOVUPD    (R8)(BX*2), Z6
+	VMOVUPD    (R8)(DI*1), Z7
+	VUNPCKLPD  Z1, Z0, Z8
+	VUNPCKHPD  Z1, Z0, Z9
+	VUNPCKLPD  Z3, Z2, Z10
+	VUNPCKHPD  Z3, Z2, Z11
+	VUNPCKLPD  Z5, Z4, Z12
+	VUNPCKHPD  Z5, Z4, Z13
+	VUNPCKLPD  Z7, Z6, Z14
+	VUNPCKHPD  Z7, Z6, Z15
+	VSHUFF64X2 $0x88, Z10, Z8, Z0
+	VSHUFF64X2 $0x88, Z14, Z12, Z1
+	VSHUFF64X2 $0xdd, Z10, Z8, Z2
+	VSHUFF64X2 $0xdd, Z14, Z12, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z16
+	VSHUFF64X2 $0xdd, Z1, Z0, Z17
+	VSHUFF64X2 $0x88, Z3, Z2, Z18
+	VSHUFF64X2 $0xdd, Z3, Z2, Z19
+	VSHUFF64X2 $0x88, Z11, Z9, Z4
+	VSHUFF64X2 $0x88, Z15, Z13, Z5
+	VSHUFF64X2 $0xdd, Z11, Z9, Z6
+	VSHUFF64X2 $0xdd, Z15, Z13, Z7
+	VSHUFF64X2 $0x88, Z5, Z4, Z20
+	VSHUFF64X2 $0xdd, Z5, Z4, Z21
+	VSHUFF64X2 $0x88, Z7, Z6, Z22
+	VSHUFF64X2 $0xdd, Z7, Z6, Z23
+	VMOVUPD    Z16, (R9)
+	CMPQ       R10, $0x01
+	JLE        next
+	VMOVUPD    Z20, (R9)(DX*1)
+	CMPQ       R10, $0x02
+	JLE        next
+	VMOVUPD    Z18, (R9)(DX*2)
+	CMPQ       R10, $0x03
+	JLE        next
+	VMOVUPD    Z22, (R9)(BX*1)
+	CMPQ       R10, $0x04
+	JLE        next
+	VMOVUPD    Z17, (R9)(DX*4)
+	CMPQ       R10, $0x05
+	JLE        next
+	VMOVUPD    Z21, (R9)(SI*1)
+	CMPQ       R10, $0x06
+	JLE        next
+	VMOVUPD    Z19, (R9)(BX*2)
+	CMPQ       R10, $0x07
+	JLE        next
+	VMOVUPD    Z23, (R9)(DI*1)
+	ADDQ       $0x00000040, R8
+	ADDQ       R11, R9
+	JMP        block
+
+next:
+	LEAQ 64(R11), R9
+	ADDQ R9, AX
+	SUBQ $0x08, CX
+	JG   diagonal
+	VZEROUPPER
+	RET
+
+// func peakAVX512(n int)
+// Requires: AVX, AVX512F
+TEXT ·peakAVX512(SB), NOSPLIT, $0-8
+	MOVQ   n+0(FP), AX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+
+loop:
+	VFMADD231PD Z12, Z12, Z0
+	VFMADD231PD Z12, Z12, Z1
+	VFMADD231PD Z12, Z12, Z2
+	VFMADD231PD Z12, Z12, Z3
+	VFMADD231PD Z12, Z12, Z4
+	VFMADD231PD Z12, Z12, Z5
+	VFMADD231PD Z12, Z12, Z6
+	VFMADD231PD Z12, Z12, Z7
+	VFMADD231PD Z12, Z12, Z8
+	VFMADD231PD Z12, Z12, Z9
+	VFMADD231PD Z12, Z12, Z10
+	VFMADD231PD Z12, Z12, Z11
+	DECQ        AX
+	JG          loop
 	VZEROUPPER
 	RET
 
@@ -5249,551 +6274,438 @@ done:
 	VZEROUPPER
 	RET
 
-// func factorAVX2(a *float64, stride int, w *float64, n int) int
-// Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·factorAVX2(SB), $1152-40
-	MOVQ         a+0(FP), AX
-	MOVQ         stride+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         n+24(FP), BX
-	SHLQ         $0x03, CX
-	LEAQ         onesZeros<>+64(SB), SI
-	MOVQ         BX, DI
-	SHLQ         $0x03, DI
-	SUBQ         DI, SI
-	MOVQ         AX, DI
-	VBROADCASTSD one<>+0(SB), Y15
-	VMOVUPD      Y15, 1024(SP)
-	VMOVUPD      Y15, 1056(SP)
-	VMOVUPD      (SI), Y8
-	VANDPD       (DI), Y8, Y8
-	VMOVUPD      32(SI), Y0
-	VANDPD       32(DI), Y0, Y0
-	LEAQ         (DI)(CX*1), R8
-	CMPQ         BX, $0x01
-	CMOVQGT      R8, DI
-	VMOVUPD      (SI), Y9
-	VANDPD       (DI), Y9, Y9
-	VMOVUPD      32(SI), Y1
-	VANDPD       32(DI), Y1, Y1
-	LEAQ         (DI)(CX*1), R8
-	CMPQ         BX, $0x02
-	CMOVQGT      R8, DI
-	VMOVUPD      (SI), Y10
-	VANDPD       (DI), Y10, Y10
-	VMOVUPD      32(SI), Y2
-	VANDPD       32(DI), Y2, Y2
-	LEAQ         (DI)(CX*1), R8
-	CMPQ         BX, $0x03
-	CMOVQGT      R8, DI
-	VMOVUPD      (SI), Y11
-	VANDPD       (DI), Y11, Y11
-	VMOVUPD      32(SI), Y3
-	VANDPD       32(DI), Y3, Y3
-	LEAQ         (DI)(CX*1), R8
-	CMPQ         BX, $0x04
-	CMOVQGT      R8, DI
-	VMOVUPD      32(SI), Y4
-	VANDPD       32(DI), Y4, Y4
-	LEAQ         (DI)(CX*1), R8
-	CMPQ         BX, $0x05
-	CMOVQGT      R8, DI
-	VMOVUPD      32(SI), Y5
-	VANDPD       32(DI), Y5, Y5
-	LEAQ         (DI)(CX*1), R8
-	CMPQ         BX, $0x06
-	CMOVQGT      R8, DI
-	VMOVUPD      32(SI), Y6
-	VANDPD       32(DI), Y6, Y6
-	LEAQ         (DI)(CX*1), R8
-	CMPQ         BX, $0x07
-	CMOVQGT      R8, DI
-	VMOVUPD      32(SI), Y7
-	VANDPD       32(DI), Y7, Y7
+// func dotAVX2(acc *float64, x *float64, y *float64, n int)
+// Requires: AVX, FMA3
+TEXT ·dotAVX2(SB), NOSPLIT, $0-32
+	MOVQ    acc+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    y+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPD (AX), Y0
+	VMOVUPD 32(AX), Y1
+	CMPQ    BX, $0x04
+	JL      endlanes4
 
-	// Column 0 of M D.
-	VPERMPD      $0x00, Y8, Y15
-	VMOVSD       X15, 1024(SP)
-	VMOVUPD      Y8, (SP)
-	VMOVUPD      Y0, 32(SP)
-	VBROADCASTSD one<>+0(SB), Y12
-	VDIVPD       Y15, Y12, Y12
-	VMULPD       Y12, Y8, Y13
-	VANDPD       zerosOnes<>+56(SB), Y13, Y13
-	VMOVUPD      Y13, 512(SP)
-	VMULPD       Y12, Y0, Y14
-	VMOVUPD      Y14, 544(SP)
-	VPERMPD      $0x55, Y8, Y15
-	VFNMADD231PD Y15, Y13, Y9
-	VFNMADD231PD Y15, Y14, Y1
-	VPERMPD      $0xaa, Y8, Y15
-	VFNMADD231PD Y15, Y13, Y10
-	VFNMADD231PD Y15, Y14, Y2
-	VPERMPD      $0xff, Y8, Y15
-	VFNMADD231PD Y15, Y13, Y11
-	VFNMADD231PD Y15, Y14, Y3
-	VPERMPD      $0x00, Y0, Y15
-	VFNMADD231PD Y15, Y14, Y4
-	VPERMPD      $0x55, Y0, Y15
-	VFNMADD231PD Y15, Y14, Y5
-	VPERMPD      $0xaa, Y0, Y15
-	VFNMADD231PD Y15, Y14, Y6
-	VPERMPD      $0xff, Y0, Y15
-	VFNMADD231PD Y15, Y14, Y7
-	CMPQ         BX, $0x01
-	JE           factored
+lanes4:
+	VMOVUPD     (CX), Y4
+	VFMADD231PD (DX), Y4, Y0
+	VMOVUPD     32(CX), Y5
+	VFMADD231PD 32(DX), Y5, Y1
+	VMOVUPD     64(CX), Y6
+	VFMADD231PD 64(DX), Y6, Y0
+	VMOVUPD     96(CX), Y7
+	VFMADD231PD 96(DX), Y7, Y1
+	VMOVUPD     128(CX), Y8
+	VFMADD231PD 128(DX), Y8, Y0
+	VMOVUPD     160(CX), Y9
+	VFMADD231PD 160(DX), Y9, Y1
+	VMOVUPD     192(CX), Y10
+	VFMADD231PD 192(DX), Y10, Y0
+	VMOVUPD     224(CX), Y11
+	VFMADD231PD 224(DX), Y11, Y1
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x04, BX
+	CMPQ        BX, $0x04
+	JGE         lanes4
 
-	// Column 1 of M D.
-	VPERMPD      $0x55, Y9, Y15
-	VMOVSD       X15, 1032(SP)
-	VMOVUPD      Y9, 64(SP)
-	VMOVUPD      Y1, 96(SP)
-	VBROADCASTSD one<>+0(SB), Y12
-	VDIVPD       Y15, Y12, Y12
-	VMULPD       Y12, Y9, Y13
-	VANDPD       zerosOnes<>+48(SB), Y13, Y13
-	VMOVUPD      Y13, 576(SP)
-	VMULPD       Y12, Y1, Y14
-	VMOVUPD      Y14, 608(SP)
-	VPERMPD      $0xaa, Y9, Y15
-	VFNMADD231PD Y15, Y13, Y10
-	VFNMADD231PD Y15, Y14, Y2
-	VPERMPD      $0xff, Y9, Y15
-	VFNMADD231PD Y15, Y13, Y11
-	VFNMADD231PD Y15, Y14, Y3
-	VPERMPD      $0x00, Y1, Y15
-	VFNMADD231PD Y15, Y14, Y4
-	VPERMPD      $0x55, Y1, Y15
-	VFNMADD231PD Y15, Y14, Y5
-	VPERMPD      $0xaa, Y1, Y15
-	VFNMADD231PD Y15, Y14, Y6
-	VPERMPD      $0xff, Y1, Y15
-	VFNMADD231PD Y15, Y14, Y7
-	CMPQ         BX, $0x02
-	JE           factored
+endlanes4:
+	CMPQ BX, $0x01
+	JL   endlanes1
 
-	// Column 2 of M D.
-	VPERMPD      $0xaa, Y10, Y15
-	VMOVSD       X15, 1040(SP)
-	VMOVUPD      Y10, 128(SP)
-	VMOVUPD      Y2, 160(SP)
-	VBROADCASTSD one<>+0(SB), Y12
-	VDIVPD       Y15, Y12, Y12
-	VMULPD       Y12, Y10, Y13
-	VANDPD       zerosOnes<>+40(SB), Y13, Y13
-	VMOVUPD      Y13, 640(SP)
-	VMULPD       Y12, Y2, Y14
-	VMOVUPD      Y14, 672(SP)
-	VPERMPD      $0xff, Y10, Y15
-	VFNMADD231PD Y15, Y13, Y11
-	VFNMADD231PD Y15, Y14, Y3
-	VPERMPD      $0x00, Y2, Y15
-	VFNMADD231PD Y15, Y14, Y4
-	VPERMPD      $0x55, Y2, Y15
-	VFNMADD231PD Y15, Y14, Y5
-	VPERMPD      $0xaa, Y2, Y15
-	VFNMADD231PD Y15, Y14, Y6
-	VPERMPD      $0xff, Y2, Y15
-	VFNMADD231PD Y15, Y14, Y7
-	CMPQ         BX, $0x03
-	JE           factored
+lanes1:
+	VMOVUPD     (CX), Y4
+	VFMADD231PD (DX), Y4, Y0
+	VMOVUPD     32(CX), Y5
+	VFMADD231PD 32(DX), Y5, Y1
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x01, BX
+	CMPQ        BX, $0x01
+	JGE         lanes1
 
-	// Column 3 of M D.
-	VPERMPD      $0xff, Y11, Y15
-	VMOVSD       X15, 1048(SP)
-	VMOVUPD      Y11, 192(SP)
-	VMOVUPD      Y3, 224(SP)
-	VBROADCASTSD one<>+0(SB), Y12
-	VDIVPD       Y15, Y12, Y12
-	VMULPD       Y12, Y3, Y14
-	VMOVUPD      Y14, 736(SP)
-	VPERMPD      $0x00, Y3, Y15
-	VFNMADD231PD Y15, Y14, Y4
-	VPERMPD      $0x55, Y3, Y15
-	VFNMADD231PD Y15, Y14, Y5
-	VPERMPD      $0xaa, Y3, Y15
-	VFNMADD231PD Y15, Y14, Y6
-	VPERMPD      $0xff, Y3, Y15
-	VFNMADD231PD Y15, Y14, Y7
-	CMPQ         BX, $0x04
-	JE           factored
-
-	// Column 4 of M D.
-	VPERMPD      $0x00, Y4, Y15
-	VMOVSD       X15, 1056(SP)
-	VMOVUPD      Y4, 288(SP)
-	VBROADCASTSD one<>+0(SB), Y12
-	VDIVPD       Y15, Y12, Y12
-	VMULPD       Y12, Y4, Y14
-	VANDPD       zerosOnes<>+56(SB), Y14, Y14
-	VMOVUPD      Y14, 800(SP)
-	VPERMPD      $0x55, Y4, Y15
-	VFNMADD231PD Y15, Y14, Y5
-	VPERMPD      $0xaa, Y4, Y15
-	VFNMADD231PD Y15, Y14, Y6
-	VPERMPD      $0xff, Y4, Y15
-	VFNMADD231PD Y15, Y14, Y7
-	CMPQ         BX, $0x05
-	JE           factored
-
-	// Column 5 of M D.
-	VPERMPD      $0x55, Y5, Y15
-	VMOVSD       X15, 1064(SP)
-	VMOVUPD      Y5, 352(SP)
-	VBROADCASTSD one<>+0(SB), Y12
-	VDIVPD       Y15, Y12, Y12
-	VMULPD       Y12, Y5, Y14
-	VANDPD       zerosOnes<>+48(SB), Y14, Y14
-	VMOVUPD      Y14, 864(SP)
-	VPERMPD      $0xaa, Y5, Y15
-	VFNMADD231PD Y15, Y14, Y6
-	VPERMPD      $0xff, Y5, Y15
-	VFNMADD231PD Y15, Y14, Y7
-	CMPQ         BX, $0x06
-	JE           factored
-
-	// Column 6 of M D.
-	VPERMPD      $0xaa, Y6, Y15
-	VMOVSD       X15, 1072(SP)
-	VMOVUPD      Y6, 416(SP)
-	VBROADCASTSD one<>+0(SB), Y12
-	VDIVPD       Y15, Y12, Y12
-	VMULPD       Y12, Y6, Y14
-	VANDPD       zerosOnes<>+40(SB), Y14, Y14
-	VMOVUPD      Y14, 928(SP)
-	VPERMPD      $0xff, Y6, Y15
-	VFNMADD231PD Y15, Y14, Y7
-	CMPQ         BX, $0x07
-	JE           factored
-
-	// Column 7 of M D.
-	VPERMPD $0xff, Y7, Y15
-	VMOVSD  X15, 1080(SP)
-	VMOVUPD Y7, 480(SP)
-
-factored:
-	VBROADCASTSD one<>+0(SB), Y12
-	VMOVUPD      1024(SP), Y13
-	VBROADCASTSD smallest<>+0(SB), Y15
-	VCMPPD       $0x0d, Y15, Y13, Y14
-	VBROADCASTSD largest<>+0(SB), Y15
-	VCMPPD       $0x02, Y15, Y13, Y15
-	VANDPD       Y15, Y14, Y14
-	VMOVMSKPD    Y14, DI
-	VSQRTPD      Y13, Y13
-	VMOVUPD      Y13, 1024(SP)
-	VDIVPD       Y13, Y12, Y13
-	VMOVUPD      Y13, 1088(SP)
-	VMOVUPD      1056(SP), Y13
-	VBROADCASTSD smallest<>+0(SB), Y15
-	VCMPPD       $0x0d, Y15, Y13, Y14
-	VBROADCASTSD largest<>+0(SB), Y15
-	VCMPPD       $0x02, Y15, Y13, Y15
-	VANDPD       Y15, Y14, Y14
-	VMOVMSKPD    Y14, R8
-	VSQRTPD      Y13, Y13
-	VMOVUPD      Y13, 1056(SP)
-	VDIVPD       Y13, Y12, Y13
-	VMOVUPD      Y13, 1120(SP)
-	SHLQ         $0x04, R8
-	ORQ          R8, DI
-	XORQ         $0x000000ff, DI
-	JNZ          fail
-	VMOVUPD      units<>+56(SB), Y8
-	VMOVUPD      units<>+88(SB), Y0
-	VMOVUPD      units<>+48(SB), Y9
-	VMOVUPD      units<>+80(SB), Y1
-	VMOVUPD      units<>+40(SB), Y10
-	VMOVUPD      units<>+72(SB), Y2
-	VMOVUPD      units<>+32(SB), Y11
-	VMOVUPD      units<>+64(SB), Y3
-	VMOVUPD      units<>+56(SB), Y4
-	VMOVUPD      units<>+48(SB), Y5
-	VMOVUPD      units<>+40(SB), Y6
-	VMOVUPD      units<>+32(SB), Y7
-
-	// Row 0 of M^-1.
-	VMOVUPD      512(SP), Y13
-	VMOVUPD      544(SP), Y14
-	VPERMPD      $0x00, Y8, Y15
-	VMOVAPD      Y8, Y12
-	VFNMADD231PD Y15, Y13, Y12
-	VBLENDPD     $0x0e, Y12, Y8, Y8
-	VFNMADD231PD Y15, Y14, Y0
-	CMPQ         BX, $0x01
-	JE           inverted
-
-	// Row 1 of M^-1.
-	VMOVUPD      576(SP), Y13
-	VMOVUPD      608(SP), Y14
-	VPERMPD      $0x55, Y8, Y15
-	VMOVAPD      Y8, Y12
-	VFNMADD231PD Y15, Y13, Y12
-	VBLENDPD     $0x0c, Y12, Y8, Y8
-	VFNMADD231PD Y15, Y14, Y0
-	VPERMPD      $0x55, Y9, Y15
-	VMOVAPD      Y9, Y12
-	VFNMADD231PD Y15, Y13, Y12
-	VBLENDPD     $0x0c, Y12, Y9, Y9
-	VFNMADD231PD Y15, Y14, Y1
-	CMPQ         BX, $0x02
-	JE           inverted
-
-	// Row 2 of M^-1.
-	VMOVUPD      640(SP), Y13
-	VMOVUPD      672(SP), Y14
-	VPERMPD      $0xaa, Y8, Y15
-	VMOVAPD      Y8, Y12
-	VFNMADD231PD Y15, Y13, Y12
-	VBLENDPD     $0x08, Y12, Y8, Y8
-	VFNMADD231PD Y15, Y14, Y0
-	VPERMPD      $0xaa, Y9, Y15
-	VMOVAPD      Y9, Y12
-	VFNMADD231PD Y15, Y13, Y12
-	VBLENDPD     $0x08, Y12, Y9, Y9
-	VFNMADD231PD Y15, Y14, Y1
-	VPERMPD      $0xaa, Y10, Y15
-	VMOVAPD      Y10, Y12
-	VFNMADD231PD Y15, Y13, Y12
-	VBLENDPD     $0x08, Y12, Y10, Y10
-	VFNMADD231PD Y15, Y14, Y2
-	CMPQ         BX, $0x03
-	JE           inverted
-
-	// Row 3 of M^-1.
-	VMOVUPD      736(SP), Y14
-	VPERMPD      $0xff, Y8, Y15
-	VFNMADD231PD Y15, Y14, Y0
-	VPERMPD      $0xff, Y9, Y15
-	VFNMADD231PD Y15, Y14, Y1
-	VPERMPD      $0xff, Y10, Y15
-	VFNMADD231PD Y15, Y14, Y2
-	VPERMPD      $0xff, Y11, Y15
-	VFNMADD231PD Y15, Y14, Y3
-	CMPQ         BX, $0x04
-	JE           inverted
-
-	// Row 4 of M^-1.
-	VMOVUPD      800(SP), Y14
-	VPERMPD      $0x00, Y0, Y15
-	VMOVAPD      Y0, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0e, Y12, Y0, Y0
-	VPERMPD      $0x00, Y1, Y15
-	VMOVAPD      Y1, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0e, Y12, Y1, Y1
-	VPERMPD      $0x00, Y2, Y15
-	VMOVAPD      Y2, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0e, Y12, Y2, Y2
-	VPERMPD      $0x00, Y3, Y15
-	VMOVAPD      Y3, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0e, Y12, Y3, Y3
-	VPERMPD      $0x00, Y4, Y15
-	VMOVAPD      Y4, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0e, Y12, Y4, Y4
-	CMPQ         BX, $0x05
-	JE           inverted
-
-	// Row 5 of M^-1.
-	VMOVUPD      864(SP), Y14
-	VPERMPD      $0x55, Y0, Y15
-	VMOVAPD      Y0, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0c, Y12, Y0, Y0
-	VPERMPD      $0x55, Y1, Y15
-	VMOVAPD      Y1, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0c, Y12, Y1, Y1
-	VPERMPD      $0x55, Y2, Y15
-	VMOVAPD      Y2, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0c, Y12, Y2, Y2
-	VPERMPD      $0x55, Y3, Y15
-	VMOVAPD      Y3, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0c, Y12, Y3, Y3
-	VPERMPD      $0x55, Y4, Y15
-	VMOVAPD      Y4, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0c, Y12, Y4, Y4
-	VPERMPD      $0x55, Y5, Y15
-	VMOVAPD      Y5, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x0c, Y12, Y5, Y5
-	CMPQ         BX, $0x06
-	JE           inverted
-
-	// Row 6 of M^-1.
-	VMOVUPD      928(SP), Y14
-	VPERMPD      $0xaa, Y0, Y15
-	VMOVAPD      Y0, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x08, Y12, Y0, Y0
-	VPERMPD      $0xaa, Y1, Y15
-	VMOVAPD      Y1, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x08, Y12, Y1, Y1
-	VPERMPD      $0xaa, Y2, Y15
-	VMOVAPD      Y2, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x08, Y12, Y2, Y2
-	VPERMPD      $0xaa, Y3, Y15
-	VMOVAPD      Y3, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x08, Y12, Y3, Y3
-	VPERMPD      $0xaa, Y4, Y15
-	VMOVAPD      Y4, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x08, Y12, Y4, Y4
-	VPERMPD      $0xaa, Y5, Y15
-	VMOVAPD      Y5, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x08, Y12, Y5, Y5
-	VPERMPD      $0xaa, Y6, Y15
-	VMOVAPD      Y6, Y12
-	VFNMADD231PD Y15, Y14, Y12
-	VBLENDPD     $0x08, Y12, Y6, Y6
-	CMPQ         BX, $0x07
-	JE           inverted
-
-inverted:
-	VXORPD       Y15, Y15, Y15
-	VMOVUPD      1088(SP), Y13
-	VMOVUPD      1120(SP), Y14
-	VMULPD       Y13, Y8, Y8
-	VANDPD       (SI), Y8, Y8
-	VMOVUPD      Y8, (DX)
-	VMULPD       Y14, Y0, Y0
-	VANDPD       32(SI), Y0, Y0
-	VMOVUPD      Y0, 32(DX)
-	VMULPD       Y13, Y9, Y9
-	VANDPD       (SI), Y9, Y9
-	VMOVUPD      Y9, 64(DX)
-	VMULPD       Y14, Y1, Y1
-	VANDPD       32(SI), Y1, Y1
-	VMOVUPD      Y1, 96(DX)
-	VMULPD       Y13, Y10, Y10
-	VANDPD       (SI), Y10, Y10
-	VMOVUPD      Y10, 128(DX)
-	VMULPD       Y14, Y2, Y2
-	VANDPD       32(SI), Y2, Y2
-	VMOVUPD      Y2, 160(DX)
-	VMULPD       Y13, Y11, Y11
-	VANDPD       (SI), Y11, Y11
-	VMOVUPD      Y11, 192(DX)
-	VMULPD       Y14, Y3, Y3
-	VANDPD       32(SI), Y3, Y3
-	VMOVUPD      Y3, 224(DX)
-	VMOVUPD      Y15, 256(DX)
-	VMULPD       Y14, Y4, Y4
-	VANDPD       32(SI), Y4, Y4
-	VMOVUPD      Y4, 288(DX)
-	VMOVUPD      Y15, 320(DX)
-	VMULPD       Y14, Y5, Y5
-	VANDPD       32(SI), Y5, Y5
-	VMOVUPD      Y5, 352(DX)
-	VMOVUPD      Y15, 384(DX)
-	VMULPD       Y14, Y6, Y6
-	VANDPD       32(SI), Y6, Y6
-	VMOVUPD      Y6, 416(DX)
-	VMOVUPD      Y15, 448(DX)
-	VMULPD       Y14, Y7, Y7
-	VANDPD       32(SI), Y7, Y7
-	VMOVUPD      Y7, 480(DX)
-	VBROADCASTSD 1088(SP), Y13
-	VBROADCASTSD 1024(SP), Y14
-	VMULPD       (SP), Y13, Y0
-	VANDPD       zerosOnes<>+64(SB), Y0, Y0
-	VBLENDPD     $0x01, Y14, Y0, Y0
-	VMOVUPD      Y0, (AX)
-	VMULPD       32(SP), Y13, Y1
-	VMOVUPD      Y1, 32(AX)
-	CMPQ         BX, $0x01
-	JE           done
-	ADDQ         CX, AX
-	VBROADCASTSD 1096(SP), Y13
-	VBROADCASTSD 1032(SP), Y14
-	VMULPD       64(SP), Y13, Y0
-	VANDPD       zerosOnes<>+56(SB), Y0, Y0
-	VBLENDPD     $0x02, Y14, Y0, Y0
-	VMOVUPD      Y0, (AX)
-	VMULPD       96(SP), Y13, Y1
-	VMOVUPD      Y1, 32(AX)
-	CMPQ         BX, $0x02
-	JE           done
-	ADDQ         CX, AX
-	VBROADCASTSD 1104(SP), Y13
-	VBROADCASTSD 1040(SP), Y14
-	VMULPD       128(SP), Y13, Y0
-	VANDPD       zerosOnes<>+48(SB), Y0, Y0
-	VBLENDPD     $0x04, Y14, Y0, Y0
-	VMOVUPD      Y0, (AX)
-	VMULPD       160(SP), Y13, Y1
-	VMOVUPD      Y1, 32(AX)
-	CMPQ         BX, $0x03
-	JE           done
-	ADDQ         CX, AX
-	VBROADCASTSD 1112(SP), Y13
-	VBROADCASTSD 1048(SP), Y14
-	VMULPD       192(SP), Y13, Y0
-	VANDPD       zerosOnes<>+40(SB), Y0, Y0
-	VBLENDPD     $0x08, Y14, Y0, Y0
-	VMOVUPD      Y0, (AX)
-	VMULPD       224(SP), Y13, Y1
-	VMOVUPD      Y1, 32(AX)
-	CMPQ         BX, $0x04
-	JE           done
-	ADDQ         CX, AX
-	VBROADCASTSD 1120(SP), Y13
-	VBROADCASTSD 1056(SP), Y14
-	VMOVUPD      Y15, (AX)
-	VMULPD       288(SP), Y13, Y1
-	VANDPD       zerosOnes<>+64(SB), Y1, Y1
-	VBLENDPD     $0x01, Y14, Y1, Y1
-	VMOVUPD      Y1, 32(AX)
-	CMPQ         BX, $0x05
-	JE           done
-	ADDQ         CX, AX
-	VBROADCASTSD 1128(SP), Y13
-	VBROADCASTSD 1064(SP), Y14
-	VMOVUPD      Y15, (AX)
-	VMULPD       352(SP), Y13, Y1
-	VANDPD       zerosOnes<>+56(SB), Y1, Y1
-	VBLENDPD     $0x02, Y14, Y1, Y1
-	VMOVUPD      Y1, 32(AX)
-	CMPQ         BX, $0x06
-	JE           done
-	ADDQ         CX, AX
-	VBROADCASTSD 1136(SP), Y13
-	VBROADCASTSD 1072(SP), Y14
-	VMOVUPD      Y15, (AX)
-	VMULPD       416(SP), Y13, Y1
-	VANDPD       zerosOnes<>+48(SB), Y1, Y1
-	VBLENDPD     $0x04, Y14, Y1, Y1
-	VMOVUPD      Y1, 32(AX)
-	CMPQ         BX, $0x07
-	JE           done
-	ADDQ         CX, AX
-	VBROADCASTSD 1144(SP), Y13
-	VBROADCASTSD 1080(SP), Y14
-	VMOVUPD      Y15, (AX)
-	VMULPD       480(SP), Y13, Y1
-	VANDPD       zerosOnes<>+40(SB), Y1, Y1
-	VBLENDPD     $0x08, Y14, Y1, Y1
-	VMOVUPD      Y1, 32(AX)
-	ADDQ         CX, AX
-
-done:
-	MOVQ BX, ret+32(FP)
+endlanes1:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
 	VZEROUPPER
 	RET
 
-fail:
-	BSFQ DI, DI
-	MOVQ DI, ret+32(FP)
+// func squaresAVX2(dst *float64, z *float64, stride int, lanes int, columns int)
+// Requires: AVX, FMA3
+TEXT ·squaresAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ z+8(FP), CX
+	MOVQ lanes+24(FP), DX
+	MOVQ columns+32(FP), BX
+	MOVQ stride+16(FP), SI
+	SHLQ $0x03, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (SI)(SI*4), R8
+	CMPQ BX, $0x04
+	JL   end4
+
+columns4:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+
+lanes4:
+	VMOVUPD     (R8), Y8
+	VFMADD231PD Y8, Y8, Y0
+	VMOVUPD     32(R8), Y9
+	VFMADD231PD Y9, Y9, Y1
+	VMOVUPD     (R8)(SI*1), Y10
+	VFMADD231PD Y10, Y10, Y2
+	VMOVUPD     32(R8)(SI*1), Y11
+	VFMADD231PD Y11, Y11, Y3
+	VMOVUPD     (R8)(SI*2), Y8
+	VFMADD231PD Y8, Y8, Y4
+	VMOVUPD     32(R8)(SI*2), Y9
+	VFMADD231PD Y9, Y9, Y5
+	VMOVUPD     (R8)(DI*1), Y10
+	VFMADD231PD Y10, Y10, Y6
+	VMOVUPD     32(R8)(DI*1), Y11
+	VFMADD231PD Y11, Y11, Y7
+	ADDQ        $0x00000040, R8
+	DECQ        R9
+	JNZ         lanes4
+	VADDPD      Y1, Y0, Y0
+	VADDPD      Y3, Y2, Y2
+	VADDPD      Y5, Y4, Y4
+	VADDPD      Y7, Y6, Y6
+	VPERM2F128  $0x20, Y4, Y0, Y8
+	VPERM2F128  $0x31, Y4, Y0, Y9
+	VADDPD      Y9, Y8, Y0
+	VPERM2F128  $0x20, Y6, Y2, Y8
+	VPERM2F128  $0x31, Y6, Y2, Y9
+	VADDPD      Y9, Y8, Y2
+	VUNPCKLPD   Y2, Y0, Y8
+	VUNPCKHPD   Y2, Y0, Y9
+	VADDPD      Y9, Y8, Y0
+	VADDPD      (AX), Y0, Y0
+	VMOVUPD     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        SI, CX
+	ADDQ        SI, CX
+	ADDQ        SI, CX
+	ADDQ        SI, CX
+	SUBQ        $0x04, BX
+	CMPQ        BX, $0x04
+	JGE         columns4
+
+end4:
+	CMPQ BX, $0x01
+	JL   end1
+
+columns1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	MOVQ   CX, DI
+	MOVQ   DX, R8
+
+lanes1:
+	VMOVUPD      (DI), Y2
+	VFMADD231PD  Y2, Y2, Y0
+	VMOVUPD      32(DI), Y3
+	VFMADD231PD  Y3, Y3, Y1
+	ADDQ         $0x00000040, DI
+	DECQ         R8
+	JNZ          lanes1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VADDPD       X4, X0, X0
+	VUNPCKHPD    X0, X0, X4
+	VADDSD       X4, X0, X0
+	VADDSD       (AX), X0, X0
+	VMOVSD       X0, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         SI, CX
+	SUBQ         $0x01, BX
+	CMPQ         BX, $0x01
+	JGE          columns1
+
+end1:
+	VZEROUPPER
+	RET
+
+// func axpyAVX2(dst *float64, a float64, x *float64, n int)
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·axpyAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+16(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSD        a+8(FP), X0
+	VBROADCASTSD X0, Y0
+	CMPQ         DX, $0x04
+	JL           endlanes4
+
+lanes4:
+	VMOVUPD     (AX), Y4
+	VFMADD231PD (CX), Y0, Y4
+	VMOVUPD     Y4, (AX)
+	VMOVUPD     32(AX), Y5
+	VFMADD231PD 32(CX), Y0, Y5
+	VMOVUPD     Y5, 32(AX)
+	VMOVUPD     64(AX), Y6
+	VFMADD231PD 64(CX), Y0, Y6
+	VMOVUPD     Y6, 64(AX)
+	VMOVUPD     96(AX), Y7
+	VFMADD231PD 96(CX), Y0, Y7
+	VMOVUPD     Y7, 96(AX)
+	VMOVUPD     128(AX), Y8
+	VFMADD231PD 128(CX), Y0, Y8
+	VMOVUPD     Y8, 128(AX)
+	VMOVUPD     160(AX), Y9
+	VFMADD231PD 160(CX), Y0, Y9
+	VMOVUPD     Y9, 160(AX)
+	VMOVUPD     192(AX), Y10
+	VFMADD231PD 192(CX), Y0, Y10
+	VMOVUPD     Y10, 192(AX)
+	VMOVUPD     224(AX), Y11
+	VFMADD231PD 224(CX), Y0, Y11
+	VMOVUPD     Y11, 224(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x04, DX
+	CMPQ        DX, $0x04
+	JGE         lanes4
+
+endlanes4:
+	CMPQ DX, $0x01
+	JL   endlanes1
+
+lanes1:
+	VMOVUPD     (AX), Y4
+	VFMADD231PD (CX), Y0, Y4
+	VMOVUPD     Y4, (AX)
+	VMOVUPD     32(AX), Y5
+	VFMADD231PD 32(CX), Y0, Y5
+	VMOVUPD     Y5, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x01, DX
+	CMPQ        DX, $0x01
+	JGE         lanes1
+
+endlanes1:
+	VZEROUPPER
+	RET
+
+// func differenceAVX2(dst *float64, x *float64, y *float64, s float64, n int)
+// Requires: AVX, AVX2, SSE2
+TEXT ·differenceAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         y+16(FP), DX
+	MOVQ         n+32(FP), BX
+	MOVSD        s+24(FP), X0
+	VBROADCASTSD X0, Y0
+	CMPQ         BX, $0x04
+	JL           endlanes4
+
+lanes4:
+	VMOVUPD (CX), Y4
+	VSUBPD  (DX), Y4, Y4
+	VMULPD  Y0, Y4, Y4
+	VMOVUPD Y4, (AX)
+	VMOVUPD 32(CX), Y5
+	VSUBPD  32(DX), Y5, Y5
+	VMULPD  Y0, Y5, Y5
+	VMOVUPD Y5, 32(AX)
+	VMOVUPD 64(CX), Y6
+	VSUBPD  64(DX), Y6, Y6
+	VMULPD  Y0, Y6, Y6
+	VMOVUPD Y6, 64(AX)
+	VMOVUPD 96(CX), Y7
+	VSUBPD  96(DX), Y7, Y7
+	VMULPD  Y0, Y7, Y7
+	VMOVUPD Y7, 96(AX)
+	VMOVUPD 128(CX), Y8
+	VSUBPD  128(DX), Y8, Y8
+	VMULPD  Y0, Y8, Y8
+	VMOVUPD Y8, 128(AX)
+	VMOVUPD 160(CX), Y9
+	VSUBPD  160(DX), Y9, Y9
+	VMULPD  Y0, Y9, Y9
+	VMOVUPD Y9, 160(AX)
+	VMOVUPD 192(CX), Y10
+	VSUBPD  192(DX), Y10, Y10
+	VMULPD  Y0, Y10, Y10
+	VMOVUPD Y10, 192(AX)
+	VMOVUPD 224(CX), Y11
+	VSUBPD  224(DX), Y11, Y11
+	VMULPD  Y0, Y11, Y11
+	VMOVUPD Y11, 224(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x04, BX
+	CMPQ    BX, $0x04
+	JGE     lanes4
+
+endlanes4:
+	CMPQ BX, $0x01
+	JL   endlanes1
+
+lanes1:
+	VMOVUPD (CX), Y4
+	VSUBPD  (DX), Y4, Y4
+	VMULPD  Y0, Y4, Y4
+	VMOVUPD Y4, (AX)
+	VMOVUPD 32(CX), Y5
+	VSUBPD  32(DX), Y5, Y5
+	VMULPD  Y0, Y5, Y5
+	VMOVUPD Y5, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x01, BX
+	CMPQ    BX, $0x01
+	JGE     lanes1
+
+endlanes1:
+	VZEROUPPER
+	RET
+
+// func mirrorAVX2(a *float64, stride int, n int)
+// Requires: AVX
+TEXT ·mirrorAVX2(SB), NOSPLIT, $0-24
+	MOVQ   a+0(FP), AX
+	MOVQ   n+16(FP), CX
+	MOVQ   stride+8(FP), DX
+	SHLQ   $0x03, DX
+	LEAQ   (DX)(DX*2), BX
+	LEAQ   (DX)(DX*4), SI
+	MOVQ   DX, R9
+	IMUL3Q $0x04, R9, R9
+
+diagonal:
+	VMOVUPD (AX), Y0
+	CMPQ    CX, $0x01
+	JLE     loaded
+	VMOVUPD (AX)(DX*1), Y1
+	CMPQ    CX, $0x02
+	JLE     loaded
+	VMOVUPD (AX)(DX*2), Y2
+	CMPQ    CX, $0x03
+	JLE     loaded
+	VMOVUPD (AX)(BX*1), Y3
+
+loaded:
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y5
+	VUNPCKLPD  Y3, Y2, Y6
+	VUNPCKHPD  Y3, Y2, Y7
+	VPERM2F128 $0x20, Y6, Y4, Y0
+	VPERM2F128 $0x31, Y6, Y4, Y2
+	VPERM2F128 $0x20, Y7, Y5, Y1
+	VPERM2F128 $0x31, Y7, Y5, Y3
+	CMPQ       CX, $0x01
+	JLE        stored
+	VMOVUPD    onesZeros<>+56(SB), Y15
+	VMASKMOVPD Y1, Y15, (AX)(DX*1)
+	CMPQ       CX, $0x02
+	JLE        stored
+	VMOVUPD    onesZeros<>+48(SB), Y15
+	VMASKMOVPD Y2, Y15, (AX)(DX*2)
+	CMPQ       CX, $0x03
+	JLE        stored
+	VMOVUPD    onesZeros<>+40(SB), Y15
+	VMASKMOVPD Y3, Y15, (AX)(BX*1)
+
+stored:
+	LEAQ 32(AX), SI
+	LEAQ (AX)(R9*1), DI
+	MOVQ CX, R8
+
+block:
+	SUBQ       $0x04, R8
+	JLE        next
+	VMOVUPD    (SI), Y0
+	VMOVUPD    (SI)(DX*1), Y1
+	VMOVUPD    (SI)(DX*2), Y2
+	VMOVUPD    (SI)(BX*1), Y3
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y5
+	VUNPCKLPD  Y3, Y2, Y6
+	VUNPCKHPD  Y3, Y2, Y7
+	VPERM2F128 $0x20, Y6, Y4, Y0
+	VPERM2F128 $0x31, Y6, Y4, Y2
+	VPERM2F128 $0x20, Y7, Y5, Y1
+	VPERM2F128 $0x31, Y7, Y5, Y3
+	VMOVUPD    Y0, (DI)
+	CMPQ       R8, $0x01
+	JLE        next
+	VMOVUPD    Y1, (DI)(DX*1)
+	CMPQ       R8, $0x02
+	JLE        next
+	VMOVUPD    Y2, (DI)(DX*2)
+	CMPQ       R8, $0x03
+	JLE        next
+	VMOVUPD    Y3, (DI)(BX*1)
+	ADDQ       $0x00000020, SI
+	ADDQ       R9, DI
+	JMP        block
+
+next:
+	LEAQ 32(R9), DI
+	ADDQ DI, AX
+	SUBQ $0x04, CX
+	JG   diagonal
+	VZEROUPPER
+	RET
+
+// func peakAVX2(n int)
+// Requires: AVX, FMA3
+TEXT ·peakAVX2(SB), NOSPLIT, $0-8
+	MOVQ   n+0(FP), AX
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+	VXORPD Y12, Y12, Y12
+
+loop:
+	VFMADD231PD Y12, Y12, Y0
+	VFMADD231PD Y12, Y12, Y1
+	VFMADD231PD Y12, Y12, Y2
+	VFMADD231PD Y12, Y12, Y3
+	VFMADD231PD Y12, Y12, Y4
+	VFMADD231PD Y12, Y12, Y5
+	VFMADD231PD Y12, Y12, Y6
+	VFMADD231PD Y12, Y12, Y7
+	VFMADD231PD Y12, Y12, Y8
+	VFMADD231PD Y12, Y12, Y9
+	VFMADD231PD Y12, Y12, Y10
+	VFMADD231PD Y12, Y12, Y11
+	VFMADD231PD Y12, Y12, Y0
+	VFMADD231PD Y12, Y12, Y1
+	VFMADD231PD Y12, Y12, Y2
+	VFMADD231PD Y12, Y12, Y3
+	VFMADD231PD Y12, Y12, Y4
+	VFMADD231PD Y12, Y12, Y5
+	VFMADD231PD Y12, Y12, Y6
+	VFMADD231PD Y12, Y12, Y7
+	VFMADD231PD Y12, Y12, Y8
+	VFMADD231PD Y12, Y12, Y9
+	VFMADD231PD Y12, Y12, Y10
+	VFMADD231PD Y12, Y12, Y11
+	DECQ        AX
+	JG          loop
 	VZEROUPPER
 	RET

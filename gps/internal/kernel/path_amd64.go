@@ -50,14 +50,68 @@ func factor(a *float64, stride int, w *float64, n int) int {
 	}
 }
 
-func dot(acc *[Lane]float64, x, y *float64, n int) { dotPortable(acc, x, y, n) }
-
-func squares(dst, z *float64, stride, lanes, columns int) {
-	squaresPortable(dst, z, stride, lanes, columns)
+func dot(acc *[Lane]float64, x, y *float64, n int) {
+	switch active {
+	case avx512Path:
+		dotAVX512(&acc[0], x, y, n)
+	case avx2Path:
+		dotAVX2(&acc[0], x, y, n)
+	default:
+		dotPortable(acc, x, y, n)
+	}
 }
 
-func axpy(dst *float64, a float64, x *float64, n int) { axpyPortable(dst, a, x, n) }
+func squares(dst, z *float64, stride, lanes, columns int) {
+	switch active {
+	case avx512Path:
+		squaresAVX512(dst, z, stride, lanes, columns)
+	case avx2Path:
+		squaresAVX2(dst, z, stride, lanes, columns)
+	default:
+		squaresPortable(dst, z, stride, lanes, columns)
+	}
+}
 
-func difference(dst, x, y *float64, s float64, n int) { differencePortable(dst, x, y, s, n) }
+func axpy(dst *float64, a float64, x *float64, n int) {
+	switch active {
+	case avx512Path:
+		axpyAVX512(dst, a, x, n)
+	case avx2Path:
+		axpyAVX2(dst, a, x, n)
+	default:
+		axpyPortable(dst, a, x, n)
+	}
+}
 
-func mirror(a *float64, stride, n int) { mirrorPortable(a, stride, n) }
+func difference(dst, x, y *float64, s float64, n int) {
+	switch active {
+	case avx512Path:
+		differenceAVX512(dst, x, y, s, n)
+	case avx2Path:
+		differenceAVX2(dst, x, y, s, n)
+	default:
+		differencePortable(dst, x, y, s, n)
+	}
+}
+
+func mirror(a *float64, stride, n int) {
+	switch active {
+	case avx512Path:
+		mirrorAVX512(a, stride, n)
+	case avx2Path:
+		mirrorAVX2(a, stride, n)
+	default:
+		mirrorPortable(a, stride, n)
+	}
+}
+
+func peak(n int) {
+	switch active {
+	case avx512Path:
+		peakAVX512(n)
+	case avx2Path:
+		peakAVX2(n)
+	default:
+		peakPortable(n)
+	}
+}

@@ -24,3 +24,5 @@ func axpy(dst *float64, a float64, x *float64, n int) { axpyPortable(dst, a, x, 
 func difference(dst, x, y *float64, s float64, n int) { differencePortable(dst, x, y, s, n) }
 
 func mirror(a *float64, stride, n int) { mirrorPortable(a, stride, n) }
+
+func peak(n int) { peakPortable(n) }

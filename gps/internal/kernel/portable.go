@@ -146,3 +146,19 @@ func mirrorPortable(a *float64, stride, n int) {
 		}
 	}
 }
+
+// sink keeps what peakPortable computes from being left out.
+var sink float64
+
+func peakPortable(n int) {
+	var s [peakLanes]float64
+	factor := sink
+	for range n * Lane {
+		for i := range s {
+			s[i] = mulAdd(factor, factor, s[i])
+		}
+	}
+	for _, v := range s {
+		sink += v
+	}
+}

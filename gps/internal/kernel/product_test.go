@@ -23,6 +23,17 @@ func use(t testing.TB, p kernel.Path) {
 	})
 }
 
+// fused returns the paths that give the same bits, the portable one first.
+func fused() []kernel.Path {
+	paths := []kernel.Path{kernel.Portable}
+	for _, p := range kernel.Available() {
+		if p != kernel.Plain && p != kernel.Portable {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
 // same says if two numbers have the same bits, or are both NaN.
 func same(x, y float64) bool {
 	return math.Float64bits(x) == math.Float64bits(y) || math.IsNaN(x) && math.IsNaN(y)
@@ -93,10 +104,7 @@ func TestKernelProduct(t *testing.T) {
 			name := fmt.Sprintf("%s %dx%dx%d offset %d gap %d alias %v", p.name, rows, columns, inner, offset, gap, alias)
 			var want []float64
 			start, _ := matrix(rng, padded, columns, offset, gap, normal)
-			for _, path := range append([]kernel.Path{kernel.Portable}, kernel.Available()...) {
-				if path == kernel.Plain {
-					continue
-				}
+			for _, path := range fused() {
 				use(t, path)
 				all := append([]float64(nil), start...)
 				d, from := kernel.Block{Data: all[offset:], Stride: padded + gap}, c

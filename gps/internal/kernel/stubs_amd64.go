@@ -2,24 +2,84 @@
 
 package kernel
 
-// productAVX512 computes the product that p, an *operands, describes.
-//
-//go:noescape
-func productAVX512(p *[14]uint64)
-
 // factorAVX512 replaces the lower part of a, n x n, by its Cholesky factor, and w by the factor's
 // inverse, as factorPortable does.
 //
 //go:noescape
 func factorAVX512(a *float64, stride int, w *float64, n int) int
 
-// productAVX2 computes the product that p, an *operands, describes.
-//
-//go:noescape
-func productAVX2(p *[14]uint64)
-
 // factorAVX2 replaces the lower part of a, n x n, by its Cholesky factor, and w by the factor's
 // inverse, as factorPortable does.
 //
 //go:noescape
 func factorAVX2(a *float64, stride int, w *float64, n int) int
+
+// productAVX512 computes the product that p, an *operands, describes.
+//
+//go:noescape
+func productAVX512(p *[14]uint64)
+
+// dotAVX512 adds the products of n lanes of x and y to the eight sums at acc.
+//
+//go:noescape
+func dotAVX512(acc *float64, x *float64, y *float64, n int)
+
+// squaresAVX512 adds to dst, for each column of z, the sum of the squares of its rows.
+//
+//go:noescape
+func squaresAVX512(dst *float64, z *float64, stride int, lanes int, columns int)
+
+// axpyAVX512 adds a times n lanes of x to those of dst.
+//
+//go:noescape
+func axpyAVX512(dst *float64, a float64, x *float64, n int)
+
+// differenceAVX512 writes s times the difference of n lanes of x and y to those of dst.
+//
+//go:noescape
+func differenceAVX512(dst *float64, x *float64, y *float64, s float64, n int)
+
+// mirrorAVX512 copies the part of a below the diagonal to the part above it, n x n.
+//
+//go:noescape
+func mirrorAVX512(a *float64, stride int, n int)
+
+// peakAVX512 does n times 12 lanes of fused multiply-adds.
+//
+//go:noescape
+func peakAVX512(n int)
+
+// productAVX2 computes the product that p, an *operands, describes.
+//
+//go:noescape
+func productAVX2(p *[14]uint64)
+
+// dotAVX2 adds the products of n lanes of x and y to the eight sums at acc.
+//
+//go:noescape
+func dotAVX2(acc *float64, x *float64, y *float64, n int)
+
+// squaresAVX2 adds to dst, for each column of z, the sum of the squares of its rows.
+//
+//go:noescape
+func squaresAVX2(dst *float64, z *float64, stride int, lanes int, columns int)
+
+// axpyAVX2 adds a times n lanes of x to those of dst.
+//
+//go:noescape
+func axpyAVX2(dst *float64, a float64, x *float64, n int)
+
+// differenceAVX2 writes s times the difference of n lanes of x and y to those of dst.
+//
+//go:noescape
+func differenceAVX2(dst *float64, x *float64, y *float64, s float64, n int)
+
+// mirrorAVX2 copies the part of a below the diagonal to the part above it, n x n.
+//
+//go:noescape
+func mirrorAVX2(a *float64, stride int, n int)
+
+// peakAVX2 does n times 12 lanes of fused multiply-adds.
+//
+//go:noescape
+func peakAVX2(n int)

@@ -61,10 +61,11 @@ func Difference(dst, x, y []float64, s float64) {
 	}
 }
 
-// Mirror copies the part of the n x n block below the diagonal to the part above it.
+// Mirror copies the part of the n x n block below the diagonal to the part above it. Columns
+// must hold Pad(n) rows.
 func Mirror(a Block, n int) {
-	if !a.holds(n, n) {
-		panic(fmt.Sprintf("kernel: block of %d numbers with stride %d is not %d x %d", len(a.Data), a.Stride, n, n))
+	if n < 0 || !a.holds(Pad(n), n) {
+		panic(fmt.Sprintf("kernel: block of %d numbers with stride %d is not %d x %d with rows padded to a multiple of %d", len(a.Data), a.Stride, n, n, Lane))
 	}
 	if n > 1 {
 		mirror(&a.Data[0], a.Stride, n)

@@ -35,10 +35,17 @@ func generate() (assembly, declarations []byte, err error) {
 	c := build.NewContext()
 	wide, narrow := machine{c, avx512}, machine{c, avx2}
 	k := newConstants(c)
-	wide.product()
 	wide.factor512(k)
-	narrow.product()
 	narrow.factor256(k)
+	for _, m := range []machine{wide, narrow} {
+		m.product()
+		m.dot()
+		m.squares()
+		m.axpy()
+		m.difference()
+		m.mirror(k)
+		m.peak()
+	}
 	file, err := c.Result()
 	if err != nil {
 		return nil, nil, err

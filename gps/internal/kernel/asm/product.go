@@ -30,15 +30,15 @@ const (
 type product struct {
 	machine
 	operands reg.Register
-	aStride  reg.Register    // strides in bytes
-	bInner   reg.Register    //
-	bOuter   [8]reg.Register // the multiples 1, 3, 5 and 7 of op(B)'s outer stride
-	offset   reg.Register    // of the tile's first row, in bytes
-	lanes    reg.Register    // lanes of rows that are left in these columns
-	rows     reg.Register    // lanes of the tile
-	d, c, b  operand.Mem     // variables: first column of the tile
-	left     operand.Mem     // columns that are left
-	width    operand.Mem     // columns of the tile
+	aStride  reg.Register // in bytes, as bInner
+	bInner   reg.Register
+	outer    strided      // columns of op(B)
+	offset   reg.Register // of the tile's first row, in bytes
+	lanes    reg.Register // lanes of rows that are left in these columns
+	rows     reg.Register // lanes of the tile
+	d, c, b  operand.Mem  // variables: first column of the tile
+	left     operand.Mem  // columns that are left
+	width    operand.Mem  // columns of the tile
 }
 
 // product writes D = C +- A op(B) by tiles of D that stay in registers: columns of tiles
@@ -47,7 +47,10 @@ func (m machine) product() {
 	m.function("product", fmt.Sprintf("func(p *[%d]uint64)", fields),
 		"computes the product that p, an *operands, describes.")
 	p := &product{machine: m, operands: m.parameter("p")}
-	p.strides()
+	p.aStride, p.bInner = p.stride(fieldAStride), p.stride(fieldBInner)
+	outer := p.GP64()
+	p.MOVQ(p.field(fieldBOuter), outer)
+	p.outer = p.strided(outer)
 	p.d, p.c, p.b, p.left = p.variable(fieldD), p.variable(fieldC), p.variable(fieldB), p.variable(fieldColumns)
 	p.width = p.AllocLocal(number)
 	p.offset, p.lanes, p.rows = p.GP64(), p.GP64(), p.GP64()
@@ -97,31 +100,6 @@ func (p *product) stride(field int) reg.Register {
 	p.MOVQ(p.field(field), r)
 	p.SHLQ(operand.U8(3), r)
 	return r
-}
-
-// strides loads what the innermost loop adds. Column k of op(B) is reached by an odd
-// multiple of the outer stride and the factors 1, 2 and 4 of addresses.
-func (p *product) strides() {
-	p.aStride, p.bInner = p.stride(fieldAStride), p.stride(fieldBInner)
-	one, three, five, seven := p.stride(fieldBOuter), p.GP64(), p.GP64(), p.GP64()
-	p.LEAQ(indexed(one, one, 2), three)
-	p.LEAQ(indexed(one, one, 4), five)
-	if p.widest > 7 {
-		p.LEAQ(indexed(three, one, 4), seven)
-	}
-	p.bOuter = [8]reg.Register{1: one, 3: three, 5: five, 7: seven}
-}
-
-// element returns the address of op(B)[l, k] from that of op(B)[l, 0].
-func (p *product) element(b reg.Register, k int) operand.Mem {
-	if k == 0 {
-		return at(b, 0)
-	}
-	odd, scale := k, 1
-	for odd%2 == 0 {
-		odd, scale = odd/2, scale*2
-	}
-	return indexed(b, p.bOuter[odd], uint8(scale))
 }
 
 // skipAboveDiagonal begins the rows at the lane of the first column, and keeps the tile
@@ -268,11 +246,11 @@ func (p *product) step(a, b reg.Register, high, c int, sum func(i, k int) reg.Ve
 		}
 		for k := range c {
 			if high == 1 && p.bytes == 64 { // the broadcast is a part of the instruction
-				p.VFMADD231PD_BCST(p.element(b, k), held[0], sum(0, k))
+				p.VFMADD231PD_BCST(p.outer.column(b, k, 0), held[0], sum(0, k))
 				continue
 			}
 			x := p.vector(free + high + k%(p.registers-free-high))
-			p.VBROADCASTSD(p.element(b, k), x)
+			p.VBROADCASTSD(p.outer.column(b, k, 0), x)
 			for i, v := range held {
 				p.VFMADD231PD(v, x, sum(i, k))
 			}
@@ -281,7 +259,7 @@ func (p *product) step(a, b reg.Register, high, c int, sum func(i, k int) reg.Ve
 	}
 	held := p.vectors(free, c)
 	for k, x := range held {
-		p.VBROADCASTSD(p.element(b, k), x)
+		p.VBROADCASTSD(p.outer.column(b, k, 0), x)
 	}
 	for i := range high {
 		v := p.vector(free + c + i%(p.registers-free-c))

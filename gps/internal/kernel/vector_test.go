@@ -1,0 +1,73 @@
+package kernel_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"guidedpolicysearch/gps/internal/kernel"
+)
+
+// TestKernelVectors compares the operations on vectors and Mirror on every path with the
+// portable one, all memory around the result included.
+func TestKernelVectors(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 3))
+	operations := []struct {
+		name string
+		run  func(d kernel.Block, x, y kernel.Block, n, columns int)
+	}{
+		{"Dot", func(d, x, y kernel.Block, n, _ int) { d.Data[0] = kernel.Dot(x.Data[:n], y.Data[:n]) }},
+		{"Axpy", func(d, x, _ kernel.Block, n, _ int) { kernel.Axpy(d.Data[:n], 1.7, x.Data[:n]) }},
+		{"Difference", func(d, x, y kernel.Block, n, _ int) { kernel.Difference(d.Data[:n], x.Data[:n], y.Data[:n], 1.7) }},
+		{"Difference in place", func(d, x, _ kernel.Block, n, _ int) { kernel.Difference(d.Data[:n], d.Data[:n], x.Data[:n], 1.7) }},
+		{"Mirror", func(d, _, _ kernel.Block, n, _ int) { kernel.Mirror(d, n) }},
+		{"AddSquares", func(d, x, _ kernel.Block, n, columns int) { kernel.AddSquares(d.Data[:columns], x, kernel.Pad(n)) }},
+	}
+	for n := range 71 {
+		for _, o := range operations {
+			for range 4 {
+				columns, offset, gap := rng.IntN(30), rng.IntN(8), rng.IntN(9)
+				_, x := matrix(rng, kernel.Pad(n), 30, rng.IntN(8), rng.IntN(9), rng.NormFloat64)
+				_, y := matrix(rng, kernel.Pad(n), 30, rng.IntN(8), rng.IntN(9), rng.NormFloat64)
+				start, d := matrix(rng, kernel.Pad(n), max(n, 30), offset, gap, rng.NormFloat64)
+				name := fmt.Sprintf("%s n=%d columns=%d offset=%d gap=%d", o.name, n, columns, offset, gap)
+				var want []float64
+				for _, path := range fused() {
+					use(t, path)
+					all := append([]float64(nil), start...)
+					o.run(kernel.Block{Data: all[offset:], Stride: d.Stride}, x, y, n, columns)
+					if want == nil {
+						want = all
+					} else if i := differ(all, want); i >= 0 {
+						t.Fatalf("%s: %s: number %d is %v, want %v", path, name, i-offset, all[i], want[i])
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestKernelMirror(t *testing.T) {
+	each(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(2, 4))
+		for n := range 41 {
+			a := random(rng, n, n)
+			kernel.Mirror(a, n)
+			for i := range n {
+				for j := range i {
+					if a.At(i, j) != a.At(j, i) {
+						t.Fatalf("n=%d: [%d, %d] is %v and [%d, %d] is %v", n, i, j, a.At(i, j), j, i, a.At(j, i))
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestKernelPeak(t *testing.T) {
+	each(t, func(t *testing.T) {
+		if peak := kernel.PeakGFLOPs(); !(peak > 0) {
+			t.Errorf("peak is %v GFLOP/s", peak)
+		}
+	})
+}
