@@ -40,10 +40,43 @@
 // Scatters are summed about the mean, not as differences of raw moments. So an offset of
 // 1e8, or dimensions of very different units, cost no digits.
 //
-// The responsibilities of a point are nearly all zero, so a component is given up for a
-// point as soon as a partial Mahalanobis distance shows that it weighs less than e^-40 of
-// the best one. Log densities are bounded below by -1e290. A point below that under every
-// component belongs to the one with the smallest Mahalanobis distance.
+// # Speed
+//
+// All that is hot is products of package kernel. Each component has the inverse W_k of its
+// covariance's Cholesky factor, so that squared Mahalanobis distances are the squared norms
+// of the columns of W_k (x_n - mu_k), for many points at once; differences come first, or
+// far from the origin their digits would be lost. A scatter is the product of the matrix of
+// sqrt(r_nk) (x_n - mu_k) with its own transpose.
+//
+// The responsibilities of a point are nearly all zero: a component that weighs less than
+// e^-40 of the best one of a point is given up for it as soon as a part of the distance
+// shows that. A fit first puts the dimensions into an order in which the first few tell
+// components apart (as a Cholesky factorisation with pivots would, by the ratio of total
+// variance to variance within the components), and then, for a block of points,
+//
+//	1. computes the distance in the first 8 dimensions for all pairs, by one product of
+//	   the first rows of all W_k and the points themselves; what rounding can do to it,
+//	   the means not having been subtracted, is bounded and taken off;
+//	2. evaluates every point under the component that was likeliest the last time (the
+//	   first time: the one that step 1 finds nearest), which gives the log density that
+//	   others must come near to;
+//	3. evaluates the pairs that step 1 leaves, first in 24 dimensions, then in all.
+//
+// Of 37600 pairs of 1980 transitions of D = 59 with 20 components that are not the first
+// ones, step 1 leaves one in 8 and the 24 dimensions one in 20, half of which count.
+//
+// E-steps run in parallel over blocks of points, M-steps and factorisations over
+// components, cross-validation of starts over folds. Blocks have a fixed size and every sum
+// a fixed order, so that no bit depends on the number of workers.
+//
+// k-means compares |c|^2 - 2 x'c, computed by products, and looks again at the differences
+// where rounding could decide; of late iterations, in which few centres move, it computes
+// what those change.
+//
+// # Far points
+//
+// Log densities are bounded below by -1e290. A point below that under every component
+// belongs to the one with the smallest Mahalanobis distance.
 //
 // # Start
 //

@@ -29,6 +29,15 @@ type block struct {
 	head []float64 // n x (leading + 1): the leading dimensions and 1
 }
 
+// lead writes the head of a point and raises size to its absolute values.
+func lead(head, x, size []float64) {
+	copy(head, x[:len(size)])
+	head[len(size)] = 1
+	for i, v := range x[:len(size)] {
+		size[i] = max(size[i], math.Abs(v))
+	}
+}
+
 // responsibilities are the responsibilities of a block of points that are not zero,
 // sorted by component.
 type responsibilities struct {

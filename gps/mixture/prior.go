@@ -30,7 +30,8 @@ type Query struct {
 	first   []int32
 	logp    []float64
 	weights []float64
-	off     []float64 // of a component's mean
+	apart   kernel.Block // sqrt(w) (mu_k - mean) of the components with a weight, D x K
+	spread  kernel.Block // of the means, D x D
 }
 
 // NewQuery prepares a mixture for queries. It returns ErrDegenerate if a covariance is
@@ -57,7 +58,7 @@ func (q *Query) Fork() *Query {
 	return &Query{m: q.m, d: &d, evaluator: newEvaluator(d.K, d.D),
 		size: make([]float64, d.leading()), x: make([]float64, blockSize*d.stride), head: make([]float64, blockSize*(d.leading()+1)),
 		entries: newResponsibilities(blockSize, d.K), first: make([]int32, blockSize),
-		logp: make([]float64, blockSize), weights: make([]float64, d.K), off: make([]float64, d.D)}
+		logp: make([]float64, blockSize), weights: make([]float64, d.K), apart: kernel.NewBlock(d.D, d.K), spread: kernel.NewBlock(d.D, d.D)}
 }
 
 // each calls visit for blocks of the points, from the first of each on.
@@ -78,12 +79,7 @@ func (q *Query) block(points []float64) block {
 		for j, from := range d.order {
 			x[j] = source[from]
 		}
-		head := q.head[i*width : (i+1)*width]
-		copy(head, x[:width-1])
-		head[width-1] = 1
-		for j, v := range head[:width-1] {
-			q.size[j] = max(q.size[j], math.Abs(v))
-		}
+		lead(q.head[i*width:(i+1)*width], x, q.size)
 	}
 	return block{n, q.x[:n*d.stride], q.head[:n*width]}
 }
@@ -143,21 +139,23 @@ func (q *Query) Prior(dst *Prior, points []float64) error {
 	clear(dst.Mean)
 	clear(dst.Cov)
 	for k, w := range weights {
-		if w == 0 {
-			continue
+		if w > 0 {
+			kernel.Axpy(dst.Mean, w, m.Mean(k))
 		}
-		kernel.Axpy(dst.Mean, w, m.Mean(k))
 	}
+	apart := 0
 	for k, w := range weights {
-		if w == 0 {
-			continue
+		if w > 0 {
+			kernel.Axpy(dst.Cov, w, m.Cov(k))
+			kernel.Difference(q.apart.Column(apart, D), m.Mean(k), dst.Mean, math.Sqrt(w))
+			apart++
 		}
-		kernel.Axpy(dst.Cov, w, m.Cov(k))
-		kernel.Difference(q.off, m.Mean(k), dst.Mean, 1)
-		for i, v := range q.off {
-			if v != 0 {
-				kernel.Axpy(dst.Cov[i*D:][i:D], w*v, q.off[i:])
-			}
+	}
+	// Rows of dst are columns of blocks: what is computed is the part above its diagonal.
+	if apart > 1 {
+		kernel.SetLower(q.spread, q.apart, q.apart.T(), D, D, apart)
+		for i := range D {
+			kernel.Axpy(dst.Cov[i*D+i:(i+1)*D], 1, q.spread.Column(i, D)[i:])
 		}
 	}
 	kernel.Mirror(kernel.Block{Data: dst.Cov, Stride: D}, D)

@@ -92,15 +92,11 @@ func (c *coordinates) fill(x, head, points []float64, order []int) (size []float
 		shift[i], inverse[i] = c.shift[from], 1/c.scale[from]
 	}
 	for n := range len(points) / D {
-		z, source, h := x[n*stride:][:D], points[n*D:(n+1)*D], head[n*(leading+1):(n+1)*(leading+1)]
+		z, source := x[n*stride:][:D], points[n*D:(n+1)*D]
 		for i, from := range order {
 			z[i] = (source[from] - shift[i]) * inverse[i]
 		}
-		copy(h, z[:leading])
-		h[leading] = 1
-		for i, v := range z[:leading] {
-			size[i] = max(size[i], math.Abs(v))
-		}
+		lead(head[n*(leading+1):(n+1)*(leading+1)], z, size)
 	}
 	return size
 }
