@@ -7,9 +7,7 @@ import (
 	"sync/atomic"
 
 	"guidedpolicysearch/gps/internal/crew"
-	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
-	"guidedpolicysearch/gps/trajopt"
 )
 
 // iteration is the work of one iteration, a block for each condition.
@@ -29,11 +27,11 @@ type iteration struct {
 }
 
 // Do improves condition m. What comes after a condition that failed is left out.
-func (it *iteration) Do(worker, m int) {
+func (it *iteration) Do(_, m int) {
 	if int64(m) > it.failed.Load() {
 		return
 	}
-	it.errs[m] = it.improve(&it.a.workers[worker], m)
+	it.errs[m] = it.improve(m)
 	if it.errs[m] == nil {
 		return
 	}
@@ -49,9 +47,6 @@ func (a *TrajOpt) improveAll(ctx context.Context, state *State, samples [][]*rol
 		return nil
 	}
 	outer, inner := split(a.cfg.Workers, M)
-	for len(a.workers) < outer {
-		a.workers = append(a.workers, workspace{})
-	}
 	it := &iteration{a: a, ctx: ctx, state: state, samples: samples, next: next, report: report, inner: inner, errs: make([]error, M)}
 	it.failed.Store(int64(M))
 	c := crew.New(outer)
@@ -73,24 +68,4 @@ func split(workers, conditions int) (outer, inner int) {
 	}
 	outer = min(workers, conditions)
 	return outer, workers / outer
-}
-
-// workspace is what a worker needs for conditions of one size. It is kept from iteration to
-// iteration: its megabytes cost more to get than to fill.
-type workspace struct {
-	search      *trajopt.Optimizer
-	expectation *expectation
-}
-
-// fit makes the workspace one for controllers of c's size.
-func (w *workspace) fit(cfg trajopt.Config, c *lqg.Controller) error {
-	if w.expectation != nil && w.expectation.fits(c) {
-		return nil
-	}
-	search, err := trajopt.New(cfg, c.T, c.DX, c.DU)
-	if err != nil {
-		return err
-	}
-	w.search, w.expectation = search, newExpectation(c)
-	return nil
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // improve runs condition m's iteration.
-func (it *iteration) improve(work *workspace, m int) error {
+func (it *iteration) improve(m int) error {
 	cfg, current, next, report, samples := &it.a.cfg, &it.state.Conditions[m], &it.next.Conditions[m], &it.report.Conditions[m], it.samples[m]
 	controller := current.Controller
 	for n, s := range samples {
@@ -24,20 +24,22 @@ func (it *iteration) improve(work *workspace, m int) error {
 			return fmt.Errorf("%w: rollout %d has T=%d dX=%d dU=%d, with %d numbers for states and %d for actions, the controller T=%d dX=%d dU=%d", ErrSamples, n, s.T, s.DX, s.DU, len(s.X), len(s.U), controller.T, controller.DX, controller.DU)
 		}
 	}
-	if err := work.fit(cfg.Search, controller); err != nil {
-		return err
-	}
 	model, prior, err := it.model(m)
 	if err != nil {
 		return err
 	}
+	if err := it.ctx.Err(); err != nil {
+		return err
+	}
+	work, err := it.a.spare.take(cfg.Search, controller)
+	if err != nil {
+		return err
+	}
+	defer it.a.spare.giveBack(work)
 	multiplier := current.StepMultiplier
 	if current.Previous != nil {
 		report.Predicted, report.Actual = work.expectation.improvement(current.Previous, model)
 		multiplier = cfg.Step.Next(multiplier, report.Predicted, report.Actual)
-	}
-	if err := it.ctx.Err(); err != nil {
-		return err
 	}
 	problem := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: controller, MaxEnt: cfg.MaxEntropy}
 	report.StepMultiplier, report.Bound = multiplier, cfg.KLStep*multiplier*float64(controller.T)

@@ -161,6 +161,7 @@ func (s *largeSystem) learn(a *algorithm.TrajOpt, n int) (*algorithm.State, [][]
 
 // What is measured below learns.
 func TestLargeSystemLearns(t *testing.T) {
+	t.Parallel()
 	s := newLargeSystem(t, 2)
 	_, _, costs := s.learn(s.new(0), 4)
 	if last := costs[len(costs)-1]; !(last < 0.5*costs[0]) || math.IsNaN(last) {

@@ -16,6 +16,7 @@ const peakVariable = "GPS_TEST_PRINTS_PEAK_MEMORY"
 // Ten iterations of the large system with four conditions take a process of less than 150 MB,
 // its samples and the simulated arm included.
 func TestPeakMemoryOfLargeSystem(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(peakVariable) != "" {
 		s := newLargeSystem(t, 4)
 		s.learn(s.new(0), 10)

@@ -72,9 +72,7 @@ type TrajOpt struct {
 	cfg TrajOptConfig
 	// costs has one term per condition.
 	costs []cost.Term
-	// running is held by an iteration: the workspaces below serve one at a time.
-	running sync.Mutex
-	workers []workspace
+	spare workspaces
 	// expanding is held while a cost is expanded. Terms own workspace, and those of several
 	// conditions may be one term, or share a part such as the kinematics of the arm.
 	expanding sync.Mutex
@@ -91,8 +89,7 @@ func NewTrajOpt(cfg TrajOptConfig, costs []cost.Term) (*TrajOpt, error) {
 	return &TrajOpt{cfg: cfg, costs: costs}, nil
 }
 
-// Iterate implements Algorithm. An error is that of the first condition that has one. A
-// second call waits for the first.
+// Iterate implements Algorithm. An error is that of the first condition that has one.
 func (a *TrajOpt) Iterate(ctx context.Context, state *State, samples [][]*rollout.Rollout) (*State, *Report, error) {
 	if len(samples) != len(state.Conditions) || len(a.costs) != len(state.Conditions) {
 		return nil, nil, fmt.Errorf("%w: %d conditions, samples of %d, costs of %d", ErrSamples, len(state.Conditions), len(samples), len(a.costs))
@@ -100,8 +97,6 @@ func (a *TrajOpt) Iterate(ctx context.Context, state *State, samples [][]*rollou
 	if err := state.validate(); err != nil {
 		return nil, nil, err
 	}
-	a.running.Lock()
-	defer a.running.Unlock()
 	next := &State{Iteration: state.Iteration + 1, Seed: state.Seed, Conditions: make([]Condition, len(samples))}
 	report := &Report{Iteration: next.Iteration, Conditions: make([]ConditionReport, len(samples))}
 	if err := a.improveAll(ctx, state, samples, next, report); err != nil {

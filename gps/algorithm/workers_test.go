@@ -18,6 +18,7 @@ import (
 // Several iterations over several conditions, whose one term is shared, have the same bits for
 // every number of workers: controllers, priors, models and reports.
 func TestWorkersChangeNothing(t *testing.T) {
+	t.Parallel()
 	const conditions, iterations = 3, 3
 	type step struct {
 		state  *algorithm.State
