@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
+	"guidedpolicysearch/gps/internal/riccati"
 )
 
 // IndefiniteError says at which step of a backward pass the action block Q_uu was not
@@ -41,26 +40,34 @@ type BackwardPass struct {
 	// Floor, if not nil, bounds the action covariances from below.
 	Floor *Floor
 
-	quad, lin  []float64 // Q_t, D x D and D
-	value      []float64 // V_xx of the next step, dX x dX
-	valueLin   []float64 // V_x, dX
-	valueF     []float64 // V_xx F, dX x D
-	action     []float64 // factor of the action block, dU x dU
-	precision  []float64 // P_t, dU x dU
-	valueUnder []float64 // Q_ux + Q_uu K, dU x dX
-	block      []float64 // the action block before it is factorised, dU x dU
-	eigen      *dense.Eigen
+	quad, lin []float64 // of a stage, D x D and D
+	precision []float64 // P_t, dU x dU
+	// One step at a time, packed: the problem, the quadratic form of -log of the previous
+	// controller, the new one and that of PropagateUnder.
+	pass            *riccati.Backward
+	problem, anchor *riccati.Problem
+	gains, under    *riccati.Gains
+	floor           floorAt
 }
+
+// floorAt is the floor of one time step, whatever step it is asked for.
+type floorAt struct {
+	*Floor
+	t int
+}
+
+func (f *floorAt) Below(least float64, _ int) bool { return f.Floor.Below(least, f.t) }
+
+func (f *floorAt) Raise(cov []float64, _ int) bool { return f.Floor.Raise(cov, f.t) }
 
 // NewBackwardPass returns a pass for dX states and dU actions.
 func NewBackwardPass(dX, dU int) *BackwardPass {
 	checkSizes(1, dX, dU)
 	d := dX + dU
 	return &BackwardPass{dX: dX, dU: dU, Discount: 1,
-		quad: make([]float64, d*d), lin: make([]float64, d),
-		value: make([]float64, dX*dX), valueLin: make([]float64, dX), valueF: make([]float64, dX*d),
-		action: make([]float64, dU*dU), precision: make([]float64, dU*dU), valueUnder: make([]float64, dU*dX),
-		block: make([]float64, dU*dU), eigen: dense.NewEigen(dU)}
+		quad: make([]float64, d*d), lin: make([]float64, d), precision: make([]float64, dU*dU),
+		pass: riccati.NewBackward(dX, dU), problem: riccati.NewProblem(1, dX, dU), anchor: riccati.NewProblem(1, dX, dU),
+		gains: riccati.NewGains(1, dX, dU), under: riccati.NewGains(1, dX, dU)}
 }
 
 // Run computes the controller that minimises the objective at eta under the dynamics:
@@ -74,25 +81,28 @@ func (b *BackwardPass) Run(dst *Controller, obj *Objective, dyn *Dynamics, eta f
 	if err := obj.divisible(eta); err != nil {
 		return err
 	}
-	obj.Stage(dst.T, eta, b.quad, b.lin)
-	b.terminal()
+	b.start(obj.Cost)
 	d := b.dX + b.dU
 	for t := dst.T - 1; t >= 0; t-- {
-		obj.Stage(t, eta, b.quad, b.lin)
-		b.addValue(dyn, t, obj.valueScale(t, eta))
-		for i := range b.dU {
-			row := b.quad[(b.dX+i)*d : (b.dX+i+1)*d]
-			copy(b.action[i*b.dU:(i+1)*b.dU], row[b.dX:])
-			copy(dst.Gain(t)[i*b.dX:(i+1)*b.dX], row)
-			dst.BiasAt(t)[i] = b.lin[b.dX+i]
+		obj.WithoutAnchor(t, b.quad, b.lin)
+		kernel.Axpy(b.quad, eta, block(obj.Anchor.Quad, t, d*d))
+		kernel.Axpy(b.lin, eta, block(obj.Anchor.Lin, t, d))
+		factor := b.Discount * obj.valueFactor(t, eta)
+		b.expand(dyn, t, factor)
+		if b.PropagateUnder != nil {
+			b.pass.KeepActions()
 		}
-		if err := b.solve(dst, t, eta); err != nil {
-			return err
+		scale := eta + obj.Weight(t)
+		if !b.solve(t, scale) {
+			return b.failure(t, eta, scale, factor, 0)
+		}
+		if !b.take(dst, t) {
+			return OverflowError(t, eta)
 		}
 		if b.PropagateUnder != nil {
-			b.propagateUnder(b.PropagateUnder, t)
+			b.propagateUnder(t)
 		} else {
-			b.propagate(dst, t)
+			b.pass.Propagate()
 		}
 	}
 	return nil
@@ -118,41 +128,28 @@ func (b *BackwardPass) RunPerStep(dst *Controller, cost *Cost, dyn *Dynamics, pr
 			return fmt.Errorf("%w: eta is %v at time step %d, need a finite number > 0", ErrNotFinite, v, t)
 		}
 	}
-	copy(b.quad, cost.QuadAt(dst.T))
-	copy(b.lin, cost.LinAt(dst.T))
-	b.terminal()
-	d := b.dX + b.dU
+	b.start(cost)
 	for t := dst.T - 1; t >= 0; t-- {
+		clear(b.quad)
+		clear(b.lin)
+		prev.surrogateActions(t, b.quad, b.lin, b.precision)
+		b.anchor.SetCost(0, b.quad, b.lin)
 		copy(b.quad, cost.QuadAt(t))
 		copy(b.lin, cost.LinAt(t))
-		b.addValue(dyn, t, 1)
-		prev.Precision(b.precision, t)
-		prevGain, prevBias := prev.Gain(t), prev.BiasAt(t)
-		gain, bias := dst.Gain(t), dst.BiasAt(t)
-		inv := 1 / eta[t]
-		for i := range b.dU {
-			row := b.quad[(b.dX+i)*d : (b.dX+i+1)*d]
-			bias[i] = inv * b.lin[b.dX+i]
-			for j := range b.dX {
-				gain[i*b.dX+j] = inv * row[j]
-			}
-			for l := range b.dU {
-				p := b.precision[i*b.dU+l]
-				b.action[i*b.dU+l] = inv*row[b.dX+l] + p
-				bias[i] -= p * prevBias[l]
-				for j := range b.dX {
-					gain[i*b.dX+j] -= p * prevGain[l*b.dX+j]
-				}
-			}
+		b.expand(dyn, t, b.Discount)
+		b.pass.KeepActions()
+		b.pass.AddActions(b.anchor, 0, eta[t])
+		if !b.solve(t, eta[t]) {
+			return b.failure(t, eta[t], eta[t], b.Discount, eta[t])
 		}
-		if err := b.solve(dst, t, eta[t]); err != nil {
-			return err
+		if !b.take(dst, t) {
+			return OverflowError(t, eta[t])
 		}
-		under := dst
 		if b.PropagateUnder != nil {
-			under = b.PropagateUnder
+			b.propagateUnder(t)
+		} else {
+			b.pass.PropagateUnder(b.gains, 0)
 		}
-		b.propagateUnder(under, t)
 	}
 	return nil
 }
@@ -174,111 +171,54 @@ func (b *BackwardPass) check(dst *Controller, cost *Cost, dyn *Dynamics) {
 	}
 }
 
-// terminal sets the value function to the state part of the stage in b.quad and b.lin.
-func (b *BackwardPass) terminal() {
-	b.takeStateBlock()
-	dense.Symmetrize(b.value, b.dX, b.dX)
+// start sets the value function to the cost at T.
+func (b *BackwardPass) start(cost *Cost) {
+	b.problem.SetCost(1, cost.QuadAt(cost.T), cost.LinAt(cost.T))
+	b.pass.Start(b.problem)
 }
 
-// addValue adds the next value function, discounted and times scale, carried back through
-// the dynamics: Q += F'VF, q += F'(V f + v).
-func (b *BackwardPass) addValue(dyn *Dynamics, t int, scale float64) {
-	scale *= b.Discount
-	dX, d := b.dX, b.dX+b.dU
-	f := dense.Matrix(dX, d, d, dyn.FAt(t))
-	v := dense.Matrix(dX, dX, dX, b.value)
-	vf := dense.Matrix(dX, d, d, b.valueF)
-	blas64.Gemv(blas.NoTrans, 1, v, dense.Vector(dyn.BiasAt(t)), 1, dense.Vector(b.valueLin))
-	blas64.Gemv(blas.Trans, scale, f, dense.Vector(b.valueLin), 1, dense.Vector(b.lin))
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, v, f, 0, vf)
-	blas64.Gemm(blas.Trans, blas.NoTrans, scale, f, vf, 1, dense.Matrix(d, d, d, b.quad))
-	dense.Symmetrize(b.quad, d, d)
+// expand adds to the stage in b.quad and b.lin factor times the next value function, carried
+// back through the dynamics: Q += F'VF, q += F'(V f + v).
+func (b *BackwardPass) expand(dyn *Dynamics, t int, factor float64) {
+	b.problem.SetCost(0, b.quad, b.lin)
+	b.problem.SetBackward(0, dyn.FAt(t), dyn.BiasAt(t))
+	b.pass.Expand(b.problem, 0, factor)
 }
 
-// solve turns the right-hand sides in dst's gain and bias at t, and the action block in
-// b.action, into the controller of that step.
-func (b *BackwardPass) solve(dst *Controller, t int, eta float64) error {
-	dX, dU := b.dX, b.dU
-	copy(b.block, b.action)
-	if !dense.Cholesky(b.action, dU) {
-		return b.indefinite(t, eta)
-	}
-	factor := dense.Factor(b.action, dU)
-	gain, bias := dense.Matrix(dU, dX, dX, dst.Gain(t)), dense.Vector(dst.BiasAt(t))
-	blas64.Trsm(blas.Left, blas.NoTrans, -1, factor, gain)
-	blas64.Trsm(blas.Left, blas.Trans, 1, factor, gain)
-	blas64.Trsv(blas.NoTrans, factor, bias)
-	blas64.Trsv(blas.Trans, factor, bias)
-	blas64.Scal(-1, bias)
-	if dense.FirstNotFinite(dst.Gain(t)) >= 0 || dense.FirstNotFinite(dst.BiasAt(t)) >= 0 {
-		return b.overflow(t, eta)
-	}
-	chol := dst.CholAt(t)
-	copy(chol, b.action)
-	dense.InvertFactored(chol, dU)
+// solve finds the controller of step t, with the covariance scale Q_uu^-1; false if there is
+// none.
+func (b *BackwardPass) solve(t int, scale float64) bool {
+	b.pass.Floor = nil
 	if b.Floor != nil {
-		b.Floor.Raise(chol, t)
+		b.floor = floorAt{b.Floor, t}
+		b.pass.Floor = &b.floor
 	}
-	if !dense.Cholesky(chol, dU) {
-		return b.indefinite(t, eta)
-	}
-	return nil
+	return b.pass.Solve(b.gains, 0, scale)
 }
 
-// indefinite says what is wrong with the action block of step t.
-func (b *BackwardPass) indefinite(t int, eta float64) error {
-	if !b.eigen.Decompose(b.block) {
-		return b.overflow(t, eta)
+// take writes the controller that solve found to step t of dst; false if it overflows.
+func (b *BackwardPass) take(dst *Controller, t int) bool {
+	b.gains.Get(0, dst.Gain(t), dst.BiasAt(t), dst.CholAt(t))
+	return b.gains.Finite(0)
+}
+
+// failure says why solve failed at step t, from the stage that is still packed, in units that
+// were not divided by divisor; anchor is what the previous controller weighed.
+func (b *BackwardPass) failure(t int, eta, divisor, factor, anchor float64) error {
+	quu := make([]float64, b.dU*b.dU)
+	b.pass.Expand(b.problem, 0, factor)
+	if anchor != 0 {
+		b.pass.AddActions(b.anchor, 0, anchor)
 	}
-	return &IndefiniteError{Step: t, Eta: eta, MinEigenvalue: b.eigen.Values[0], MaxEigenvalue: b.eigen.Values[b.dU-1], Condition: b.eigen.Condition()}
+	b.pass.ActionBlock(quu)
+	return ActionBlockError(quu, divisor, t, eta)
 }
 
-func (b *BackwardPass) overflow(t int, eta float64) error {
-	return fmt.Errorf("%w: the value function overflows at time step %d and eta %.3g: check the scale of the dynamics (gains far above 1 grow over the horizon) and of the cost, or shorten the horizon", ErrNotFinite, t, eta)
-}
-
-// propagate sets the value function to that of the minimising controller:
-// V = Q_xx + Q_xu K, v = q_x + Q_xu k.
-func (b *BackwardPass) propagate(c *Controller, t int) {
-	dX, dU := b.dX, b.dU
-	d := dX + dU
-	b.takeStateBlock()
-	cross := dense.Matrix(dX, dU, d, b.quad[dX:])
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, cross, dense.Matrix(dU, dX, dX, c.Gain(t)), 1, dense.Matrix(dX, dX, dX, b.value))
-	blas64.Gemv(blas.NoTrans, 1, cross, dense.Vector(c.BiasAt(t)), 1, dense.Vector(b.valueLin))
-	dense.Symmetrize(b.value, dX, dX)
-}
-
-// propagateUnder sets the value function to that of any controller:
-// V = Q_xx + K'Q_uu K + K'Q_ux + Q_xu K, v = q_x + K'q_u + K'Q_uu k + Q_xu k.
-func (b *BackwardPass) propagateUnder(c *Controller, t int) {
-	dX, dU := b.dX, b.dU
-	d := dX + dU
-	b.takeStateBlock()
-	value := dense.Matrix(dX, dX, dX, b.value)
-	cross := dense.Matrix(dX, dU, d, b.quad[dX:])
-	action := dense.Matrix(dU, dU, d, b.quad[dX*d+dX:])
-	gain, bias := dense.Matrix(dU, dX, dX, c.Gain(t)), dense.Vector(c.BiasAt(t))
-	// W = Q_ux + Q_uu K, so that V = Q_xx + Q_xu K + K'W.
-	w := dense.Matrix(dU, dX, dX, b.valueUnder)
-	for i := range dU {
-		copy(b.valueUnder[i*dX:(i+1)*dX], b.quad[(dX+i)*d:(dX+i)*d+dX])
-	}
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, action, gain, 1, w)
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, cross, gain, 1, value)
-	blas64.Gemm(blas.Trans, blas.NoTrans, 1, gain, w, 1, value)
-	// v: W'k is (Q_xu + K'Q_uu) k.
-	blas64.Gemv(blas.Trans, 1, w, bias, 1, dense.Vector(b.valueLin))
-	blas64.Gemv(blas.Trans, 1, gain, dense.Vector(b.lin[dX:]), 1, dense.Vector(b.valueLin))
-	dense.Symmetrize(b.value, dX, dX)
-}
-
-func (b *BackwardPass) takeStateBlock() {
-	d := b.dX + b.dU
-	for i := range b.dX {
-		copy(b.value[i*b.dX:(i+1)*b.dX], b.quad[i*d:i*d+b.dX])
-	}
-	copy(b.valueLin, b.lin[:b.dX])
+// propagateUnder sets the value function to that of PropagateUnder.
+func (b *BackwardPass) propagateUnder(t int) {
+	c := b.PropagateUnder
+	b.under.Set(0, c.Gain(t), c.BiasAt(t), c.CholAt(t))
+	b.pass.PropagateUnder(b.under, 0)
 }
 
 // ActionBlockError says what is wrong with a Q_uu of step t (dU x dU) that has no Cholesky

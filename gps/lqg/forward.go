@@ -3,22 +3,23 @@ package lqg
 import (
 	"fmt"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/riccati"
 )
 
 // ForwardPass computes trajectory marginals, with its workspace, for one problem size.
 type ForwardPass struct {
-	dX, dU int
-	fs     []float64 // F Sigma, dX x D
+	dX, dU  int
+	pass    *riccati.Forward
+	problem *riccati.Problem // one step, packed
+	gains   *riccati.Gains   // alike
 }
 
 // NewForwardPass returns a pass for dX states and dU actions.
 func NewForwardPass(dX, dU int) *ForwardPass {
 	checkSizes(1, dX, dU)
-	return &ForwardPass{dX: dX, dU: dU, fs: make([]float64, dX*(dX+dU))}
+	return &ForwardPass{dX: dX, dU: dU, pass: riccati.NewForward(dX, dU),
+		problem: riccati.NewProblem(1, dX, dU), gains: riccati.NewGains(1, dX, dU)}
 }
 
 // Run writes the marginals of y_t under the controller and the dynamics, from x0
@@ -32,10 +33,18 @@ func (p *ForwardPass) Run(dst *Trajectory, x0 *InitialState, c *Controller, dyn 
 			dX, dU, dst.T, dst.DX, dst.DU, c.T, c.DX, c.DU, dyn.T, dyn.DX, dyn.DU, len(x0.Mean), len(x0.Cov)))
 	}
 	p.Start(dst, x0)
+	p.load(dst, 0)
 	for t := range c.T {
-		p.Step(dst, c, dyn, t)
+		p.step(dst, c, dyn, t)
 	}
 	return dst.finite()
+}
+
+// load packs the distribution of x_t, and makes it symmetric in dst too.
+func (p *ForwardPass) load(dst *Trajectory, t int) {
+	mean, cov, d := dst.MeanAt(t), dst.CovAt(t), p.dX+p.dU
+	p.pass.SetState(mean[:p.dX], cov, d)
+	p.pass.State(mean, cov, d)
 }
 
 // finite returns an error that names the first time step whose marginal is not finite.
@@ -67,42 +76,20 @@ func (p *ForwardPass) Start(dst *Trajectory, x0 *InitialState) {
 // callers that choose the controller of a step from the states it meets. The action part
 // of the entry t+1 is cleared. It does not check numbers: what overflows stays in dst.
 func (p *ForwardPass) Step(dst *Trajectory, c *Controller, dyn *Dynamics, t int) {
-	dX, dU := p.dX, p.dU
-	d := dX + dU
-	mean, cov := dst.MeanAt(t), dst.CovAt(t)
-	gain := dense.Matrix(dU, dX, dX, c.Gain(t))
-	copy(mean[dX:], c.BiasAt(t))
-	blas64.Gemv(blas.NoTrans, 1, gain, dense.Vector(mean[:dX]), 1, dense.Vector(mean[dX:]))
+	p.load(dst, t)
+	p.step(dst, c, dyn, t)
+}
 
-	sx := dense.Matrix(dX, dX, d, cov)
-	su := dense.Matrix(dU, dX, d, cov[dX*d:])
-	suu := dense.Matrix(dU, dU, d, cov[dX*d+dX:])
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, gain, sx, 0, su)
-	chol := dense.Matrix(dU, dU, dU, c.CholAt(t))
-	blas64.Gemm(blas.NoTrans, blas.Trans, 1, chol, chol, 0, suu)
-	blas64.Gemm(blas.NoTrans, blas.Trans, 1, su, gain, 1, suu)
-	for i := range dU {
-		for j := range dX {
-			cov[j*d+dX+i] = cov[(dX+i)*d+j]
-		}
-	}
-	dense.Symmetrize(cov, d, d)
-
-	f := dense.Matrix(dX, d, d, dyn.FAt(t))
-	fs := dense.Matrix(dX, d, d, p.fs)
-	nextMean, nextCov := dst.MeanAt(t+1), dst.CovAt(t+1)
-	clear(nextMean)
-	clear(nextCov)
-	copy(nextMean, dyn.BiasAt(t))
-	blas64.Gemv(blas.NoTrans, 1, f, dense.Vector(mean), 1, dense.Vector(nextMean[:dX]))
-	next := dense.Matrix(dX, dX, d, nextCov)
-	noise := dyn.CovAt(t)
-	for i := range dX {
-		copy(nextCov[i*d:i*d+dX], noise[i*dX:(i+1)*dX])
-	}
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, f, dense.Matrix(d, d, d, cov), 0, fs)
-	blas64.Gemm(blas.NoTrans, blas.Trans, 1, fs, f, 1, next)
-	dense.Symmetrize(nextCov, dX, d)
+// step is Step from the packed distribution of x_t.
+func (p *ForwardPass) step(dst *Trajectory, c *Controller, dyn *Dynamics, t int) {
+	p.gains.Set(0, c.Gain(t), c.BiasAt(t), c.CholAt(t))
+	p.problem.SetForward(0, dyn.FAt(t), dyn.BiasAt(t), dyn.CovAt(t))
+	p.pass.Actions(p.gains, 0, dst.MeanAt(t), dst.CovAt(t))
+	p.pass.Step(p.problem, p.gains, 0)
+	mean, cov := dst.MeanAt(t+1), dst.CovAt(t+1)
+	clear(mean[p.dX:])
+	clear(cov)
+	p.pass.State(mean, cov, p.dX+p.dU)
 }
 
 // ExpectedCost writes E[cost_t] for t = 0..T to dst (T+1) and returns the sum:

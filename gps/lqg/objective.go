@@ -3,6 +3,8 @@ package lqg
 import (
 	"fmt"
 	"math"
+
+	"guidedpolicysearch/gps/internal/riccati"
 )
 
 // Surrogate is the quadratic form of -log p(u_t|x_t), up to its constant, of a
@@ -34,24 +36,8 @@ func (s *Surrogate) Set(c *Controller, precision []float64) {
 	}
 	d := dX + dU
 	for t := range c.T {
-		c.Precision(precision, t)
-		gain, bias := c.Gain(t), c.BiasAt(t)
-		quad, lin := block(s.Quad, t, d*d), block(s.Lin, t, d)
-		for i := range dU {
-			pk := 0.0
-			for j := range dU {
-				quad[(dX+i)*d+dX+j] = precision[i*dU+j]
-				pk += precision[i*dU+j] * bias[j]
-			}
-			lin[dX+i] = -pk
-			for j := range dX {
-				v := 0.0
-				for l := range dU {
-					v += precision[i*dU+l] * gain[l*dX+j]
-				}
-				quad[(dX+i)*d+j], quad[j*d+dX+i] = -v, -v
-			}
-		}
+		gain, quad, lin := c.Gain(t), block(s.Quad, t, d*d), block(s.Lin, t, d)
+		c.surrogateActions(t, quad, lin, precision)
 		// State block K'PK and K'Pk from the rows -PK and -Pk just written.
 		for i := range dX {
 			for j := range i + 1 {
@@ -66,6 +52,29 @@ func (s *Surrogate) Set(c *Controller, precision []float64) {
 				v -= gain[l*dX+i] * lin[dX+l]
 			}
 			lin[i] = v
+		}
+	}
+}
+
+// surrogateActions writes the rows and columns of u of step t's quadratic form of -log c:
+// P, -PK and -Pk. precision is workspace, dU x dU.
+func (c *Controller) surrogateActions(t int, quad, lin, precision []float64) {
+	dX, dU, d := c.DX, c.DU, c.DX+c.DU
+	c.Precision(precision, t)
+	gain, bias := c.Gain(t), c.BiasAt(t)
+	for i := range dU {
+		pk := 0.0
+		for j := range dU {
+			quad[(dX+i)*d+dX+j] = precision[i*dU+j]
+			pk += precision[i*dU+j] * bias[j]
+		}
+		lin[dX+i] = -pk
+		for j := range dX {
+			v := 0.0
+			for l := range dU {
+				v += precision[i*dU+l] * gain[l*dX+j]
+			}
+			quad[(dX+i)*d+j], quad[j*d+dX+i] = -v, -v
 		}
 	}
 }
@@ -191,17 +200,13 @@ func (o *Objective) Weight(t int) float64 {
 	return o.Policy.Weight[min(t, o.Cost.T-1)] + o.MaxEnt
 }
 
-// valueScale returns the factor that brings the value function of step t+1 to the
-// divisor of step t; it is 1 unless the policy weights change with time.
-func (o *Objective) valueScale(t int, eta float64) float64 {
-	if o.Policy == nil {
+// valueFactor returns what the undivided value function of step t+1 is multiplied by at step
+// t; it is 1 but with the reference's scale.
+func (o *Objective) valueFactor(t int, eta float64) float64 {
+	if o.Policy == nil || !o.ReferenceScale {
 		return 1
 	}
-	if o.ReferenceScale {
-		nu := o.Policy.Weight
-		return (eta + nu[min(t+1, len(nu)-1)]) / (eta + nu[t])
-	}
-	return (eta + o.Weight(t+1)) / (eta + o.Weight(t))
+	return riccati.ReferenceFactor(eta, o.MaxEnt, o.Policy.Weight, t)
 }
 
 func addScaled(dst []float64, a float64, src []float64) {

@@ -52,6 +52,7 @@ func NewBackward(dX, dU int) *Backward {
 func (b *Backward) Run(dst *Gains, p *Problem, eta float64) (failed int) {
 	b.mustEqual(p.shape, "a problem")
 	b.mustEqual(dst.shape, "a controller")
+	mustLast(p.T, "a controller", dst.T)
 	b.failed = -1
 	b.Start(p)
 	for t := p.T - 1; t >= 0; t-- {

@@ -18,15 +18,18 @@ type Forward struct {
 	r            kernel.Block // [scale Y, (A + B K) Sigma, (A + B K) mu], alike
 	e            kernel.Block // [Sigma; mu'] K', pz x dU
 	zeros        []float64    // px*dU
+
+	gain, factor, uu kernel.Block // of Actions: K, R' and the covariance of u, pu rows
 }
 
 // NewForward returns a pass for dX states and dU actions.
 func NewForward(dX, dU int) *Forward {
 	s := newShape(dX, dU)
-	arena := kernel.NewArena(2*s.pz*(dX+1) + 2*s.px*(dU+dX+1) + (s.pz+s.px)*dU)
+	arena := kernel.NewArena(2*s.pz*(dX+1) + 2*s.px*(dU+dX+1) + (s.pz+s.px)*dU + s.pu*(dX+2*dU))
 	return &Forward{shape: s, start: arena.TakeBlock(s.pz, dX+1), state: arena.TakeBlock(s.pz, dX+1),
 		p: arena.TakeBlock(s.px, dU+dX+1), r: arena.TakeBlock(s.px, dU+dX+1),
-		e: arena.TakeBlock(s.pz, dU), zeros: arena.Take(s.px * dU)}
+		e: arena.TakeBlock(s.pz, dU), zeros: arena.Take(s.px * dU),
+		gain: arena.TakeBlock(s.pu, dX), factor: arena.TakeBlock(s.pu, dU), uu: arena.TakeBlock(s.pu, dU)}
 }
 
 // Marginals are packed distributions of x_t for t = 0..T-1.
@@ -48,19 +51,34 @@ func NewMarginals(T, dX, dU int) *Marginals {
 // Begin sets the distribution of x_0 for all runs: mean dX, covariance dX x dX, which is made
 // symmetric.
 func (f *Forward) Begin(mean, cov []float64) {
+	f.SetState(mean, cov, f.dX)
+	copy(f.start.Data, f.state.Data)
+}
+
+// SetState sets the distribution of x_t: mean dX, covariance dX x dX in rows that are stride
+// apart, which is made symmetric.
+func (f *Forward) SetState(mean, cov []float64, stride int) {
 	dX := f.dX
-	if len(mean) != dX || len(cov) != dX*dX {
-		panic(fmt.Sprintf("riccati: initial state of a mean of %d and a covariance of %d numbers for dX=%d", len(mean), len(cov), dX))
+	if len(mean) != dX || len(cov) < (dX-1)*stride+dX {
+		panic(fmt.Sprintf("riccati: state of a mean of %d and a covariance of %d numbers with stride %d for dX=%d", len(mean), len(cov), stride, dX))
 	}
 	for j := range dX {
-		column := f.start.Column(j, f.pz)
+		column := f.state.Column(j, f.pz)
 		for i := j; i < dX; i++ {
-			column[i] = 0.5 * (cov[i*dX+j] + cov[j*dX+i])
+			column[i] = 0.5 * (cov[i*stride+j] + cov[j*stride+i])
 		}
 		column[dX] = mean[j]
 	}
-	kernel.Mirror(f.start, dX+1)
-	f.Rewind()
+	kernel.Mirror(f.state, dX+1)
+}
+
+// State writes the distribution of x_t: the mean, and the covariance into rows that are
+// stride apart.
+func (f *Forward) State(mean, cov []float64, stride int) {
+	copy(mean[:f.dX], f.state.Column(f.dX, f.dX))
+	for j := range f.dX {
+		copy(cov[j*stride:j*stride+f.dX], f.state.Column(j, f.dX))
+	}
 }
 
 // Rewind goes back to x_0.
@@ -70,7 +88,10 @@ func (f *Forward) Rewind() { copy(f.state.Data, f.start.Data) }
 // states, writes it to kl (T, in nat) and returns the sum. A step whose divergence overflows
 // has +Inf. Run reports whether everything, the states at T too, was finite.
 func (f *Forward) Run(kl []float64, p *Problem, c *Gains) (total float64, ok bool) {
-	f.check(kl, p, c)
+	f.mustEqual(p.shape, "a problem")
+	f.mustEqual(c.shape, "a controller")
+	mustLast(p.T, "a controller", c.T)
+	mustLast(p.T, "divergences", len(kl))
 	f.Rewind()
 	for t := range p.T {
 		kl[t] = f.divergence(c, t, f.state)
@@ -85,6 +106,8 @@ func (f *Forward) Record(dst *Marginals, p *Problem, c *Gains) bool {
 	f.mustEqual(p.shape, "a problem")
 	f.mustEqual(dst.shape, "marginals")
 	f.mustEqual(c.shape, "a controller")
+	mustLast(p.T, "a controller", c.T)
+	mustLast(p.T, "marginals", len(dst.state))
 	f.Rewind()
 	for t := range p.T {
 		copy(dst.state[t].Data, f.state.Data)
@@ -97,19 +120,13 @@ func (f *Forward) Record(dst *Marginals, p *Problem, c *Gains) bool {
 func (f *Forward) Measure(kl []float64, m *Marginals, c *Gains) (total float64, ok bool) {
 	f.mustEqual(m.shape, "marginals")
 	f.mustEqual(c.shape, "a controller")
+	mustLast(c.T, "divergences", len(kl))
+	mustLast(c.T, "marginals", len(m.state))
 	for t := range kl {
 		kl[t] = f.divergence(c, t, m.state[t])
 		total += kl[t]
 	}
 	return total, total <= math.MaxFloat64
-}
-
-func (f *Forward) check(kl []float64, p *Problem, c *Gains) {
-	f.mustEqual(p.shape, "a problem")
-	f.mustEqual(c.shape, "a controller")
-	if len(kl) != p.T || c.T != p.T {
-		panic(fmt.Sprintf("riccati: forward pass over T=%d with a controller of T=%d into %d divergences", p.T, c.T, len(kl)))
-	}
 }
 
 // Step takes the states from t to t+1.
@@ -126,6 +143,38 @@ func (f *Forward) Step(p *Problem, c *Gains, t int) {
 		f.state.Data[j*f.pz+dX] = v + bias[j]
 	}
 	kernel.Mirror(f.state, dX+1)
+}
+
+// Actions writes the distribution of y_t = [x; u] but for that of x: the actions' mean to the
+// last dU of mean (D), and the rows and columns of u of cov (D x D).
+func (f *Forward) Actions(c *Gains, t int, mean, cov []float64) {
+	dX, n, k, root := f.dX, f.dU, c.k[t], c.root[t]
+	d := dX + n
+	kernel.Set(f.e, f.state, k.N(), dX+1, n, dX)
+	for i := range n {
+		column := k.Column(i, dX)
+		for j, v := range column {
+			f.gain.Data[j*f.pu+i] = v
+		}
+		for j := i; j < n; j++ {
+			f.factor.Data[j*f.pu+i] = c.scale[t] * root.At(j, i)
+		}
+	}
+	kernel.Set(f.uu, f.factor, root.N(), n, n, n)
+	kernel.Add(f.uu, f.uu, f.gain, f.e.N(), n, n, dX)
+	for i := range n {
+		r := f.reversed(i)
+		column, u := f.e.Column(r, f.pz), dX+i
+		mean[u] = column[dX] + k.At(dX, r)
+		copy(cov[u*d:u*d+dX], column)
+		for j, v := range column[:dX] {
+			cov[j*d+u] = v
+		}
+		for j := range i + 1 {
+			v := f.uu.At(f.reversed(j), r)
+			cov[u*d+dX+j], cov[(dX+j)*d+u] = v, v
+		}
+	}
 }
 
 // divergence returns E[KL(N(K x + k, C) || N(0, I))] at step t under the given states,

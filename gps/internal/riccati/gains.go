@@ -111,13 +111,16 @@ func (g *Gains) Restore(dst, anchor *Gains, t int) {
 	dst.scale[0] = g.scale[t]
 }
 
+// Finite reports whether all numbers of step t are finite.
+func (g *Gains) Finite(t int) bool { return finite(g.k[t].Data) && finite(g.root[t].Data) }
+
 // overflows returns the last step from first on whose numbers are not all finite, or -1.
 func (g *Gains) overflows(first int) int {
 	if first == 0 && finite(g.all[0]) && finite(g.all[1]) {
 		return -1
 	}
 	for t := g.T - 1; t >= first; t-- {
-		if !finite(g.k[t].Data) || !finite(g.root[t].Data) {
+		if !g.Finite(t) {
 			return t
 		}
 	}

@@ -70,39 +70,62 @@ func (p *Problem) factor(t int, eta float64) float64 {
 	if !p.ReferenceScale || p.Policy == nil {
 		return 1
 	}
-	nu, next := p.Policy[t], p.Policy[min(t+1, p.T-1)]
-	return (eta + next) / (eta + nu) * ((eta + p.Weight(t)) / (eta + p.Weight(t+1)))
+	return ReferenceFactor(eta, p.MaxEnt, p.Policy, t)
 }
 
-// SetDynamics packs F (dX x D), f (dX) and the noise covariance S (dX x dX) of step t < T.
-// S is made symmetric; it is not needed by a backward pass, and nil leaves it as it was.
+// ReferenceFactor returns what the reference implementation multiplies the undivided value
+// function of step t+1 by at step t, for policy weights nu (T) and the entropy's w.
+func ReferenceFactor(eta, w float64, nu []float64, t int) float64 {
+	now, next := eta+nu[t], eta+nu[min(t+1, len(nu)-1)]
+	return next / now * ((now + w) / (next + w))
+}
+
+// SetDynamics packs F (dX x D), f (dX) and the noise covariance S (dX x dX), which is made
+// symmetric, of step t < T.
 func (p *Problem) SetDynamics(t int, F, f, S []float64) {
+	p.SetBackward(t, F, f)
+	p.SetForward(t, F, f, S)
+}
+
+// SetBackward is the part of SetDynamics that a backward pass reads.
+func (p *Problem) SetBackward(t int, F, f []float64) {
 	dX, dU, d := p.dX, p.dU, p.dX+p.dU
-	if len(F) != dX*d || len(f) != dX || S != nil && len(S) != dX*dX {
-		panic(fmt.Sprintf("riccati: dynamics of %d, %d and %d numbers for dX=%d dU=%d", len(F), len(f), len(S), dX, dU))
+	if len(F) != dX*d || len(f) != dX {
+		panic(fmt.Sprintf("riccati: dynamics of %d and %d numbers for dX=%d dU=%d", len(F), len(f), dX, dU))
 	}
-	g, a, b := p.g[t], p.a[t], p.b[t]
 	for i := range dX {
-		row, column := F[i*d:(i+1)*d], g.Column(i, p.rows)
+		row, column := F[i*d:(i+1)*d], p.g[t].Column(i, p.rows)
 		for j, v := range row[dX:] {
 			column[dU-1-j] = v
-			b.Data[(dU-1-j)*p.px+i] = v
 		}
 		copy(column[p.pu:], row[:dX])
 		column[p.pu+dX] = f[i]
-		for j, v := range row[:dX] {
-			a.Data[j*p.px+i] = v
+	}
+}
+
+// SetForward is the part of SetDynamics that a forward pass reads.
+func (p *Problem) SetForward(t int, F, f, S []float64) {
+	dX, dU, d := p.dX, p.dU, p.dX+p.dU
+	if len(F) != dX*d || len(f) != dX || len(S) != dX*dX {
+		panic(fmt.Sprintf("riccati: dynamics of %d, %d and %d numbers for dX=%d dU=%d", len(F), len(f), len(S), dX, dU))
+	}
+	for j := range dX {
+		column := p.a[t].Column(j, dX)
+		for i := range column {
+			column[i] = F[i*d+j]
+		}
+		column = p.s[t].Column(j, dX)
+		for i := j; i < dX; i++ {
+			column[i] = 0.5 * (S[i*dX+j] + S[j*dX+i])
 		}
 	}
-	copy(a.Column(dX, dX), f)
-	if S != nil {
-		for j := range dX {
-			column := p.s[t].Column(j, dX)
-			for i := j; i < dX; i++ {
-				column[i] = 0.5 * (S[i*dX+j] + S[j*dX+i])
-			}
+	for j := range dU {
+		column := p.b[t].Column(dU-1-j, dX)
+		for i := range column {
+			column[i] = F[i*d+dX+j]
 		}
 	}
+	copy(p.a[t].Column(dX, dX), f)
 }
 
 // SetCost packs the cost 1/2 y'quad y + lin'y of step t <= T, D x D and D. quad is made

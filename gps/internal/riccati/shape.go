@@ -24,6 +24,14 @@ func newShape(dX, dU int) shape {
 	return s
 }
 
+// mustLast panics unless two parts are for the same number of steps.
+func mustLast(T int, what string, other int) {
+	if T != other {
+		panic(fmt.Sprintf("riccati: pass over T=%d with %s of T=%d", T, what, other))
+	}
+}
+
+// mustEqual panics unless a part is for the same sizes.
 func (s shape) mustEqual(o shape, what string) {
 	if s != o {
 		panic(fmt.Sprintf("riccati: pass for dX=%d dU=%d with %s of dX=%d dU=%d", s.dX, s.dU, what, o.dX, o.dU))
