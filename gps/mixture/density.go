@@ -145,8 +145,8 @@ func (d *density) load(m *Mixture, f *factoring) int {
 		for i, from := range d.order {
 			mean[i] = m.Mean(k)[from]
 			column := cov.Column(i, m.D)
-			for j, other := range d.order {
-				column[j] = source[from*m.D+other]
+			for j, other := range d.order[i:] {
+				column[i+j] = source[max(from, other)*m.D+min(from, other)]
 			}
 		}
 		if !d.factor(k, cov, f) || !d.settle(k) {

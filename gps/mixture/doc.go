@@ -54,13 +54,13 @@
 // components apart (as a Cholesky factorisation with pivots would, by the ratio of total
 // variance to variance within the components), and then, for a block of points,
 //
-//	1. computes the distance in the first 8 dimensions for all pairs, by one product of
-//	   the first rows of all W_k and the points themselves; what rounding can do to it,
-//	   the means not having been subtracted, is bounded and taken off;
-//	2. evaluates every point under the component that was likeliest the last time (the
-//	   first time: the one that step 1 finds nearest), which gives the log density that
-//	   others must come near to;
-//	3. evaluates the pairs that step 1 leaves, first in 24 dimensions, then in all.
+//  1. computes the distance in the first 8 dimensions for all pairs, by one product of
+//     the first rows of all W_k and the points themselves; what rounding can do to it,
+//     the means not having been subtracted, is bounded and taken off;
+//  2. evaluates every point under the component that was likeliest the last time (the
+//     first time: the one that step 1 finds nearest), which gives the log density that
+//     others must come near to;
+//  3. evaluates the pairs that step 1 leaves, first in 24 dimensions, then in all.
 //
 // Of 37600 pairs of 1980 transitions of D = 59 with 20 components that are not the first
 // ones, step 1 leaves one in 8 and the 24 dimensions one in 20, half of which count.

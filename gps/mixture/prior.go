@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/internal/kernel"
 )
 
@@ -151,14 +152,14 @@ func (q *Query) Prior(dst *Prior, points []float64) error {
 			apart++
 		}
 	}
-	// Rows of dst are columns of blocks: what is computed is the part above its diagonal.
 	if apart > 1 {
 		kernel.SetLower(q.spread, q.apart, q.apart.T(), D, D, apart)
+		kernel.Mirror(q.spread, D)
 		for i := range D {
-			kernel.Axpy(dst.Cov[i*D+i:(i+1)*D], 1, q.spread.Column(i, D)[i:])
+			kernel.Axpy(dst.Cov[i*D:i*D+i+1], 1, q.spread.Column(i, i+1))
 		}
 	}
-	kernel.Mirror(kernel.Block{Data: dst.Cov, Stride: D}, D)
+	dense.MirrorLower(dst.Cov, D)
 	dst.M = 1
 	dst.N0 = math.Max(minPriorCount, float64(m.FitCount-2-D)/float64(max(1, m.FitCount)))
 	for i, v := range dst.Cov {

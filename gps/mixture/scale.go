@@ -104,15 +104,18 @@ func (c *coordinates) fill(x, head, points []float64, order []int) (size []float
 // inward writes m's parameters in standard coordinates to dst.
 func (c *coordinates) inward(dst components, m *Mixture) {
 	D := m.D
+	place, inverse := make([]int, D), make([]float64, D)
+	for i, from := range dst.order {
+		place[from], inverse[from] = i, 1/c.scale[from]
+	}
 	copy(dst.logWeights, m.LogWeights)
 	for k := range m.K {
-		mean, cov := m.Mean(k), m.Cov(k)
-		for j, from := range dst.order {
-			s := 1 / c.scale[from]
-			dst.mean(k)[j] = (mean[from] - c.shift[from]) * s
-			column, row := dst.covs[k].Column(j, D), cov[from*D:(from+1)*D]
-			for i, other := range dst.order {
-				column[i] = row[other] * s / c.scale[other]
+		mean, cov := m.Mean(k), dst.covs[k]
+		for i, at := range place {
+			dst.mean(k)[at] = (mean[i] - c.shift[i]) * inverse[i]
+			for j, v := range m.Cov(k)[i*D:][:i+1] {
+				v *= inverse[i] * inverse[j]
+				cov.Data[at*cov.Stride+place[j]], cov.Data[place[j]*cov.Stride+at] = v, v
 			}
 		}
 	}
