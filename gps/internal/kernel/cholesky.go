@@ -46,7 +46,7 @@ func (f *Factor) Cholesky(a Block, n, below int) int {
 			return j + i
 		}
 		for c := range width {
-			copy(a.Column(j+c, rows)[j:j+Lane], f.panel.Column(c, Lane))
+			*(*[Lane]float64)(a.Column(j+c, rows)[j:]) = *(*[Lane]float64)(f.panel.Column(c, Lane))
 		}
 		if rest := rows - j - Lane; rest > 0 {
 			Set(a.From(j+Lane, j), f.panel.From(Lane, 0), w.T(), rest, width, width)
@@ -67,19 +67,20 @@ func (f *Factor) InvertLower(w, l Block, n int) {
 	if n < 0 || rows*Lane > len(f.inverses) || !w.holds(rows, n) || !l.holds(rows, n) {
 		panic(fmt.Sprintf("kernel: inverse of a factor of %d rows from a block of %d numbers with stride %d into one of %d with stride %d, and workspace for %d rows", n, len(l.Data), l.Stride, len(w.Data), w.Stride, f.rows))
 	}
-	for j := range n {
-		clear(w.Column(j, rows))
-	}
 	for i := 0; i < n; i += Lane {
 		own, width := f.inverse(i), min(Lane, n-i)
 		for c := range width {
-			copy(w.Column(i+c, rows)[i:i+Lane], own.Column(c, Lane))
+			column := w.Column(i+c, rows)
+			if i > 0 {
+				clear(column[:i])
+			}
+			*(*[Lane]float64)(column[i:]) = *(*[Lane]float64)(own.Data[c*Lane:])
 		}
-		// W[i, j] = -W_ii (L[i, j:i] W[j:i, j]) for the block columns j before.
-		for j := 0; j < i; j += Lane {
-			x := w.From(i, j)
-			Set(x, l.From(i, j), w.From(j, j).N(), Lane, Lane, i-j)
-			Neg(x, own, x.N(), Lane, Lane, width)
+		// W[i, :i] = -W_ii (L[i, :i] W[:i, :i]), where columns of W begin at the diagonal.
+		const strip = 2 * Lane
+		for j := 0; j < i; j += strip {
+			Set(w.From(i, j), l.From(i, j), w.From(j, j).N(), Lane, min(strip, i-j), i-j)
 		}
+		Neg(w.From(i, 0), own, w.From(i, 0).N(), Lane, i, width)
 	}
 }
