@@ -20,6 +20,9 @@ type BayesianConfig struct {
 	// NoiseCount is how many observations that belief weighs, >= 0: 0 to estimate the
 	// noise from the residuals alone, +Inf if it is known. Default 0.
 	NoiseCount float64
+	// Workers is how many goroutines fit time steps at once, >= 0: 0 for all processors, the
+	// default. The result does not depend on it.
+	Workers int
 }
 
 // DefaultBayesianConfig returns the defaults.
@@ -34,6 +37,8 @@ func (c BayesianConfig) Validate() error {
 		return fmt.Errorf("dynamics: noise count is %v, need a number >= 0", c.NoiseCount)
 	case c.NoiseCount > 0 && len(c.NoiseVariance) == 0:
 		return fmt.Errorf("dynamics: noise count is %v and there is no noise variance, need one per state", c.NoiseCount)
+	case c.Workers < 0:
+		return fmt.Errorf("dynamics: %d workers of a Bayesian fit, need a number >= 0, 0 for all processors", c.Workers)
 	}
 	for i, v := range c.NoiseVariance {
 		if !(v > 0) || math.IsInf(v, 0) {
@@ -89,17 +94,24 @@ func FitBayesian(samples []*rollout.Rollout, prior *WeightPrior, cfg BayesianCon
 	}
 	post := &Posterior{Dynamics: lqg.NewDynamics(T, dX, dU), NoiseVariance: make([]float64, T*dX), Freedom: make([]float64, T*dX),
 		steps: make([]basis, T)}
-	r := newRegression(cfg, len(samples), dX, dU)
-	var points []float64
-	for t := range T {
-		points = transitions(points[:0], samples, t)
-		if err := r.fit(post, t, points, prior); err != nil {
-			err = fmt.Errorf("time step %d, %d rollouts: %w", t, len(samples), err)
-			if errors.Is(err, ErrSingular) {
-				err = fmt.Errorf("%w: record more rollouts that differ, or %s", err, advice)
-			}
-			return nil, err
+	var regressions []*regression
+	steps := newSteps(cfg.Workers, T, func(worker, t int) error {
+		err := regressions[worker].fit(post, t, samples, prior)
+		if err == nil {
+			return nil
 		}
+		err = stepError(t, samples, err)
+		if errors.Is(err, ErrSingular) {
+			return fmt.Errorf("%w: record more rollouts that differ, or %s", err, advice)
+		}
+		return err
+	})
+	defer steps.stop()
+	for range steps.workers() {
+		regressions = append(regressions, newRegression(cfg, len(samples), dX, dU))
+	}
+	if err := steps.run(); err != nil {
+		return nil, err
 	}
 	return post, nil
 }

@@ -64,37 +64,122 @@ type Report struct {
 // Fit returns the dynamics of the samples' transitions, one linear regression per time
 // step, under the prior, nil for none. Errors wrap ErrTooFewSamples, ErrSingular (with the
 // time step, the number of rollouts and the condition number), ErrNotFinite,
-// rollout.ErrNotFinite, rollout.ErrShape, or are the prior's. The report warns where there is no prior and
-// fewer rollouts than dX+dU+1, the unknowns per state.
+// rollout.ErrNotFinite, rollout.ErrShape, or are the prior's; they are those of the lowest
+// time step that has one. The report warns where there is no prior and fewer rollouts than
+// dX+dU+1, the unknowns per state.
 func Fit(samples []*rollout.Rollout, prior Prior, cfg Config) (*lqg.Dynamics, *Report, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, nil, err
 	}
-	T, dX, dU, err := sizes(samples, 2, "a covariance")
+	T, dX, dU, err := transitionSizes(samples)
 	if err != nil {
 		return nil, nil, err
 	}
-	report := new(Report)
-	if unknowns := dX + dU + 1; prior == nil && len(samples) < unknowns {
-		report.Warnings = append(report.Warnings, fmt.Sprintf("dynamics fitted to %d rollouts, with dX+dU+1 = %d unknowns per state: only the regularisation (%g) makes the fit unique; record at least %d rollouts, or use a prior",
-			len(samples), unknowns, cfg.Regularization, unknowns))
+	f, err := NewFitter(cfg, T, dX, dU)
+	if err != nil {
+		return nil, nil, err
 	}
+	defer f.Stop()
 	dyn := lqg.NewDynamics(T, dX, dU)
-	steps := newSteps(cfg.Workers, T)
-	defer steps.stop()
-	fitters := make([]*fitter, steps.workers())
-	for w := range fitters {
+	report, err := f.fit(dyn, samples, prior)
+	if err != nil {
+		return nil, nil, err
+	}
+	return dyn, &report, nil
+}
+
+// Fitter fits the dynamics of rollouts of one size again and again; it holds the workspace
+// and the goroutines. It belongs to one caller at a time.
+type Fitter struct {
+	cfg       Config
+	T, dX, dU int
+	steps     *steps
+	// workers have a workspace each.
+	workers []*worker
+	dst     *lqg.Dynamics
+	// warnings are those of a fit to warned rollouts without a prior.
+	warned   int
+	warnings []string
+}
+
+// NewFitter returns a Fitter for T steps, dX states and dU actions, or the configuration's
+// error. Stop ends its goroutines.
+func NewFitter(cfg Config, T, dX, dU int) (*Fitter, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if T < 1 || dX < 1 || dU < 1 {
+		panic(fmt.Sprintf("dynamics: need T, dX, dU >= 1, got T=%d dX=%d dU=%d", T, dX, dU))
+	}
+	f := &Fitter{cfg: cfg, T: T, dX: dX, dU: dU}
+	f.steps = newSteps(cfg.Workers, T, f.fitStep)
+	f.workers = make([]*worker, f.steps.workers())
+	for i := range f.workers {
+		f.workers[i] = newWorker(cfg, dX, dU)
+	}
+	return f, nil
+}
+
+// Stop ends the goroutines. The Fitter is of no use then.
+func (f *Fitter) Stop() { f.steps.stop() }
+
+// Fit is the package's Fit with the result in dst. It allocates where it fails, where there
+// are more rollouts than before, and a Fork of the prior for every worker.
+func (f *Fitter) Fit(dst *lqg.Dynamics, samples []*rollout.Rollout, prior Prior) (Report, error) {
+	T, dX, dU, err := transitionSizes(samples)
+	if err != nil {
+		return Report{}, err
+	}
+	if T != f.T || dX != f.dX || dU != f.dU || dst.T != T || dst.DX != dX || dst.DU != dU {
+		panic(fmt.Sprintf("dynamics: fitter for T=%d dX=%d dU=%d, rollouts of T=%d dX=%d dU=%d, dynamics of T=%d dX=%d dU=%d", f.T, f.dX, f.dU, T, dX, dU, dst.T, dst.DX, dst.DU))
+	}
+	return f.fit(dst, samples, prior)
+}
+
+func transitionSizes(samples []*rollout.Rollout) (T, dX, dU int, err error) {
+	return sizes(samples, 2, "a covariance")
+}
+
+func (f *Fitter) fit(dst *lqg.Dynamics, samples []*rollout.Rollout, prior Prior) (Report, error) {
+	for i, w := range f.workers {
 		own := prior
-		if prior != nil && w > 0 {
+		if prior != nil && i > 0 {
 			own = prior.Fork()
 		}
-		fitters[w] = newFitter(cfg, samples, own, dX, dU)
+		w.prepare(samples, own)
 	}
-	err = steps.run(func(worker, t int) error { return fitters[worker].fit(dyn, t) })
-	if err != nil {
-		return nil, nil, err
+	if constant, ok := prior.(*NIW); ok {
+		if err := f.workers[0].check(constant); err != nil {
+			return Report{}, stepError(0, samples, err)
+		}
 	}
-	return dyn, report, nil
+	f.dst = dst
+	err := f.steps.run()
+	f.dst = nil
+	for _, w := range f.workers {
+		w.samples, w.source = nil, nil
+	}
+	if err != nil || prior != nil {
+		return Report{}, err
+	}
+	return Report{Warnings: f.warningsOf(len(samples))}, nil
+}
+
+// fitStep fits time step t.
+func (f *Fitter) fitStep(worker, t int) error { return f.workers[worker].fit(f.dst, t) }
+
+// warningsOf returns the warnings of a fit to that many rollouts without a prior.
+func (f *Fitter) warningsOf(rollouts int) []string {
+	unknowns := f.dX + f.dU + 1
+	if rollouts >= unknowns {
+		return nil
+	}
+	if f.warned != rollouts {
+		f.warned = rollouts
+		f.warnings = []string{fmt.Sprintf("dynamics fitted to %d rollouts, with dX+dU+1 = %d unknowns per state: only the regularisation (%g) makes the fit unique; record at least %d rollouts, or use a prior",
+			rollouts, unknowns, f.cfg.Regularization, unknowns)}
+	}
+	return f.warnings
 }
 
 // sizes returns the common sizes of at least least rollouts, all of the shape that they say
@@ -123,96 +208,4 @@ func transitions(points []float64, samples []*rollout.Rollout, t int) []float64 
 		points = append(append(append(points, s.State(t)...), s.Action(t)...), s.State(t+1)...)
 	}
 	return points
-}
-
-// fitter fits one time step after the other; it holds the workspace.
-type fitter struct {
-	cfg     Config
-	samples []*rollout.Rollout
-	dX      int
-	source  Prior
-	points  []float64 // of the time step, N x P, for the source
-	prior   NIW
-	check   *scatterCheck
-	joint   *joint
-	inputs  *spectral
-	noise   *spectral
-}
-
-func newFitter(cfg Config, samples []*rollout.Rollout, source Prior, dX, dU int) *fitter {
-	d := dX + dU
-	p := d + dX
-	f := &fitter{cfg: cfg, samples: samples, dX: dX, source: source, joint: newJoint(d, dX), noise: newSpectral(dX)}
-	f.joint.reserve(len(samples))
-	if cfg.Regularizer == LiftEigenvalues {
-		f.inputs = newSpectral(d)
-	}
-	if source != nil {
-		f.points, f.check = make([]float64, 0, len(samples)*p), newScatterCheck(p)
-	}
-	return f
-}
-
-func (f *fitter) fit(dyn *lqg.Dynamics, t int) error {
-	prior, err := f.priorAt(t)
-	if err == nil {
-		for n, s := range f.samples {
-			point := f.joint.point(n)
-			copy(point, s.State(t))
-			copy(point[f.dX:], s.Action(t))
-			copy(point[f.joint.pin:], s.State(t+1))
-		}
-		dst := Conditional{Gain: dyn.FAt(t), Bias: dyn.BiasAt(t), Cov: dyn.CovAt(t)}
-		err = f.joint.fit(&dst, nil, prior, f.cfg.Strength, f.cfg.Mean, f)
-		if err == nil && f.cfg.NoiseFloor > 0 && !f.noise.raise(dst.Cov, f.cfg.NoiseFloor) {
-			err = fmt.Errorf("%w: the noise's covariance has no eigenvalues", ErrNotFinite)
-		}
-	}
-	if err == nil {
-		return nil
-	}
-	if err == errOverflow {
-		err = f.joint.overflow(transitions(nil, f.samples, t), prior, f.cfg.Strength)
-	}
-	err = fmt.Errorf("time step %d, %d rollouts: %w", t, len(f.samples), err)
-	if errors.Is(err, ErrSingular) {
-		return fmt.Errorf("%w: %s, or raise the regularisation (%g)", err, f.advice(t, prior), f.cfg.Regularization)
-	}
-	return err
-}
-
-// priorAt returns the prior of a time step, nil if there is none.
-func (f *fitter) priorAt(t int) (*NIW, error) {
-	if f.source == nil {
-		return nil, nil
-	}
-	f.points = transitions(f.points[:0], f.samples, t)
-	if err := f.source.At(&f.prior, t, f.points); err != nil {
-		return nil, err
-	}
-	if p := f.joint.in + f.joint.out; len(f.prior.Mean) != p {
-		panic(fmt.Sprintf("dynamics: prior over %d dimensions, transitions have %d", len(f.prior.Mean), p))
-	}
-	// What a mixture gives is a sum of covariances that have factors.
-	if _, ok := f.source.(*mixturePrior); ok {
-		return &f.prior, nil
-	}
-	return &f.prior, f.prior.validate(f.check)
-}
-
-// advice says what to change where the covariance of [x, u] is singular.
-func (f *fitter) advice(t int, prior *NIW) string {
-	if prior == nil {
-		return "record more rollouts that differ, use a prior"
-	}
-	return fmt.Sprintf("record more rollouts that differ, check that the prior (mean up to %.3g, scatter up to %.3g) is in the units of the rollouts (numbers up to %.3g)",
-		largest(prior.Mean), f.cfg.Strength*largest(prior.Scatter), largest(transitions(nil, f.samples, t)))
-}
-
-// largest returns the largest magnitude.
-func largest(a []float64) (most float64) {
-	for _, v := range a {
-		most = max(most, math.Abs(v))
-	}
-	return most
 }

@@ -255,9 +255,8 @@ func (j *joint) factorize() (pivots int, dependent bool) {
 func (j *joint) condition(dst *Conditional) {
 	below, inverse := j.sigma.From(j.pin, 0), j.sigma.From(j.rows, 0)
 	// The inverse is an upper triangle: of rows from i on, columns before i are zeros.
-	const tile = 3 * kernel.Lane
-	for i := 0; i < j.in; i += tile {
-		kernel.Set(j.gain.From(i, 0), inverse.From(i, i), below.From(0, i).T(), min(tile, j.in-i), j.out, j.in-i)
+	for i := 0; i < j.in; i += kernel.Lane {
+		kernel.Set(j.gain.From(i, 0), inverse.From(i, i), below.From(0, i).T(), min(kernel.Lane, j.in-i), j.out, j.in-i)
 	}
 	kernel.SubLower(j.noise, j.noise, below, below.T(), j.out, j.out, j.in)
 	kernel.Mirror(j.noise, j.out)

@@ -10,6 +10,7 @@ import (
 
 	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/rollout"
 )
 
 // basis is one time step's basis of weights in which X'X and Lambda are both diagonal, so
@@ -49,6 +50,7 @@ func (b *basis) column(dst []float64, j int) {
 type regression struct {
 	cfg          BayesianConfig
 	n, dX, d, P  int       // samples, states, inputs, weights
+	points       []float64 // of the time step, N rows [x; u; x']
 	inputs       []float64 // Z, N x P
 	targets      []float64 // Y, N x dX: x' minus what the nominal model says
 	gram, factor []float64 // Z'Z + delta Lambda and its Cholesky factor, P x P
@@ -69,10 +71,11 @@ func newRegression(cfg BayesianConfig, n, dX, dU int) *regression {
 		weights: make([]float64, P), residuals: make([]float64, n*dX), eigen: dense.NewEigen(P), noise: newSpectral(dX)}
 }
 
-func (r *regression) fit(post *Posterior, t int, points []float64, prior *WeightPrior) error {
+func (r *regression) fit(post *Posterior, t int, samples []*rollout.Rollout, prior *WeightPrior) error {
 	n, P, dX := r.n, r.P, r.dX
 	b := basis{center: make([]float64, r.d), scale: make([]float64, r.d), vectors: make([]float64, P*P), m: make([]float64, P)}
-	r.standardize(&b, points, prior.Nominal, t)
+	r.points = transitions(r.points[:0], samples, t)
+	r.standardize(&b, r.points, prior.Nominal, t)
 	if err := r.diagonalize(&b, prior.Precision); err != nil {
 		return err
 	}

@@ -20,11 +20,11 @@ const (
 )
 
 // regularize changes the covariance of [x, u] as the configuration says.
-func (f *fitter) regularize(j *joint) {
-	reg := f.cfg.Regularization
-	switch f.cfg.Regularizer {
+func (w *worker) regularize(j *joint) {
+	reg := w.cfg.Regularization
+	switch w.cfg.Regularizer {
 	case LiftEigenvalues:
-		f.inputs.lift(j.sigma.Data, j.sigma.Stride, reg)
+		w.inputs.lift(j.sigma.Data, j.sigma.Stride, reg)
 	case AddWholeBlock:
 		for k := range j.in {
 			for i := k; i < j.in; i++ {
@@ -43,23 +43,16 @@ func (f *fitter) regularize(j *joint) {
 // one in rows, or the lower part of one in columns.
 type spectral struct {
 	n      int
-	eigen  *dense.Eigen
-	packed []float64 // n x n
 	factor *kernel.Factor
 	square kernel.Block // n x n
-	raised kernel.Block // n x n
-	// For null: the pivoted factor, its transpose, its Gram matrix with the basis beneath, and
-	// what the factor leaves of the diagonal.
-	pivoted, across, stack kernel.Block
-	left                   []float64
+	// Made when they are first needed.
+	null   *nullSpace
+	eigen  *dense.Eigen
+	packed []float64 // n x n
 }
 
 func newSpectral(n int) *spectral {
-	p := kernel.Pad(n)
-	arena := kernel.NewArena(6*p*n + kernel.Space(n))
-	return &spectral{n: n, eigen: dense.NewEigen(n), packed: make([]float64, n*n), factor: kernel.NewFactor(n, n),
-		square: arena.TakeBlock(n, n), raised: arena.TakeBlock(n, n), pivoted: arena.TakeBlock(n, n), across: arena.TakeBlock(n, n),
-		stack: arena.TakeBlock(2*p, n), left: arena.Take(n)}
+	return &spectral{n: n, factor: kernel.NewFactor(n, n), square: kernel.NewBlock(n, n)}
 }
 
 // above says if all eigenvalues of a, n x n, are above the floor.
@@ -72,21 +65,25 @@ func (s *spectral) above(a []float64, stride, n int, floor float64) bool {
 	return s.factor.Cholesky(s.square, n, 0) == n
 }
 
-// decompose finds the eigenvalues and the eigenvectors of a and reports whether a and they
-// are finite.
-func (s *spectral) decompose(a []float64, stride int) bool {
-	for k := range s.n {
-		for i := k; i < s.n; i++ {
-			s.packed[i*s.n+k] = a[k*stride+i]
+// decompose finds the eigenvalues and the eigenvectors of a, n x n, and reports whether a and
+// they are finite.
+func (s *spectral) decompose(a []float64, stride, n int) bool {
+	if s.eigen == nil {
+		s.eigen, s.packed = dense.NewEigen(s.n), make([]float64, s.n*s.n)
+	}
+	for k := range n {
+		for i := k; i < n; i++ {
+			s.packed[i*n+k] = a[k*stride+i]
 		}
 	}
+	s.eigen.Resize(n)
 	return s.eigen.Decompose(s.packed)
 }
 
 // lift adds a multiple of I to the symmetric a that brings its smallest eigenvalue up to the
 // floor. A matrix that is not finite is left as it is.
 func (s *spectral) lift(a []float64, stride int, floor float64) {
-	if s.above(a, stride, s.n, floor) || !s.decompose(a, stride) || s.eigen.Values[0] >= floor {
+	if s.above(a, stride, s.n, floor) || !s.decompose(a, stride, s.n) || s.eigen.Values[0] >= floor {
 		return
 	}
 	for i := range s.n {
@@ -98,10 +95,10 @@ func (s *spectral) lift(a []float64, stride int, floor float64) {
 // rounding of the largest eigenvalue is above the floor, that takes its place. It reports
 // false for a matrix that is not finite.
 func (s *spectral) raise(a []float64, floor float64) bool {
-	if s.above(a, s.n, s.n, floor) || s.null(a, floor) {
+	if s.above(a, s.n, s.n, floor) || s.raiseNull(a, floor) {
 		return true
 	}
-	if !s.decompose(a, s.n) {
+	if !s.decompose(a, s.n, s.n) {
 		return false
 	}
 	floor = max(floor, rounding(s.n)*s.eigen.Values[s.n-1])

@@ -19,14 +19,14 @@ type steps struct {
 	failed atomic.Int64 // the lowest block that failed
 }
 
-// newSteps returns the workers for T time steps, all processors for workers = 0; stop ends
-// them.
-func newSteps(workers, T int) *steps {
+// newSteps returns the workers that fit T time steps, all processors for workers = 0; stop
+// ends them.
+func newSteps(workers, T int, fit func(worker, t int) error) *steps {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	blocks := (T + blockSteps - 1) / blockSteps
-	return &steps{crew: crew.New(min(workers, blocks)), T: T, errs: make([]error, blocks)}
+	return &steps{crew: crew.New(min(workers, blocks)), T: T, fit: fit, errs: make([]error, blocks)}
 }
 
 func (s *steps) workers() int { return s.crew.Size() }
@@ -35,8 +35,7 @@ func (s *steps) stop() { s.crew.Stop() }
 
 // run calls fit for all time steps, at the same time for different workers, and returns the
 // error of the lowest time step that has one.
-func (s *steps) run(fit func(worker, t int) error) error {
-	s.fit = fit
+func (s *steps) run() error {
 	s.failed.Store(int64(len(s.errs)))
 	s.crew.Run(len(s.errs), s)
 	if b := s.failed.Load(); b < int64(len(s.errs)) {

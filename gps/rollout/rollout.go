@@ -13,7 +13,8 @@ package rollout
 import (
 	"errors"
 	"fmt"
-	"math"
+
+	"guidedpolicysearch/gps/internal/dense"
 )
 
 var (
@@ -77,15 +78,11 @@ func (r *Rollout) Validate() error {
 	if err := r.CheckShape(); err != nil {
 		return err
 	}
-	for i, v := range r.X {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("%w: state %d at time step %d is %v", ErrNotFinite, i%r.DX, i/r.DX, v)
-		}
+	if i := dense.FirstNotFinite(r.X); i >= 0 {
+		return fmt.Errorf("%w: state %d at time step %d is %v", ErrNotFinite, i%r.DX, i/r.DX, r.X[i])
 	}
-	for i, v := range r.U {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("%w: action %d at time step %d is %v", ErrNotFinite, i%r.DU, i/r.DU, v)
-		}
+	if i := dense.FirstNotFinite(r.U); i >= 0 {
+		return fmt.Errorf("%w: action %d at time step %d is %v", ErrNotFinite, i%r.DU, i/r.DU, r.U[i])
 	}
 	return nil
 }
