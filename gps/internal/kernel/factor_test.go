@@ -52,17 +52,12 @@ func TestKernelFactor(t *testing.T) {
 							a.Set(min(n-1, bad+1), bad, pivot)
 						}
 					}
-					use(t, kernel.Portable)
-					want, numbers := cholesky(a, n, below)
-					for _, path := range fused() {
-						use(t, path)
-						got, list := cholesky(a, n, below)
-						if got != want {
-							t.Fatalf("%s: n=%d below=%d: pivot %v at %d: column %d, want %d", path, n, below, pivot, bad, got, want)
-						}
-						if i := differ(list, numbers); i >= 0 {
-							t.Fatalf("%s: n=%d below=%d: pivot %v at %d: number %d is %v, want %v", path, n, below, pivot, bad, i, list[i], numbers[i])
-						}
+					got := compareFactor(t, a, n, below)
+					if bad < 0 && got != n {
+						t.Fatalf("n=%d: column %d has no pivot", n, got)
+					}
+					if bad >= 0 && !(pivot >= 0x1p-1022) && got > bad {
+						t.Fatalf("n=%d: pivot %v in column %d passes", n, pivot, bad)
 					}
 					if bad < 0 {
 						break
@@ -71,6 +66,48 @@ func TestKernelFactor(t *testing.T) {
 			}
 		}
 	}
+}
+
+// compareFactor factors a on every path and returns what the portable one gives.
+func compareFactor(t *testing.T, a kernel.Block, n, below int) (column int) {
+	t.Helper()
+	var want []float64
+	for i, path := range fused() {
+		use(t, path)
+		got, numbers := cholesky(a, n, below)
+		if i == 0 {
+			column, want = got, numbers
+		}
+		if got != column {
+			t.Fatalf("%s: n=%d below=%d: column %d has no pivot, want %d", path, n, below, got, column)
+		}
+		if i := differ(numbers, want); i >= 0 {
+			t.Fatalf("%s: n=%d below=%d: number %d is %v, want %v", path, n, below, i, numbers[i], want[i])
+		}
+	}
+	return column
+}
+
+// FuzzKernelCholesky factors matrices that are sums of a few squares, so that some lack a
+// factor, with one number changed.
+func FuzzKernelCholesky(f *testing.F) {
+	f.Add(uint64(1), 7, 0, 9, 0, 1.0)
+	f.Add(uint64(2), 33, 5, 33, 40, math.NaN())
+	f.Add(uint64(3), 8, 8, 8, 9, 1e-320)
+	f.Fuzz(func(t *testing.T, seed uint64, n, below, rank, at int, v float64) {
+		n, below, rank = n&0x3f, below&0x1f, rank&0x3f
+		rng := rand.New(rand.NewPCG(seed, 1))
+		rows := kernel.Pad(n) + kernel.Pad(below)
+		root, a := random(rng, rows, rank), kernel.NewBlock(rows, n)
+		use(t, kernel.Portable)
+		kernel.Set(a, root, root.T(), rows, n, rank)
+		if len(a.Data) > 0 {
+			a.Data[uint(at)%uint(len(a.Data))] = v
+		}
+		if column := compareFactor(t, a, n, below); column < 0 || column > n {
+			t.Fatalf("n=%d: column %d", n, column)
+		}
+	})
 }
 
 func BenchmarkCholesky(b *testing.B) {

@@ -60,9 +60,6 @@ func matrix(rng *rand.Rand, rows, columns, offset, gap int, number func() float6
 	return all, kernel.Block{Data: all[offset:], Stride: stride}
 }
 
-// sizes are those at which tiles begin, end, and are cut.
-var sizes = []int{0, 1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 23, 24, 25, 26, 32, 33, 40, 47, 48, 49, 64, 70}
-
 var products = []struct {
 	name         string
 	run          func(d, c, a kernel.Block, b kernel.Right, rows, columns, inner int)
@@ -77,49 +74,162 @@ var products = []struct {
 	{"SubLower", kernel.SubLower, true, true},
 }
 
+// largest is the number of rows, columns and sums up to which products are compared.
+const largest = 70
+
+// odd returns numbers of which one in eight is special: what IEEE 754 treats apart, or
+// what makes sums round and cancel.
+func odd(rng *rand.Rand) func() float64 {
+	special := []float64{0, math.Copysign(0, -1), 5e-324, -3e-310, math.MaxFloat64, math.Inf(1), math.Inf(-1), math.NaN(), 1e16, -1e16}
+	return func() float64 {
+		if rng.IntN(8) == 0 {
+			return special[rng.IntN(len(special))]
+		}
+		return rng.NormFloat64()
+	}
+}
+
 // TestKernelProduct compares every path with the portable one, all memory around D
-// included, over sizes, strides, offsets and both right operands.
+// included, over sizes, strides, offsets, both right operands, and D in C's place.
 func TestKernelProduct(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 1))
-	normal := rng.NormFloat64
-	for _, rows := range sizes {
-		for _, columns := range sizes {
-			inner := sizes[rng.IntN(len(sizes))]
-			padded := kernel.Pad(rows)
-			_, a := matrix(rng, padded, inner, rng.IntN(8), rng.IntN(9), normal)
-			_, c := matrix(rng, padded, columns, rng.IntN(8), rng.IntN(9), normal)
-			_, b := matrix(rng, max(inner, columns), max(inner, columns), rng.IntN(8), rng.IntN(9), normal)
-			for r := rows; r < padded; r++ { // what is in the padding reaches padding only
-				for j := range inner {
-					a.Set(r, j, math.NaN())
+	for rows := range largest + 1 {
+		for columns := range largest + 1 {
+			number := rng.NormFloat64
+			if rng.IntN(3) == 0 {
+				number = odd(rng)
+			}
+			compareProduct(t, rng, rows, columns, rng.IntN(largest+1), number)
+		}
+	}
+}
+
+func compareProduct(t *testing.T, rng *rand.Rand, rows, columns, inner int, number func() float64) {
+	t.Helper()
+	padded := kernel.Pad(rows)
+	_, a := matrix(rng, padded, inner, rng.IntN(8), rng.IntN(9), number)
+	_, c := matrix(rng, padded, columns, rng.IntN(8), rng.IntN(9), number)
+	_, b := matrix(rng, max(inner, columns), max(inner, columns), rng.IntN(8), rng.IntN(9), number)
+	for r := rows; r < padded; r++ {
+		for j := range inner {
+			a.Set(r, j, math.NaN())
+		}
+	}
+	right, transposed := b.N(), rng.IntN(2) == 0
+	if transposed {
+		right = b.T()
+	}
+	offset, gap := rng.IntN(8), rng.IntN(9)
+	p := products[rng.IntN(len(products))]
+	alias := p.withC && rng.IntN(2) == 0
+	start, _ := matrix(rng, padded, columns, offset, gap, number)
+	var want []float64
+	for _, path := range fused() {
+		use(t, path)
+		all := append([]float64(nil), start...)
+		d, from := kernel.Block{Data: all[offset:], Stride: padded + gap}, c
+		if alias {
+			from = d
+		}
+		p.run(d, from, a, right, rows, columns, inner)
+		if want == nil {
+			want = all
+		} else if i := differ(all, want); i >= 0 {
+			t.Fatalf("%s: %s of %d x %d over %d, transposed %v, in place %v, offset %d, gap %d: number %d is %v, want %v",
+				path, p.name, rows, columns, inner, transposed, alias, offset, gap, i-offset, all[i], want[i])
+		}
+	}
+	within(t, p.lower, start, want, offset, padded, padded+gap, rows, columns)
+}
+
+// within holds that nothing but D's columns and rows, up to a multiple of Lane, is written.
+func within(t *testing.T, lower bool, before, after []float64, offset, padded, stride, rows, columns int) {
+	t.Helper()
+	stride = max(stride, 1)
+	for i := range after {
+		r, c := (i-offset)%stride, (i-offset)/stride
+		if i < offset || r >= padded || c >= columns || lower && r < c/kernel.Lane*kernel.Lane {
+			if !same(before[i], after[i]) {
+				t.Fatalf("number %d outside of D was %v and is %v", i-offset, before[i], after[i])
+			}
+		}
+	}
+}
+
+// TestKernelProductIsTheSum holds every path to the sum written out, within its rounding,
+// and NaN in the padding away from the result.
+func TestKernelProductIsTheSum(t *testing.T) {
+	each(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(2, 5))
+		for range 300 {
+			rows, columns, inner := rng.IntN(40), rng.IntN(40), rng.IntN(40)
+			a, b, c := random(rng, rows, inner), random(rng, columns, inner), random(rng, rows, columns)
+			for i := rows; i < kernel.Pad(rows); i++ {
+				for l := range inner {
+					a.Set(i, l, math.NaN())
 				}
 			}
-			right := b.N()
-			if rng.IntN(2) == 0 {
-				right = b.T()
+			for _, p := range products {
+				d := kernel.NewBlock(rows, columns)
+				p.run(d, c, a, b.T(), rows, columns, inner)
+				for j := range columns {
+					for i := range rows {
+						sum, size, sign := 0.0, 1.0, 1.0
+						if p.name == "Neg" || p.name == "Sub" || p.name == "SubLower" {
+							sign = -1
+						}
+						for l := range inner {
+							sum += sign * a.At(i, l) * b.At(j, l)
+							size += math.Abs(a.At(i, l) * b.At(j, l))
+						}
+						if p.withC {
+							sum += c.At(i, j)
+						}
+						if p.lower && i < j {
+							continue
+						}
+						if math.Abs(d.At(i, j)-sum) > 0x1p-50*float64(inner+1)*size {
+							t.Fatalf("%s of %d x %d over %d: [%d, %d] is %v, want %v", p.name, rows, columns, inner, i, j, d.At(i, j), sum)
+						}
+					}
+				}
 			}
-			offset, gap := rng.IntN(8), rng.IntN(9)
-			p := products[rng.IntN(len(products))]
-			alias := p.withC && rng.IntN(2) == 0
-			name := fmt.Sprintf("%s %dx%dx%d offset %d gap %d alias %v", p.name, rows, columns, inner, offset, gap, alias)
-			var want []float64
-			start, _ := matrix(rng, padded, columns, offset, gap, normal)
+		}
+	})
+}
+
+// With at most Lane rows D may be op(B) = B itself.
+func TestKernelProductOverItsOperand(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 6))
+	for n := 1; n <= kernel.Lane; n++ {
+		for columns := range largest {
+			a, b := random(rng, n, n), random(rng, n, columns)
 			for _, path := range fused() {
 				use(t, path)
-				all := append([]float64(nil), start...)
-				d, from := kernel.Block{Data: all[offset:], Stride: padded + gap}, c
-				if alias {
-					from = d
-				}
-				p.run(d, from, a, right, rows, columns, inner)
-				if want == nil {
-					want = all
-				} else if i := differ(all, want); i >= 0 {
-					t.Fatalf("%s: %s: number %d is %v, want %v", path, name, i-offset, all[i], want[i])
+				want, got := kernel.NewBlock(n, columns), kernel.NewBlock(n, columns)
+				kernel.Neg(want, a, b.N(), n, columns, n)
+				copy(got.Data, b.Data)
+				kernel.Neg(got, a, got.N(), n, columns, n)
+				if i := differ(got.Data, want.Data); i >= 0 {
+					t.Fatalf("%s: %d rows, %d columns: number %d is %v, want %v", path, n, columns, i, got.Data[i], want.Data[i])
 				}
 			}
 		}
 	}
+}
+
+func FuzzKernelProduct(f *testing.F) {
+	f.Add(uint64(1), 40, 26, 26, false)
+	f.Add(uint64(2), 1, 1, 0, true)
+	f.Add(uint64(3), 59, 8, 59, true)
+	f.Fuzz(func(t *testing.T, seed uint64, rows, columns, inner int, special bool) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		number := rng.NormFloat64
+		if special {
+			number = odd(rng)
+		}
+		compareProduct(t, rng, rows&0x7f, columns&0x7f, inner&0x7f, number)
+	})
 }
 
 func BenchmarkProduct(b *testing.B) {
