@@ -144,7 +144,7 @@ func (e *evaluator) tryFirst(d *density, p block, first []int32) {
 	}
 	for k := range d.K {
 		list := e.listed(k)
-		e.measure(d, k, p, list, 0)
+		e.measure(d, k, p, list, false)
 		for i, n := range list {
 			v := d.offsets[k] - 0.5*e.distances[i]
 			if v != v { // the difference of two infinities
@@ -191,19 +191,7 @@ func (e *evaluator) tryRest(d *density, p block, r *responsibilities, first []in
 				kept++
 			}
 		}
-		list = list[:kept]
-		if d.stride > 2*panel {
-			e.measure(d, k, p, list, panel)
-			kept = 0
-			for i, n := range list {
-				if !(e.distances[i] > 2*(d.offsets[k]-e.floors[n])) {
-					list[kept] = n
-					kept++
-				}
-			}
-			list = list[:kept]
-		}
-		e.measure(d, k, p, list, 0)
+		list = e.measure(d, k, p, list[:kept], true)
 		for i, n := range list {
 			if !(e.distances[i] <= 2*(d.offsets[k]-e.floors[n])) {
 				continue
@@ -218,26 +206,36 @@ func (e *evaluator) tryRest(d *density, p block, r *responsibilities, first []in
 	}
 }
 
-// measure computes the squared distances of the listed points from component k's mean, in
-// the first rows dimensions or, if that is 0, in all.
-func (e *evaluator) measure(d *density, k int, p block, list []int32, rows int) {
-	if len(list) == 0 {
-		return
-	}
-	if rows == 0 {
-		rows = d.stride
-	}
-	mean := d.mean(k)[:rows]
-	for i, n := range list {
-		kernel.Difference(e.rows.Column(i, rows), p.x[int(n)*d.stride:][:rows], mean, 1)
-	}
-	distances := e.distances[:len(list)]
+// measure computes the squared distances of the listed points from component k's mean. If
+// pruning, it drops points from the list as soon as their floors are out of reach. It returns
+// the list.
+func (e *evaluator) measure(d *density, k int, p block, list []int32, pruning bool) []int32 {
+	mean, distances := d.mean(k), e.distances[:len(list)]
 	clear(distances)
-	for row := 0; row < rows; row += panel {
-		height := min(panel, rows-row)
-		kernel.Set(e.z, d.inverses[k].From(row, 0), e.rows.N(), height, len(list), min(d.D, row+height))
-		kernel.AddSquares(distances, e.z, height)
+	for row := 0; row < d.stride && len(list) > 0; row += panel {
+		end := min(row+panel, d.stride)
+		for i, n := range list {
+			kernel.Difference(e.rows.Column(i, end)[row:], p.x[int(n)*d.stride:][row:end], mean[row:end], 1)
+		}
+		kernel.Set(e.z, d.inverses[k].From(row, 0), e.rows.N(), end-row, len(list), min(d.D, end))
+		kernel.AddSquares(distances[:len(list)], e.z, end-row)
+		if !pruning || end == d.stride {
+			continue
+		}
+		kept, limit := 0, 2*d.offsets[k]
+		for i, n := range list {
+			if distances[i] > limit-2*e.floors[n] {
+				continue
+			}
+			if kept < i {
+				list[kept], distances[kept] = n, distances[i]
+				copy(e.rows.Column(kept, end), e.rows.Column(i, end))
+			}
+			kept++
+		}
+		list = list[:kept]
 	}
+	return list
 }
 
 // normalize turns log densities into responsibilities (Bishop 2006, equation 9.23).

@@ -96,7 +96,7 @@ func (m *Mixture) LogJoint(dst, points []float64) error {
 	}
 	q.each(points, func(from int, p block) {
 		for k := range m.K {
-			q.measure(q.d, k, p, every[:p.n], 0)
+			q.measure(q.d, k, p, every[:p.n], false)
 			for n, distance := range q.distances[:p.n] {
 				v := q.d.offsets[k] - 0.5*distance
 				if !(v > lowestLog) { // NaN: the difference of two infinities
