@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/dynamics"
+	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
 )
 
@@ -50,17 +51,35 @@ func BenchmarkFit(b *testing.B) {
 		samples := random(s.n, 100, s.dX, s.dU)
 		for _, floor := range []float64{0, 1e-8} {
 			for _, workers := range []int{1, 0} {
+				cfg := dynamics.DefaultConfig()
+				cfg.NoiseFloor, cfg.Workers = floor, workers
 				b.Run(fmt.Sprintf("dX=%d/dU=%d/N=%d/floor=%g/workers=%d", s.dX, s.dU, s.n, floor, workers), func(b *testing.B) {
-					cfg := dynamics.DefaultConfig()
-					cfg.NoiseFloor, cfg.Workers = floor, workers
+					f, err := dynamics.NewFitter(cfg, 100, s.dX, s.dU)
+					if err != nil {
+						b.Fatal(err)
+					}
+					defer f.Stop()
+					dyn := lqg.NewDynamics(100, s.dX, s.dU)
 					b.ReportAllocs()
 					for b.Loop() {
-						if _, _, err := dynamics.Fit(samples, nil, cfg); err != nil {
+						if _, err := f.Fit(dyn, samples, nil); err != nil {
 							b.Fatal(err)
 						}
 					}
 				})
 			}
+		}
+	}
+}
+
+// As BenchmarkFit, with workspace and result anew every time.
+func BenchmarkFitAnew(b *testing.B) {
+	samples, cfg := random(20, 100, 26, 7), dynamics.DefaultConfig()
+	cfg.Workers = 1
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := dynamics.Fit(samples, nil, cfg); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

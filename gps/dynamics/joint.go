@@ -18,12 +18,11 @@ type regularizer interface{ regularize(j *joint) }
 
 // joint fits the Gaussian of points [w; x'] and conditions it on w; it holds the workspace
 // for one size. All of a point's numbers stand in one column, w first and x' from the
-// multiple of kernel.Lane after it, so that one factorisation does it all: beneath the
-// covariance of w stand that of x' with w, and the identity,
+// multiple of kernel.Lane after it, and so does the covariance, of which the factorisation
+// takes the columns of w:
 //
-//	rows 0     S_ww      L
-//	     pin   S_xw  ->  L_x = S_xw L^-T
-//	     rows  I         L^-T
+//	rows 0    S_ww      L
+//	     pin  S_xw  ->  L_x = S_xw L^-T
 //
 // and then F' = L^-T L_x' and S = S_xx - L_x L_x'.
 type joint struct {
@@ -35,8 +34,9 @@ type joint struct {
 	// weights where there are weights.
 	points, weighted kernel.Block
 	mean             []float64    // rows
-	sigma            kernel.Block // rows + pin times in
+	sigma            kernel.Block // rows x in
 	noise            kernel.Block // out x out: S_xx, then S
+	inverse          kernel.Block // L^-T, in x in
 	gain             kernel.Block // F', in x out
 	variances        []float64    // of w, regularised
 	factor           *kernel.Factor
@@ -46,10 +46,10 @@ type joint struct {
 func newJoint(in, out int) *joint {
 	pin, pout := kernel.Pad(in), kernel.Pad(out)
 	rows := pin + pout
-	arena := kernel.NewArena(kernel.Space(rows) + (rows+pin)*in + pout*out + pin*out + kernel.Space(in) + kernel.Space(rows))
-	return &joint{in: in, out: out, pin: pin, rows: rows, mean: arena.Take(rows), sigma: arena.TakeBlock(rows+pin, in),
+	arena := kernel.NewArena(kernel.Space(rows) + (rows+pin)*in + (pout+pin)*out + kernel.Space(in) + kernel.Space(rows))
+	return &joint{in: in, out: out, pin: pin, rows: rows, mean: arena.Take(rows), sigma: arena.TakeBlock(rows, in), inverse: arena.TakeBlock(in, in),
 		noise: arena.TakeBlock(out, out), gain: arena.TakeBlock(in, out), variances: arena.Take(in), zeros: arena.Take(rows),
-		factor: kernel.NewFactor(in, pout+pin)}
+		factor: kernel.NewFactor(in, pout)}
 }
 
 // reserve makes room for n points.
@@ -85,7 +85,8 @@ func (j *joint) fit(dst *Conditional, weights []float64, prior *NIW, strength fl
 	pivots, dependent := j.factorize()
 	if pivots == j.in && !dependent {
 		j.condition(dst)
-		if dst.finite() == nil {
+		// A gain that is not finite makes its bias so, even by a mean of 0.
+		if dense.FirstNotFinite(dst.Bias) < 0 && dense.FirstNotFinite(dst.Cov) < 0 {
 			return nil
 		}
 	}
@@ -163,8 +164,7 @@ func (j *joint) away(dst []float64, prior *NIW, scale float64) {
 	clear(dst[j.pin+j.out:])
 }
 
-// covariance sets the lower part of the joint covariance from that many columns of points,
-// and the identity beneath.
+// covariance sets the lower part of the joint covariance from that many columns of points.
 func (j *joint) covariance(columns int, weighted bool, prior *NIW, share float64) {
 	left := j.points
 	if weighted {
@@ -187,11 +187,6 @@ func (j *joint) covariance(columns int, weighted bool, prior *NIW, share float64
 		}
 		kernel.AddLower(j.sigma, j.sigma, x, j.points.T(), j.rows, j.in, columns)
 		kernel.AddLower(j.noise, j.noise, next, right.T(), j.out, j.out, columns)
-	}
-	for k := range j.in {
-		column := j.sigma.Column(k, j.rows+j.pin)[j.rows:]
-		clear(column)
-		column[k] = 1
 	}
 }
 
@@ -238,7 +233,7 @@ func (j *joint) factorize() (pivots int, dependent bool) {
 	for i := range j.variances {
 		j.variances[i] = j.sigma.At(i, i)
 	}
-	if n := j.factor.Cholesky(j.sigma, j.in, j.rows); n < j.in {
+	if n := j.factor.Cholesky(j.sigma, j.in, j.out); n < j.in {
 		return n, false
 	}
 	least := rounding(j.in)
@@ -253,10 +248,16 @@ func (j *joint) factorize() (pivots int, dependent bool) {
 
 // condition writes x' given w to dst.
 func (j *joint) condition(dst *Conditional) {
-	below, inverse := j.sigma.From(j.pin, 0), j.sigma.From(j.rows, 0)
-	// The inverse is an upper triangle: of rows from i on, columns before i are zeros.
+	below := j.sigma.From(j.pin, 0)
+	j.factor.InvertLower(j.inverse, j.sigma, j.in)
+	kernel.Mirror(j.inverse, j.in)
+	// The upper part is L^-T. Of it, rows from i on have no columns before i, so that of the
+	// lower part only what is in the blocks on the diagonal is in the way.
+	for k := range j.in {
+		clear(j.inverse.Column(k, j.pin)[k+1 : kernel.Pad(k+1)])
+	}
 	for i := 0; i < j.in; i += kernel.Lane {
-		kernel.Set(j.gain.From(i, 0), inverse.From(i, i), below.From(0, i).T(), min(kernel.Lane, j.in-i), j.out, j.in-i)
+		kernel.Set(j.gain.From(i, 0), j.inverse.From(i, i), below.From(0, i).T(), min(kernel.Lane, j.in-i), j.out, j.in-i)
 	}
 	kernel.SubLower(j.noise, j.noise, below, below.T(), j.out, j.out, j.in)
 	kernel.Mirror(j.noise, j.out)
