@@ -28,7 +28,8 @@ type Backward struct {
 
 	v      kernel.Block // [V; v'], undivided, pz x dX
 	m      kernel.Block // G V, rows x dX
-	h      kernel.Block // of the step, rows x (pu + dX); then [L; L_z] in its first columns
+	h      kernel.Block // of the step, rows x (pu + dX); then L in its first columns
+	lz     kernel.Block // pz x dU
 	uu, zu kernel.Block // copies of H_uu, full, and H_zu: pu x dU and pz x dU
 	e      kernel.Block // pz x dU
 	factor *kernel.Factor
@@ -39,11 +40,11 @@ type Backward struct {
 // NewBackward returns a pass for dX states and dU actions.
 func NewBackward(dX, dU int) *Backward {
 	s := newShape(dX, dU)
-	arena := kernel.NewArena(s.pz*dX + s.rows*(dX+s.pu+dX) + (s.pu+2*s.pz)*dU)
+	arena := kernel.NewArena(s.pz*dX + s.rows*(dX+s.pu+dX) + (s.pu+3*s.pz)*dU)
 	return &Backward{shape: s,
-		v: arena.TakeBlock(s.pz, dX), m: arena.TakeBlock(s.rows, dX), h: arena.TakeBlock(s.rows, s.pu+dX),
+		v: arena.TakeBlock(s.pz, dX), m: arena.TakeBlock(s.rows, dX), h: arena.TakeBlock(s.rows, s.pu+dX), lz: arena.TakeBlock(s.pz, dU),
 		uu: arena.TakeBlock(s.pu, dU), zu: arena.TakeBlock(s.pz, dU), e: arena.TakeBlock(s.pz, dU),
-		factor: kernel.NewFactor(dU, dX+1), cov: make([]float64, dU*dU)}
+		factor: kernel.NewFactor(dU, 0), cov: make([]float64, dU*dU)}
 }
 
 // Run computes the controller that minimises the problem's cost plus eta KL from
@@ -124,7 +125,9 @@ func (b *Backward) Expand(p *Problem, t int, factor float64) {
 			m[i] *= factor
 		}
 	}
-	kernel.AddLower(b.h, p.h[t], b.m, g.T(), b.rows, b.pu+b.dX, b.dX)
+	z, cost := b.pu, p.h[t]
+	kernel.AddLower(b.h, cost, b.m, g.T(), b.rows, b.dU, b.dX)
+	kernel.AddLower(b.h.From(z, z), cost.From(z, z), b.m.From(z, 0), g.From(z, 0).T(), b.dX+1, b.dX, b.dX)
 }
 
 // Solve factorises Q_uu in H and writes the controller of step t, with covariance
@@ -139,11 +142,12 @@ func (b *Backward) Solve(dst *Gains, t int, scale float64) bool {
 		trace += b.h.Data[i*b.h.Stride+i]
 	}
 	root := dst.root[t]
-	if b.factor.Cholesky(b.h, n, b.dX+1) != n {
+	if b.factor.Cholesky(b.h, n, 0) != n {
 		return false
 	}
 	b.factor.InvertLower(root, b.h, n)
-	kernel.Neg(dst.k[t], b.h.From(b.pu, 0), root.N(), b.dX+1, n, n)
+	kernel.Set(b.lz, b.h.From(b.pu, 0), root.T(), b.dX+1, n, n)
+	kernel.Neg(dst.k[t], b.lz, root.N(), b.dX+1, n, n)
 	dst.scale[t] = scale
 	if b.Floor != nil && b.Floor.Below(scale/trace, t) {
 		return b.raise(dst, t)
@@ -179,8 +183,7 @@ func (b *Backward) raise(dst *Gains, t int) bool {
 // Propagate sets the value function to that of the controller that Solve found,
 // H_zz - L_z L_z'.
 func (b *Backward) Propagate() {
-	z := b.h.From(b.pu, 0)
-	kernel.SubLower(b.v, b.h.From(b.pu, b.pu), z, z.T(), b.dX+1, b.dX, b.dU)
+	kernel.SubLower(b.v, b.h.From(b.pu, b.pu), b.lz, b.lz.T(), b.dX+1, b.dX, b.dU)
 	kernel.Mirror(b.v, b.dX)
 }
 

@@ -30,7 +30,7 @@
 // which -log density is u'u/2. With V = [V_xx; v_x'], z x dX, and V_T the cost at T,
 //
 //	(1)  H = H_t + G V G' + eta I in the block of u   (with v_x' added to the row 1 of G V)
-//	(2)  H_uu = L L',  W = L^-1,  L_z = H_zu W'       (one partial Cholesky factor)
+//	(2)  H_uu = L L',  W = L^-1,  L_z = H_zu W'
 //	(3)  [K'; k'] = -L_z W,  C = (eta + w) W'W
 //	(4)  V <- H_zz - L_z L_z'
 //
