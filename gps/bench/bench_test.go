@@ -22,6 +22,7 @@ func run(b *testing.B, kind string) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			defer in.close()
 			for _, d := range in.Done {
 				if only != "" && d.Of != only || d.Slow && testing.Short() {
 					continue
@@ -77,6 +78,7 @@ func TestImplementationsAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer in.close()
 			if _, err := in.check(false); err != nil {
 				t.Error(err)
 			}

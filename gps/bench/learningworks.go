@@ -78,9 +78,13 @@ func fitWork(s size, N, workers int) *work {
 		samples := samplesOf(s, N)
 		cfg := dynamics.DefaultConfig()
 		cfg.NoiseFloor, cfg.Workers = 0, workers // the peers have no floor
-		var dyn *lqg.Dynamics
-		in := &instance{Done: []implementation{
-			{Of: ours, Run: func() (err error) { dyn, _, err = dynamics.Fit(samples, nil, cfg); return err }, Result: func() []array { return fitted(dyn) }}}}
+		fitter, err := dynamics.NewFitter(cfg, s.T, s.dX, s.dU)
+		if err != nil {
+			return nil, err
+		}
+		dyn := lqg.NewDynamics(s.T, s.dX, s.dU)
+		in := &instance{Close: fitter.Stop, Done: []implementation{
+			{Of: ours, Run: func() error { _, err := fitter.Fit(dyn, samples, nil); return err }, Result: func() []array { return fitted(dyn) }}}}
 		if workers > 1 {
 			return in, nil
 		}

@@ -36,29 +36,41 @@ func jobsFor(dir string, all []*work, quick bool, report progress) ([]job, error
 	var jobs []job
 	for i, w := range all {
 		report.tell("preparing", i+1, len(all), w.Name())
-		in, err := w.Make()
+		more, err := w.jobs(filepath.Join(dir, strconv.Itoa(i)), quick)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.Name(), err)
 		}
-		want, err := in.check(quick)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", w.Name(), err)
-		}
-		if in.Flops > 0 {
-			w.Flops = in.Flops
-		}
-		file := filepath.Join(dir, strconv.Itoa(i)+".f64")
-		if err := writeNumbers(file, flat(in.Inputs)); err != nil {
-			return nil, err
-		}
-		arrays := [][2]any{}
-		for _, a := range in.Inputs {
-			arrays = append(arrays, [2]any{a.Name, a.Shape})
-		}
-		for _, of := range w.Peers {
-			jobs = append(jobs, job{Name: w.Name(), Kind: w.Kind, Of: of, File: file, Arrays: arrays,
-				Out: filepath.Join(dir, fmt.Sprintf("%d-%s.f64", i, of)), want: copies(want), repeats: float64(w.Repeats)})
-		}
+		jobs = append(jobs, more...)
+	}
+	return jobs, nil
+}
+
+// jobs writes the work's numbers to a file whose name begins with path, and returns what the
+// peers have to do. It takes over from the numbers how many operations there are.
+func (w *work) jobs(path string, quick bool) ([]job, error) {
+	in, err := w.Make()
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	want, err := in.check(quick)
+	if err != nil {
+		return nil, err
+	}
+	if in.Flops > 0 {
+		w.Flops = in.Flops
+	}
+	if err := writeNumbers(path+".f64", flat(in.Inputs)); err != nil {
+		return nil, err
+	}
+	arrays := [][2]any{}
+	for _, a := range in.Inputs {
+		arrays = append(arrays, [2]any{a.Name, a.Shape})
+	}
+	var jobs []job
+	for _, of := range w.Peers {
+		jobs = append(jobs, job{Name: w.Name(), Kind: w.Kind, Of: of, File: path + ".f64", Arrays: arrays,
+			Out: path + "-" + of + ".f64", want: copies(want), repeats: float64(w.Repeats)})
 	}
 	return jobs, nil
 }

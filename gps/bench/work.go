@@ -48,6 +48,15 @@ type instance struct {
 	Done   []implementation
 	// Flops counts the operations where they depend on the numbers, else 0.
 	Flops float64
+	// Close, if not nil, ends what the instance keeps running.
+	Close func()
+}
+
+// close ends what the instance keeps running.
+func (in *instance) close() {
+	if in.Close != nil {
+		in.Close()
+	}
 }
 
 // implementation does the work in Go.
