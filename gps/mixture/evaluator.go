@@ -214,8 +214,10 @@ func (e *evaluator) measure(d *density, k int, p block, list []int32, pruning bo
 	clear(distances)
 	for row := 0; row < d.stride && len(list) > 0; row += panel {
 		end := min(row+panel, d.stride)
-		for i, n := range list {
-			kernel.Difference(e.rows.Column(i, end)[row:], p.x[int(n)*d.stride:][row:end], mean[row:end], 1)
+		if pruning {
+			e.gather(p, mean, list, row, end)
+		} else if row == 0 {
+			e.gather(p, mean, list, 0, d.stride)
 		}
 		kernel.Set(e.z, d.inverses[k].From(row, 0), e.rows.N(), end-row, len(list), min(d.D, end))
 		kernel.AddSquares(distances[:len(list)], e.z, end-row)
@@ -236,6 +238,15 @@ func (e *evaluator) measure(d *density, k int, p block, list []int32, pruning bo
 		list = list[:kept]
 	}
 	return list
+}
+
+// gather puts what the listed points are off the mean into the rows, in dimensions from to
+// to.
+func (e *evaluator) gather(p block, mean []float64, list []int32, from, to int) {
+	stride := len(mean)
+	for i, n := range list {
+		kernel.Difference(e.rows.Column(i, to)[from:], p.x[int(n)*stride:][from:to], mean[from:to], 1)
+	}
 }
 
 // normalize turns log densities into responsibilities (Bishop 2006, equation 9.23).

@@ -168,9 +168,8 @@ func (t *membership) Do(worker, k int) {
 		e.spread(k, s)
 		return
 	}
-	s.scatter(e, k)
 	if e.divisor != 0 {
 		count = e.divisor
 	}
-	e.finish(k, 1/count)
+	s.scatter(e, k, count)
 }

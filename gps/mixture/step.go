@@ -53,8 +53,7 @@ func (t *maximization) Do(worker, k int) {
 		copy(e.m.mean(k), e.previous.mean(k))
 		copy(e.m.covs[k].Data, e.previous.covs[k].Data)
 	default:
-		s.scatter(e, k)
-		e.finish(k, 1/e.mass[k])
+		s.scatter(e, k, e.mass[k])
 	}
 	e.sound[k] = e.m.factor(k, e.m.covs[k], s.factoring)
 	if e.guarded && !(e.sound[k] && e.improved(k, s)) {
@@ -98,14 +97,14 @@ func (s *moments) mean(e *em, k int) (mass float64) {
 	return mass
 }
 
-// scatter sets component k's covariance to the scatter about its mean: raw second moments
-// less the mean's would cancel. Only the lower part is set.
-func (s *moments) scatter(e *em, k int) {
+// scatter sets component k's covariance to the scatter about its mean, divided by a divisor,
+// with the regularisation. Raw second moments less the mean's would cancel.
+func (s *moments) scatter(e *em, k int, divisor float64) {
 	s.begin()
 	for b := range e.blocks {
 		points, weights := e.entries[b].of(k)
 		for i, n := range points {
-			s.add(e, k, b, int(n), weights[i])
+			s.add(e, k, b, int(n), math.Sqrt(weights[i]/divisor))
 		}
 	}
 	s.end(e, k)
@@ -113,20 +112,26 @@ func (s *moments) scatter(e *em, k int) {
 
 func (s *moments) begin() { s.count, s.started = 0, false }
 
-// add takes a point of block b with a weight into component k's scatter.
-func (s *moments) add(e *em, k, b, n int, weight float64) {
+// add takes a point of block b into component k's scatter; root is the square root of its
+// weight.
+func (s *moments) add(e *em, k, b, n int, root float64) {
 	stride := e.m.stride
-	kernel.Difference(s.rows.Column(s.count, stride), e.blocks[b].x[n*stride:][:stride], e.m.mean(k), math.Sqrt(weight))
+	kernel.Difference(s.rows.Column(s.count, stride), e.blocks[b].x[n*stride:][:stride], e.m.mean(k), root)
 	if s.count++; s.count == blockSize {
 		s.flush(e, k)
 	}
 }
 
-// end adds the rows that are left.
+// end adds the rows that are left and the regularisation, and mirrors the lower part.
 func (s *moments) end(e *em, k int) {
 	if s.count > 0 || !s.started {
 		s.flush(e, k)
 	}
+	cov := e.m.covs[k]
+	for j, place := range e.m.order {
+		cov.Data[j*cov.Stride+j] += e.coordinates.regularization[place]
+	}
+	kernel.Mirror(cov, e.m.D)
 }
 
 func (s *moments) flush(e *em, k int) {
@@ -139,36 +144,22 @@ func (s *moments) flush(e *em, k int) {
 	s.count, s.started = 0, true
 }
 
-// finish scales a component's scatter, adds the regularisation and mirrors it.
-func (e *em) finish(k int, scale float64) {
-	D, cov := e.m.D, e.m.covs[k]
-	for j, place := range e.m.order {
-		column := cov.Column(j, D)[j:]
-		for i := range column {
-			column[i] *= scale
-		}
-		column[0] += e.coordinates.regularization[place]
-	}
-	kernel.Mirror(cov, D)
-}
-
 // spread gives a component the mean and covariance of all points.
 func (e *em) spread(k int, s *moments) {
-	mean, stride := e.m.mean(k), e.m.stride
+	mean, stride, share := e.m.mean(k), e.m.stride, 1/float64(e.n)
 	clear(mean)
 	for _, b := range e.blocks {
 		for n := range b.n {
-			kernel.Axpy(mean, 1/float64(e.n), b.x[n*stride:][:stride])
+			kernel.Axpy(mean, share, b.x[n*stride:][:stride])
 		}
 	}
 	s.begin()
 	for b := range e.blocks {
 		for n := range e.blocks[b].n {
-			s.add(e, k, b, n, 1)
+			s.add(e, k, b, n, math.Sqrt(share))
 		}
 	}
 	s.end(e, k)
-	e.finish(k, 1/float64(e.n))
 }
 
 // splitOffset is how far from a component's mean its halves are put, in standard
