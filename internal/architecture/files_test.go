@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,12 @@ const comparedWith = "gps/bench/peers"
 
 // emptyNames say nothing about what a file or package holds.
 var emptyNames = []string{"util", "utils", "helper", "helpers", "common", "misc"}
+
+// inAssembly is the only package with kernels in assembly.
+const inAssembly = "gps/internal/kernel"
+
+// generatedLine is what begins a generated file of any language.
+var generatedLine = regexp.MustCompile(`\A// Code generated .* DO NOT EDIT\.\n`)
 
 // file is a source file of the repository.
 type file struct {
@@ -45,7 +52,7 @@ func (f file) names() []string {
 	return all
 }
 
-// files reads and parses every Go and C file, whatever its build tags.
+// files reads every Go, C and assembly file, whatever its build tags.
 func files(t *testing.T) []file {
 	t.Helper()
 	var all []file
@@ -61,7 +68,7 @@ func files(t *testing.T) []file {
 			return nil
 		}
 		suffix := filepath.Ext(name)
-		if !slices.Contains([]string{".go", ".c", ".h"}, suffix) {
+		if !slices.Contains([]string{".go", ".c", ".h", ".s"}, suffix) {
 			return nil
 		}
 		f := file{test: strings.HasSuffix(name, "_test.go")}
@@ -78,6 +85,8 @@ func files(t *testing.T) []file {
 				return err
 			}
 			f.generated = ast.IsGenerated(f.syntax)
+		} else {
+			f.generated = generatedLine.Match(f.content)
 		}
 		all = append(all, f)
 		return nil
@@ -103,6 +112,12 @@ func TestFiles(t *testing.T) {
 			if slices.Contains(emptyNames, name) {
 				t.Errorf("%s: %q says nothing about what is in there", f.path, name)
 			}
+		}
+		if filepath.Ext(f.path) == ".s" {
+			if f.folder() != "./"+inAssembly || !f.generated {
+				t.Errorf("%s: assembly is allowed in %s only, written by its generator", f.path, inAssembly)
+			}
+			continue
 		}
 		if f.syntax == nil {
 			if !within(f.folder(), withC...) && !within(f.folder(), comparedWith) {
