@@ -72,7 +72,7 @@ func BenchmarkIteration(b *testing.B) { run(b, "Iteration") }
 // What is compared computes the same.
 func TestImplementationsAgree(t *testing.T) {
 	for _, w := range []*work{backwardWork(size{10, 7, 2}), backwardWork(size{20, 26, 7}), forwardWork(size{10, 7, 2}), forwardWork(size{20, 26, 7}),
-		updateWork(size{10, 7, 2}), updateWork(size{100, 14, 7}), fitWork(size{10, 7, 2}, 5, 1), fitWork(size{10, 26, 7}, 20, 1), emWork(300, 3, 1)} {
+		updateWork(size{10, 7, 2}), updateWork(size{100, 14, 7}), taskUpdateWork("arm", ""), taskUpdateWork("large", ""), fitWork(size{10, 7, 2}, 5, 1), fitWork(size{10, 26, 7}, 20, 1), emWork(300, 3, 1)} {
 		t.Run(w.Name(), func(t *testing.T) {
 			in, err := w.Make()
 			if err != nil {
@@ -89,6 +89,13 @@ func TestImplementationsAgree(t *testing.T) {
 // Tables tell works apart by their names, and benchstat reads keys and values.
 func TestNames(t *testing.T) {
 	seen := map[string]bool{}
+	defer func() {
+		for name := range parts {
+			if !seen[name] {
+				t.Errorf("no work is named %s, of which the reference's time is known", name)
+			}
+		}
+	}()
 	for _, w := range works() {
 		if seen[w.Name()] {
 			t.Errorf("two works are named %s", w.Name())

@@ -12,12 +12,12 @@
 //	sklearn      scikit-learn's GaussianMixture
 //	torch        torch on one thread
 //	hpipm        HPIPM and BLASFEO, where they are installed
+//	reference    the public reference implementation, cbfinn/gps with numpy
 //
 // All get the same numbers, and what they compute is compared: a peer with other results is
 // an error, not a row. Times are the best of several runs, since whatever else the machine
 // does can only make a run longer.
 //
-// The whole iteration runs in a process of its own, which also tells its peak memory. Its
-// figures of comparison, those of the public reference implementation (cbfinn/gps with
-// numpy), were measured on another machine, and the table says so.
+// The whole iteration runs in a process of its own, which also tells its peak memory. The
+// reference's figures were measured on another machine, and the table says so.
 package main

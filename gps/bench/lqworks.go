@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -91,56 +92,84 @@ func forwardWork(s size) *work {
 
 var errUnbound = errors.New("the KL bound holds nothing back: there was no search")
 
-// updateWork is a whole search. Its peers pass at the etas that the search of this module
-// tried, so that they do the same work; the last eta is that of the result.
+// updateWork is a whole search over a drawn problem.
 func updateWork(s size) *work {
 	const bound = 0.2 // nat per step
 	return &work{Kind: "Update", Title: "update with dual search", Size: s.text(), Key: s.key(), Repeats: 1,
 		Peers: []string{numpy}, Short: s.T == 100, Make: func() (*instance, error) {
-			p := newLQ(s.T, s.dX, s.dU)
-			search, err := trajopt.New(trajopt.DefaultConfig(), s.T, s.dX, s.dU)
-			if err != nil {
-				return nil, err
-			}
-			problem := &trajopt.Problem{Dynamics: p.dyn, X0: p.x0, Cost: p.cost, Anchor: p.anchor}
-			var r *trajopt.Result
-			run := func() (err error) { r, err = search.Update(problem, bound*float64(s.T), 1); return err }
-			if err := run(); err != nil {
-				return nil, err
-			}
-			if !r.Active {
-				return nil, errUnbound
-			}
-			etas := []float64{}
-			for _, v := range r.Trace {
-				if v != r.Eta {
-					etas = append(etas, v)
-				}
-			}
-			etas = append(etas, r.Eta)
-			tuned := newTunedLQ(p)
-			flops := float64(len(etas)) * (backwardFlops(s.T, s.dX, s.dU) + forwardFlops(s.T, s.dX, s.dU))
-			return &instance{Inputs: append(p.inputs(), vector("etas", etas...)), Flops: flops, Done: []implementation{
-				{Of: ours, Run: run, Result: func() []array { return updated(r.Controller, r.KLPerStep) }},
-				{Of: preallocated, Run: func() error {
-					tuned.surrogate.Set(p.anchor, tuned.action)
-					for _, eta := range etas {
-						if err := tuned.backward(eta); err != nil {
-							return err
-						}
-						tuned.forward(tuned.result)
-					}
-					return nil
-				}, Result: func() []array { return updated(tuned.result, tuned.kl) }},
-			}}, nil
+			return newLQ(s.T, s.dX, s.dU).search(bound*float64(s.T), 1, 1e-7)
 		}}
 }
 
+// taskUpdateWork is the search of a system's third iteration. There the fitted dynamics and
+// the cost are worse scaled than drawn ones, so that rounding shows more.
+func taskUpdateWork(name, size string) *work {
+	return &work{Kind: "Update", Title: "update with dual search", Size: size, Key: "system=" + name, Repeats: 1,
+		Peers: []string{numpy}, Short: true, Make: func() (*instance, error) {
+			s, err := newSystem(name, 1, 1)
+			if err != nil {
+				return nil, err
+			}
+			if err := s.advance(2); err != nil {
+				return nil, err
+			}
+			eta := s.state.Conditions[0].Eta
+			samples, err := s.trials()
+			if err != nil {
+				return nil, err
+			}
+			next, report, err := s.iterate(samples)
+			if err != nil {
+				return nil, err
+			}
+			model := next.Conditions[0].Previous
+			p := &lq{T: horizon, dX: model.Controller.DX, dU: model.Controller.DU, dyn: model.Dynamics, cost: model.Cost, x0: model.X0,
+				anchor: model.Controller, controller: next.Conditions[0].Controller}
+			return p.search(report.Conditions[0].Bound, eta, 1e-4)
+		}}
+}
+
+// search is the search for a controller within the bound. Its peers pass at the etas that the
+// search of this module tried, so that they do the same work; the last eta is that of the
+// result.
+func (p *lq) search(bound, eta, tolerance float64) (*instance, error) {
+	search, err := trajopt.New(trajopt.DefaultConfig(), p.T, p.dX, p.dU)
+	if err != nil {
+		return nil, err
+	}
+	problem := &trajopt.Problem{Dynamics: p.dyn, X0: p.x0, Cost: p.cost, Anchor: p.anchor}
+	var r *trajopt.Result
+	run := func() (err error) { r, err = search.Update(problem, bound, eta); return err }
+	if err := run(); err != nil {
+		return nil, err
+	}
+	if !r.Active {
+		return nil, errUnbound
+	}
+	etas := slices.DeleteFunc(slices.Clone(r.Trace), func(v float64) bool { return v == r.Eta })
+	etas = append(etas, r.Eta)
+	tuned := newTunedLQ(p)
+	flops := float64(len(etas)) * (backwardFlops(p.T, p.dX, p.dU) + forwardFlops(p.T, p.dX, p.dU))
+	return &instance{Inputs: append(p.inputs(), vector("etas", etas...)), Flops: flops, Done: []implementation{
+		{Of: ours, Run: run, Result: func() []array { return updated(r.Controller, r.KLPerStep, tolerance) }},
+		{Of: preallocated, Run: func() error {
+			tuned.surrogate.Set(p.anchor, tuned.action)
+			for _, eta := range etas {
+				if err := tuned.backward(eta); err != nil {
+					return err
+				}
+				tuned.forward(tuned.result)
+			}
+			return nil
+		}, Result: func() []array { return updated(tuned.result, tuned.kl, tolerance) }},
+	}}, nil
+}
+
 // updated are the results of a search.
-func updated(c *lqg.Controller, kl []float64) []array {
+func updated(c *lqg.Controller, kl []float64, tolerance float64) []array {
 	a := append(gains(c), array{Name: "L", Shape: []int{c.T, c.DU, c.DU}, Data: c.Chol}, array{Name: "kl", Shape: []int{c.T}, Data: kl})
 	for i := range a {
-		a[i].Tolerance = 1e-7
+		a[i].Tolerance = tolerance
 	}
 	return a
 }

@@ -71,7 +71,7 @@ func bench(o options, out io.Writer, report progress) error {
 	for _, w := range all {
 		r := row{Name: w.Name(), Work: w.Title, Size: w.Size, NS: own.times[w.Name()][ours], Peers: map[string]float64{},
 			Allocations: own.allocations[w.Name()][ours], CPU: own.processor[w.Name()][ours], Flops: w.Flops, Workers: max(1, w.Workers)}
-		for _, source := range []times{own.times, others} {
+		for _, source := range []times{own.times, others, parts} {
 			for of, ns := range source[w.Name()] {
 				if of != ours {
 					r.Peers[of] = ns

@@ -47,9 +47,9 @@ type outcome struct {
 }
 
 // columns of the table beside this module's.
-var columns = []string{packing, naive, preallocated, numpy, sklearn, torch, hpipm}
+var columns = []string{packing, naive, preallocated, numpy, sklearn, torch, hpipm, reference}
 
-var titles = map[string]string{packing: "ours + packing", naive: "gonum naive", preallocated: "gonum preallocated", numpy: "numpy+OpenBLAS", sklearn: "scikit-learn", torch: "torch", hpipm: "BLASFEO/HPIPM"}
+var titles = map[string]string{packing: "ours + packing", naive: "gonum naive", preallocated: "gonum preallocated", numpy: "numpy+OpenBLAS", sklearn: "scikit-learn", torch: "torch", hpipm: "BLASFEO/HPIPM", reference: "cbfinn/gps, elsewhere"}
 
 // duration shows a time in ns with three digits.
 func duration(ns float64) string {

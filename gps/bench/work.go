@@ -15,6 +15,7 @@ const (
 	sklearn      = "sklearn"
 	torch        = "torch"
 	hpipm        = "hpipm"
+	reference    = "reference"
 )
 
 // work is a piece of work at one size: a row of the table.

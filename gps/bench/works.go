@@ -33,6 +33,7 @@ func works() []*work {
 	for _, s := range sizes {
 		all = append(all, updateWork(s))
 	}
+	all = append(all, taskUpdateWork("arm", "arm 7/2 T=100"), taskUpdateWork("large", "large 26/7 T=100"))
 	for _, workers := range workerCounts() {
 		for _, s := range sizes {
 			all = append(all, fitWork(s, 20, workers))
@@ -41,7 +42,7 @@ func works() []*work {
 	for _, workers := range workerCounts() {
 		all = append(all, emWork(emPoints, emComponents, workers))
 	}
-	return append(all, expansionWork("arm", "7/2 T=100 N=5"), expansionWork("large", "26/7 T=100 N=20"),
+	return append(all, expansionWork("arm", "arm 7/2 T=100 N=5"), expansionWork("large", "large 26/7 T=100 N=20"),
 		iterationWork("arm", 1), iterationWork("arm", 4), iterationWork("large", 1), iterationWork("large", 4))
 }
 
