@@ -88,6 +88,11 @@ func BenchmarkFitAnew(b *testing.B) {
 // all time steps.
 func BenchmarkFitPrior(b *testing.B) {
 	samples := random(20, 100, 26, 7)
+	for _, r := range samples {
+		for i := range r.X {
+			r.X[i] = 0.1*r.X[i] + 3*math.Sin(0.06*float64(i/r.DX)+float64(i%r.DX))
+		}
+	}
 	cfg := dynamics.DefaultPriorConfig()
 	data := new(dynamics.MixturePrior).Add(cfg, samples)
 	if _, err := data.Fit(b.Context(), cfg, rand.New(rand.NewPCG(1, 1))); err != nil {

@@ -55,6 +55,24 @@
 // (Bishop, equations 3.58 and 3.59), and because s^2 is estimated it is Student's t of nu
 // degrees of freedom, exactly so without a prior.
 //
+// # How fits run
+//
+// Fit works in package kernel's blocks. A time step's points are the columns of one, [w; x'],
+// about their mean and scaled, with the prior's mean as one column more; their product with
+// themselves is Sigma. The Cholesky factorisation of Sigma_ww takes the rows of Sigma_x'w
+// along, and all else is products:
+//
+//	L L' = Sigma_ww,  L_x = Sigma_x'w L^-T,  F = L_x L^-1,  S = Sigma_x'x' - L_x L_x'
+//
+// Whether all eigenvalues of S are above the floor is one more factorisation, of S less the
+// floor. Where they are not because S has a null space, as after few rollouts, a pivoted
+// factor of S finds that, and raises it without eigenvectors; else S is decomposed.
+//
+// Blocks of four time steps go to several goroutines, each with a workspace and a Fork of the
+// prior. What a time step gives does not depend on who fits it, so that any number of workers
+// gives the same bits, and the error of the lowest time step. A Fitter keeps workspaces and
+// goroutines for fits to come, and allocates nothing but the forks.
+//
 // # Beside the fits
 //
 // FitInitialState and FitStates give the Gaussian of states, LogLikelihood tells on

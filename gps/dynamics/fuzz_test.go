@@ -105,6 +105,7 @@ func FuzzFit(f *testing.F) {
 		cfg := dynamics.DefaultConfig()
 		cfg.Regularizer = []dynamics.Regularizer{dynamics.AddDiagonal, dynamics.LiftEigenvalues, dynamics.AddWholeBlock}[n%3]
 		cfg.Regularization, cfg.NoiseFloor = []float64{1e-6, 0, 1, next()}[T%4], []float64{1e-8, 0, 1e-3}[dX%3]
+		cfg.Workers = int(n % 4)
 		var prior dynamics.Prior
 		if dU%2 == 1 && len(samples) > 0 {
 			p := dynamics.NewNIW(2*samples[0].DX + samples[0].DU)
@@ -134,6 +135,45 @@ func FuzzFit(f *testing.F) {
 		likelihood, err := dynamics.LogLikelihood(dyn, samples)
 		if err == nil {
 			finite(t, "log-likelihood", likelihood)
+		}
+	})
+}
+
+// FuzzGaussianFit: whatever the points, their weights and an unchecked prior, the result is
+// finite or there is an error, again after one too.
+func FuzzGaussianFit(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, n, in, out, kind uint8, data []byte) {
+		next, d, dX := numbers(data), 1+int(in%9), 1+int(out%9)
+		p := d + dX
+		fit := dynamics.NewGaussianFit(d, dX)
+		for _, count := range []int{int(n % 12), 3} {
+			points, prior := make([]float64, count*p), dynamics.NewNIW(p)
+			fill(points, next)
+			var weights []float64
+			if kind%2 == 1 {
+				weights = make([]float64, count)
+				fill(weights, next)
+			}
+			if kind%4 < 2 {
+				fill(prior.Mean, next)
+				fill(prior.Scatter, next)
+				prior.NMean, prior.NCovar = next(), next()
+			} else {
+				prior = nil
+			}
+			var change func(sigma []float64)
+			if kind%8 < 4 {
+				change = func(sigma []float64) {
+					for i := range p {
+						sigma[i*p+i] += 1e-3
+					}
+				}
+			}
+			c := dynamics.Conditional{Gain: make([]float64, d*dX), Bias: make([]float64, dX), Cov: make([]float64, dX*dX)}
+			if err := fit.Fit(&c, points, weights, prior, dynamics.ShrunkMean, change); err == nil {
+				finite(t, "conditional", c.Gain, c.Bias, c.Cov)
+			}
 		}
 	})
 }

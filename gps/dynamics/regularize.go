@@ -101,7 +101,7 @@ func (s *spectral) raise(a []float64, floor float64) bool {
 	if !s.decompose(a, s.n, s.n) {
 		return false
 	}
-	floor = max(floor, rounding(s.n)*s.eigen.Values[s.n-1])
+	floor = max(floor, rounding(s.n)*max(s.eigen.Values[s.n-1], -s.eigen.Values[0]))
 	// a + sum over the low ones of (floor - lambda) v v' leaves the rest as it was.
 	for k, v := range s.eigen.Values {
 		if v >= floor {

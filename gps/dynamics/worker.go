@@ -17,9 +17,9 @@ type worker struct {
 	source  Prior
 	points  []float64 // of the time step, N x P, for the source
 	prior   NIW
-	scatter *scatterCheck
+	scatter *scatterCheck // made when it is first needed
 	joint   *joint
-	inputs  *spectral
+	inputs  *spectral // of the covariance of [x, u]
 	noise   *spectral
 }
 
@@ -35,9 +35,6 @@ func newWorker(cfg Config, dX, dU int) *worker {
 func (w *worker) prepare(samples []*rollout.Rollout, source Prior) {
 	w.samples, w.source = samples, source
 	w.joint.reserve(len(samples))
-	if source != nil && w.scatter == nil {
-		w.scatter = newScatterCheck(w.joint.in + w.joint.out)
-	}
 }
 
 // fit writes time step t of the dynamics.
@@ -95,6 +92,9 @@ func (w *worker) priorAt(t int) (*NIW, error) {
 // check returns an error if the prior is not one.
 func (w *worker) check(prior *NIW) error {
 	w.checkSize(prior)
+	if w.scatter == nil {
+		w.scatter = newScatterCheck(len(prior.Mean))
+	}
 	return prior.validate(w.scatter)
 }
 
