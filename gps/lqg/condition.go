@@ -50,7 +50,8 @@ func factorCondition(l, work []float64, n int) float64 {
 // wellConditioned reports whether factorCondition of l is certainly at most
 // maxFactorCondition, from a bound that costs a fraction of it: with rows scaled to 1 no entry
 // of the inverse is above that of the inverse of the factor with its entries below the
-// diagonal replaced by -|l_ij|, whose row sums y solve one triangular system.
+// diagonal replaced by -|l_ij|, whose row sums y solve one triangular system. y is
+// workspace, n.
 func wellConditioned(l, y []float64, n int) bool {
 	worst := 0.0
 	for i := range n {

@@ -139,7 +139,11 @@ func (c *Controller) Validate() error {
 			return fmt.Errorf("%w: controller's %s at time step %d is %v", ErrNotFinite, part.name, i*c.T/len(part.data), part.data[i])
 		}
 	}
-	work := make([]float64, c.DU*c.DU)
+	var few [16]float64
+	sums := few[:]
+	if c.DU > len(few) {
+		sums = make([]float64, c.DU)
+	}
 	for t := range c.T {
 		l := c.CholAt(t)
 		for i := range c.DU {
@@ -147,10 +151,10 @@ func (c *Controller) Validate() error {
 				return fmt.Errorf("%w: controller's covariance factor at time step %d has %v on its diagonal (row %d)", ErrIndefinite, t, l[i*c.DU+i], i)
 			}
 		}
-		if wellConditioned(l, work, c.DU) {
+		if wellConditioned(l, sums, c.DU) {
 			continue
 		}
-		if v := factorCondition(l, work, c.DU); !(v <= maxFactorCondition) {
+		if v := factorCondition(l, make([]float64, c.DU*c.DU), c.DU); !(v <= maxFactorCondition) {
 			return fmt.Errorf("%w in double precision: controller's covariance factor at time step %d has condition number %.3g with its rows scaled to 1, need at most %.3g: its actions are so correlated that KL divergences from it have no true digit; correlate them less, or add a variance (a covariance floor) to every action", ErrIndefinite, t, v, maxFactorCondition)
 		}
 	}

@@ -32,7 +32,9 @@ func (c *covariance) is(a []float64) bool {
 		for i := j; i < n; i++ {
 			v := a[i*n+j]
 			column[i] = v
-			apart = max(apart, math.Abs(v-row[i])) // NaN stays
+			if v != row[i] {
+				apart = max(apart, math.Abs(v-row[i])) // NaN stays
+			}
 		}
 	}
 	if !(apart <= roundOff*largest) && c.asymmetry(a, largest) != "" {

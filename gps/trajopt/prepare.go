@@ -3,12 +3,12 @@ package trajopt
 import (
 	"fmt"
 
-	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/riccati"
 	"guidedpolicysearch/gps/lqg"
 )
 
 // prepare checks the problem and packs it in the anchor's units. It leaves the states under
-// the anchor in o.states.
+// the anchor in o.states, where they are needed.
 func (o *Optimizer) prepare(p *Problem) error {
 	p.check(o.T, o.dX, o.dU)
 	if err := p.validateWeights(); err != nil {
@@ -50,25 +50,27 @@ func (o *Optimizer) prepare(p *Problem) error {
 // computed, so that it is looked for at the end.
 func (o *Optimizer) pack(p *Problem) (overflow int, sound bool) {
 	given := lqg.Objective{Cost: p.Cost, Policy: p.Policy}
-	overflow, sound = -1, dense.FirstNotFinite(p.X0.Mean) < 0 && o.noise.is(p.X0.Cov)
+	overflow, sound = -1, riccati.Finite(p.X0.Mean) && o.noise.is(p.X0.Cov)
 	for t := range o.T {
 		o.anchor.Set(t, p.Anchor.Gain(t), p.Anchor.BiasAt(t), p.Anchor.CholAt(t))
-		quad, lin := p.Cost.QuadAt(t), p.Cost.LinAt(t)
+		quad, lin, F, S := p.Cost.QuadAt(t), p.Cost.LinAt(t), p.Dynamics.FAt(t), p.Dynamics.CovAt(t)
+		// This reads them in order; packing reads rows and columns at once.
+		sound = sound && riccati.Finite(quad) && riccati.Finite(F) && riccati.Finite(S)
 		if p.Policy != nil {
 			quad, lin = o.quad, o.lin
 			given.WithoutAnchor(t, quad, lin)
 		}
 		o.problem.SetCost(t, quad, lin)
-		o.problem.SetDynamics(t, p.Dynamics.FAt(t), p.Dynamics.BiasAt(t), p.Dynamics.CovAt(t))
+		o.problem.SetDynamics(t, F, p.Dynamics.BiasAt(t), S)
 		o.problem.Whiten(t, o.anchor)
-		sound = sound && o.noise.is(p.Dynamics.CovAt(t))
+		sound = sound && o.noise.is(S)
 		if overflow < 0 && !o.problem.Finite(t) {
 			overflow, sound = t, false
 		}
 	}
 	quad, lin := p.Cost.QuadAt(o.T), p.Cost.LinAt(o.T)
 	o.problem.SetCost(o.T, quad, lin)
-	return overflow, sound && dense.FirstNotFinite(quad) < 0 && dense.FirstNotFinite(lin) < 0
+	return overflow, sound && riccati.Finite(quad) && riccati.Finite(lin)
 }
 
 // overflow names the first time step at which the states under the anchor overflow.

@@ -117,7 +117,7 @@ type Optimizer struct {
 	floor            *lqg.Floor
 	backward         *riccati.Backward
 	forward          *riccati.Forward
-	// states are those under the anchor.
+	// states are those under the anchor, with PreviousMarginals.
 	states *riccati.Marginals
 	// trial is the controller of the latest pass, best one to go back to; both of
 	// whitened actions.
@@ -136,11 +136,15 @@ func New(cfg Config, T, dX, dU int) (*Optimizer, error) {
 		return nil, err
 	}
 	d := dX + dU
-	return &Optimizer{cfg: cfg, T: T, dX: dX, dU: dU, problem: riccati.NewProblem(T, dX, dU),
+	o := &Optimizer{cfg: cfg, T: T, dX: dX, dU: dU, problem: riccati.NewProblem(T, dX, dU),
 		anchor: riccati.NewGains(T, dX, dU), standard: riccati.NewGains(T, dX, dU),
-		backward: riccati.NewBackward(dX, dU), forward: riccati.NewForward(dX, dU), states: riccati.NewMarginals(T, dX, dU),
+		backward: riccati.NewBackward(dX, dU), forward: riccati.NewForward(dX, dU),
 		trial: riccati.NewGains(T, dX, dU), best: riccati.NewGains(T, dX, dU), klStep: make([]float64, T), bestStep: make([]float64, T),
-		restored: riccati.NewGains(1, dX, dU), quad: make([]float64, d*d), lin: make([]float64, d), noise: newCovariance(dX)}, nil
+		restored: riccati.NewGains(1, dX, dU), quad: make([]float64, d*d), lin: make([]float64, d), noise: newCovariance(dX)}
+	if cfg.PreviousMarginals {
+		o.states = riccati.NewMarginals(T, dX, dU)
+	}
+	return o, nil
 }
 
 // Update returns a controller whose expected KL from the anchor, over the whole trajectory,

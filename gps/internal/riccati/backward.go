@@ -223,7 +223,7 @@ func (b *Backward) Actions(quu, qux, qu []float64) bool {
 		copy(qux[i*b.dX:(i+1)*b.dX], column)
 		qu[i] = column[b.dX]
 	}
-	return finite(b.h.Data)
+	return Finite(b.h.Data)
 }
 
 // AddPrecision adds eta I to the Q_uu that KeepActions kept.

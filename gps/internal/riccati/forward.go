@@ -98,22 +98,27 @@ func (f *Forward) Run(kl []float64, p *Problem, c *Gains) (total float64, ok boo
 		total += kl[t]
 		f.Step(p, c, t)
 	}
-	return total, total <= math.MaxFloat64 && finite(f.state.Data)
+	return total, total <= math.MaxFloat64 && Finite(f.state.Data)
 }
 
-// Record writes the states under the controller to dst, and reports whether they are finite.
+// Record writes the states under the controller to dst, unless that is nil, and reports
+// whether they are finite.
 func (f *Forward) Record(dst *Marginals, p *Problem, c *Gains) bool {
 	f.mustEqual(p.shape, "a problem")
-	f.mustEqual(dst.shape, "marginals")
 	f.mustEqual(c.shape, "a controller")
 	mustLast(p.T, "a controller", c.T)
-	mustLast(p.T, "marginals", len(dst.state))
+	if dst != nil {
+		f.mustEqual(dst.shape, "marginals")
+		mustLast(p.T, "marginals", len(dst.state))
+	}
 	f.Rewind()
 	for t := range p.T {
-		copy(dst.state[t].Data, f.state.Data)
+		if dst != nil {
+			copy(dst.state[t].Data, f.state.Data)
+		}
 		f.Step(p, c, t)
 	}
-	return finite(f.state.Data)
+	return Finite(f.state.Data)
 }
 
 // Measure is Run under given states.

@@ -264,13 +264,13 @@ func under(v, zz, e, zu, uu, k kernel.Block, s shape) {
 // Finite reports whether all numbers of step t <= T are finite.
 func (p *Problem) Finite(t int) bool {
 	if t == p.T {
-		return finite(p.last.Data)
+		return Finite(p.last.Data)
 	}
-	return finite(p.g[t].Data) && finite(p.h[t].Data) && finite(p.s[t].Data)
+	return Finite(p.g[t].Data) && Finite(p.h[t].Data) && Finite(p.s[t].Data)
 }
 
-// finite reports whether all numbers are finite.
-func finite(a []float64) bool {
+// Finite reports whether all numbers are finite.
+func Finite(a []float64) bool {
 	if kernel.Dot(a, a) <= math.MaxFloat64 {
 		return true
 	}
