@@ -49,7 +49,7 @@ func (p *ForwardPass) load(dst *Trajectory, t int) {
 
 // finite returns an error that names the first time step whose marginal is not finite.
 func (m *Trajectory) finite() error {
-	if dense.FirstNotFinite(m.Mean) < 0 && dense.FirstNotFinite(m.Cov) < 0 {
+	if riccati.Finite(m.Mean) && riccati.Finite(m.Cov) {
 		return nil
 	}
 	t, what := 0, ""

@@ -109,16 +109,7 @@ func (p *Problem) SetForward(t int, F, f, S []float64) {
 	if len(F) != dX*d || len(f) != dX || len(S) != dX*dX {
 		panic(fmt.Sprintf("riccati: dynamics of %d, %d and %d numbers for dX=%d dU=%d", len(F), len(f), len(S), dX, dU))
 	}
-	for j := range dX {
-		column := p.a[t].Column(j, dX)
-		for i := range column {
-			column[i] = F[i*d+j]
-		}
-		column = p.s[t].Column(j, dX)
-		for i := j; i < dX; i++ {
-			column[i] = 0.5 * (S[i*dX+j] + S[j*dX+i])
-		}
-	}
+	transpose(p.a[t], F, d, dX, dX)
 	for j := range dU {
 		column := p.b[t].Column(dU-1-j, dX)
 		for i := range column {
@@ -126,6 +117,30 @@ func (p *Problem) SetForward(t int, F, f, S []float64) {
 		}
 	}
 	copy(p.a[t].Column(dX, dX), f)
+	for j := range dX {
+		column, row := p.s[t].Column(j, dX), S[j*dX:(j+1)*dX]
+		for i, at := j, j*dX+j; i < len(row); i, at = i+1, at+dX {
+			column[i] = 0.5 * (S[at] + row[i])
+		}
+	}
+}
+
+// transpose writes the row-major rows x columns matrix, whose rows are stride apart, to dst.
+func transpose(dst kernel.Block, a []float64, stride, rows, columns int) {
+	i := 0
+	for ; i+4 <= rows; i += 4 {
+		r0, r1 := a[i*stride:][:columns], a[(i+1)*stride:][:columns]
+		r2, r3 := a[(i+2)*stride:][:columns], a[(i+3)*stride:][:columns]
+		for j, v := range r0 {
+			four := (*[4]float64)(dst.Data[j*dst.Stride+i:])
+			four[0], four[1], four[2], four[3] = v, r1[j], r2[j], r3[j]
+		}
+	}
+	for ; i < rows; i++ {
+		for j, v := range a[i*stride:][:columns] {
+			dst.Data[j*dst.Stride+i] = v
+		}
+	}
 }
 
 // SetCost packs the cost 1/2 y'quad y + lin'y of step t <= T, D x D and D. quad is made
