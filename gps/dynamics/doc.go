@@ -68,7 +68,7 @@
 // floor. Where they are not because S has a null space, as after few rollouts, a pivoted
 // factor of S finds that, and raises it without eigenvectors; else S is decomposed.
 //
-// Blocks of four time steps go to several goroutines, each with a workspace and a Fork of the
+// Blocks of two time steps go to several goroutines, each with a workspace and a Fork of the
 // prior. What a time step gives does not depend on who fits it, so that any number of workers
 // gives the same bits, and the error of the lowest time step. A Fitter keeps workspaces and
 // goroutines for fits to come, and allocates nothing but the forks.

@@ -7,8 +7,9 @@ import (
 	"guidedpolicysearch/gps/internal/crew"
 )
 
-// blockSteps is how many time steps a worker takes at once.
-const blockSteps = 4
+// blockSteps is how many time steps a worker takes at once: few, so that all are done at about the
+// same time.
+const blockSteps = 2
 
 // steps runs the fits of single time steps on several workers.
 type steps struct {
