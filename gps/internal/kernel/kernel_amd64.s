@@ -4934,6 +4934,7 @@ whole:
 	CMPQ    R10, R11
 	CMOVQGT R11, R10
 	MOVQ    R10, 32(SP)
+	ADDQ    R9, R9
 	TESTQ   R9, R9
 	JLE     next
 	CMPQ    R10, $0x06
@@ -4951,11 +4952,23 @@ columns1:
 	LEAQ    1(R9), R11
 	SHRQ    $0x01, R11
 	MOVQ    R9, R10
-	CMPQ    R10, $0x06
+	CMPQ    R10, $0x0c
 	CMOVQGT R11, R10
-	MOVQ    $0x00000006, R11
+	MOVQ    $0x0000000c, R11
 	CMPQ    R10, R11
 	CMOVQGT R11, R10
+	CMPQ    R10, $0x0c
+	JE      tile12x1
+	CMPQ    R10, $0x0b
+	JE      tile11x1
+	CMPQ    R10, $0x0a
+	JE      tile10x1
+	CMPQ    R10, $0x09
+	JE      tile9x1
+	CMPQ    R10, $0x08
+	JE      tile8x1
+	CMPQ    R10, $0x07
+	JE      tile7x1
 	CMPQ    R10, $0x06
 	JE      tile6x1
 	CMPQ    R10, $0x05
@@ -4967,7 +4980,7 @@ columns1:
 	CMPQ    R10, $0x02
 	JE      tile2x1
 
-	// Sums of 8 x 1 from +-C or 0.
+	// Sums of 4 x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x1
 	MOVQ         40(AX), R10
@@ -4976,12 +4989,10 @@ columns1:
 	ADDQ         R8, R10
 	VBROADCASTSD 96(AX), Y15
 	VXORPD       (R10), Y15, Y0
-	VXORPD       32(R10), Y15, Y1
 	JMP          sum1x1
 
 zero1x1:
 	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
 
 sum1x1:
 	MOVQ  88(AX), R12
@@ -4992,11 +5003,9 @@ sum1x1:
 	MOVQ  16(SP), R11
 
 loop1x1:
+	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R11), Y2
-	VMOVUPD      (R10), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VMOVUPD      32(R10), Y4
-	VFMADD231PD  Y4, Y2, Y1
+	VFMADD231PD  Y1, Y2, Y0
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
@@ -5010,15 +5019,13 @@ store1x1:
 	VBROADCASTSD 96(AX), Y15
 	VXORPD       Y0, Y15, Y0
 	VMOVUPD      Y0, (R10)
-	VXORPD       Y1, Y15, Y1
-	VMOVUPD      Y1, 32(R10)
-	ADDQ         $0x00000040, R8
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x01, R9
 	JNZ          columns1
 	JMP          next
 
 tile2x1:
-	// Sums of 16 x 1 from +-C or 0.
+	// Sums of 8 x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x1
 	MOVQ         40(AX), R10
@@ -5028,15 +5035,11 @@ tile2x1:
 	VBROADCASTSD 96(AX), Y15
 	VXORPD       (R10), Y15, Y0
 	VXORPD       32(R10), Y15, Y1
-	VXORPD       64(R10), Y15, Y2
-	VXORPD       96(R10), Y15, Y3
 	JMP          sum2x1
 
 zero2x1:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
 
 sum2x1:
 	MOVQ  88(AX), R12
@@ -5047,15 +5050,11 @@ sum2x1:
 	MOVQ  16(SP), R11
 
 loop2x1:
-	VBROADCASTSD (R11), Y4
-	VMOVUPD      (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VMOVUPD      32(R10), Y6
-	VFMADD231PD  Y6, Y4, Y1
-	VMOVUPD      64(R10), Y7
-	VFMADD231PD  Y7, Y4, Y2
-	VMOVUPD      96(R10), Y8
-	VFMADD231PD  Y8, Y4, Y3
+	VBROADCASTSD (R11), Y2
+	VMOVUPD      (R10), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VMOVUPD      32(R10), Y4
+	VFMADD231PD  Y4, Y2, Y1
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
@@ -5071,19 +5070,204 @@ store2x1:
 	VMOVUPD      Y0, (R10)
 	VXORPD       Y1, Y15, Y1
 	VMOVUPD      Y1, 32(R10)
-	VXORPD       Y2, Y15, Y2
-	VMOVUPD      Y2, 64(R10)
-	VXORPD       Y3, Y15, Y3
-	VMOVUPD      Y3, 96(R10)
-	ADDQ         $0x00000080, R8
+	ADDQ         $0x00000040, R8
 	SUBQ         $0x02, R9
 	JNZ          columns1
 	JMP          next
 
 tile3x1:
-	// Sums of 24 x 1 from +-C or 0.
+	// Sums of 12 x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x1
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	VXORPD       64(R10), Y15, Y2
+	JMP          sum3x1
+
+zero3x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+
+sum3x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop3x1:
+	VBROADCASTSD (R11), Y3
+	VMOVUPD      (R10), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VMOVUPD      32(R10), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VMOVUPD      64(R10), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x1
+
+store3x1:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, 32(R10)
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, 64(R10)
+	ADDQ         $0x00000060, R8
+	SUBQ         $0x03, R9
+	JNZ          columns1
+	JMP          next
+
+tile4x1:
+	// Sums of 16 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero4x1
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	VXORPD       64(R10), Y15, Y2
+	VXORPD       96(R10), Y15, Y3
+	JMP          sum4x1
+
+zero4x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+sum4x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store4x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop4x1:
+	VBROADCASTSD (R11), Y4
+	VMOVUPD      (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VMOVUPD      32(R10), Y6
+	VFMADD231PD  Y6, Y4, Y1
+	VMOVUPD      64(R10), Y7
+	VFMADD231PD  Y7, Y4, Y2
+	VMOVUPD      96(R10), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop4x1
+
+store4x1:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, 32(R10)
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, 64(R10)
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, 96(R10)
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x04, R9
+	JNZ          columns1
+	JMP          next
+
+tile5x1:
+	// Sums of 20 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero5x1
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	VXORPD       64(R10), Y15, Y2
+	VXORPD       96(R10), Y15, Y3
+	VXORPD       128(R10), Y15, Y4
+	JMP          sum5x1
+
+zero5x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+
+sum5x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store5x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop5x1:
+	VBROADCASTSD (R11), Y5
+	VMOVUPD      (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VMOVUPD      32(R10), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VMOVUPD      64(R10), Y8
+	VFMADD231PD  Y8, Y5, Y2
+	VMOVUPD      96(R10), Y9
+	VFMADD231PD  Y9, Y5, Y3
+	VMOVUPD      128(R10), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop5x1
+
+store5x1:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, 32(R10)
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, 64(R10)
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, 96(R10)
+	VXORPD       Y4, Y15, Y4
+	VMOVUPD      Y4, 128(R10)
+	ADDQ         $0x000000a0, R8
+	SUBQ         $0x05, R9
+	JNZ          columns1
+	JMP          next
+
+tile6x1:
+	// Sums of 24 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero6x1
 	MOVQ         40(AX), R10
 	SHLQ         $0x03, R10
 	MOVQ         8(SP), R10
@@ -5095,9 +5279,9 @@ tile3x1:
 	VXORPD       96(R10), Y15, Y3
 	VXORPD       128(R10), Y15, Y4
 	VXORPD       160(R10), Y15, Y5
-	JMP          sum3x1
+	JMP          sum6x1
 
-zero3x1:
+zero6x1:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -5105,15 +5289,15 @@ zero3x1:
 	VXORPD Y4, Y4, Y4
 	VXORPD Y5, Y5, Y5
 
-sum3x1:
+sum6x1:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store3x1
+	JZ    store6x1
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop3x1:
+loop6x1:
 	VBROADCASTSD (R11), Y6
 	VMOVUPD      (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -5130,9 +5314,9 @@ loop3x1:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop3x1
+	JNZ          loop6x1
 
-store3x1:
+store6x1:
 	MOVQ         32(AX), R10
 	SHLQ         $0x03, R10
 	MOVQ         (SP), R10
@@ -5151,14 +5335,95 @@ store3x1:
 	VXORPD       Y5, Y15, Y5
 	VMOVUPD      Y5, 160(R10)
 	ADDQ         $0x000000c0, R8
-	SUBQ         $0x03, R9
+	SUBQ         $0x06, R9
 	JNZ          columns1
 	JMP          next
 
-tile4x1:
+tile7x1:
+	// Sums of 28 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero7x1
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	VXORPD       64(R10), Y15, Y2
+	VXORPD       96(R10), Y15, Y3
+	VXORPD       128(R10), Y15, Y4
+	VXORPD       160(R10), Y15, Y5
+	VXORPD       192(R10), Y15, Y6
+	JMP          sum7x1
+
+zero7x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+
+sum7x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store7x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop7x1:
+	VBROADCASTSD (R11), Y7
+	VMOVUPD      (R10), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VMOVUPD      32(R10), Y9
+	VFMADD231PD  Y9, Y7, Y1
+	VMOVUPD      64(R10), Y10
+	VFMADD231PD  Y10, Y7, Y2
+	VMOVUPD      96(R10), Y11
+	VFMADD231PD  Y11, Y7, Y3
+	VMOVUPD      128(R10), Y12
+	VFMADD231PD  Y12, Y7, Y4
+	VMOVUPD      160(R10), Y13
+	VFMADD231PD  Y13, Y7, Y5
+	VMOVUPD      192(R10), Y14
+	VFMADD231PD  Y14, Y7, Y6
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop7x1
+
+store7x1:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, 32(R10)
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, 64(R10)
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, 96(R10)
+	VXORPD       Y4, Y15, Y4
+	VMOVUPD      Y4, 128(R10)
+	VXORPD       Y5, Y15, Y5
+	VMOVUPD      Y5, 160(R10)
+	VXORPD       Y6, Y15, Y6
+	VMOVUPD      Y6, 192(R10)
+	ADDQ         $0x000000e0, R8
+	SUBQ         $0x07, R9
+	JNZ          columns1
+	JMP          next
+
+tile8x1:
 	// Sums of 32 x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
-	JE           zero4x1
+	JE           zero8x1
 	MOVQ         40(AX), R10
 	SHLQ         $0x03, R10
 	MOVQ         8(SP), R10
@@ -5172,9 +5437,9 @@ tile4x1:
 	VXORPD       160(R10), Y15, Y5
 	VXORPD       192(R10), Y15, Y6
 	VXORPD       224(R10), Y15, Y7
-	JMP          sum4x1
+	JMP          sum8x1
 
-zero4x1:
+zero8x1:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -5184,15 +5449,15 @@ zero4x1:
 	VXORPD Y6, Y6, Y6
 	VXORPD Y7, Y7, Y7
 
-sum4x1:
+sum8x1:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store4x1
+	JZ    store8x1
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop4x1:
+loop8x1:
 	VBROADCASTSD (R11), Y8
 	VMOVUPD      (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -5213,9 +5478,9 @@ loop4x1:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop4x1
+	JNZ          loop8x1
 
-store4x1:
+store8x1:
 	MOVQ         32(AX), R10
 	SHLQ         $0x03, R10
 	MOVQ         (SP), R10
@@ -5238,14 +5503,107 @@ store4x1:
 	VXORPD       Y7, Y15, Y7
 	VMOVUPD      Y7, 224(R10)
 	ADDQ         $0x00000100, R8
-	SUBQ         $0x04, R9
+	SUBQ         $0x08, R9
 	JNZ          columns1
 	JMP          next
 
-tile5x1:
+tile9x1:
+	// Sums of 36 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero9x1
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	VXORPD       64(R10), Y15, Y2
+	VXORPD       96(R10), Y15, Y3
+	VXORPD       128(R10), Y15, Y4
+	VXORPD       160(R10), Y15, Y5
+	VXORPD       192(R10), Y15, Y6
+	VXORPD       224(R10), Y15, Y7
+	VXORPD       256(R10), Y15, Y8
+	JMP          sum9x1
+
+zero9x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+
+sum9x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store9x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop9x1:
+	VBROADCASTSD (R11), Y9
+	VMOVUPD      (R10), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VMOVUPD      32(R10), Y11
+	VFMADD231PD  Y11, Y9, Y1
+	VMOVUPD      64(R10), Y12
+	VFMADD231PD  Y12, Y9, Y2
+	VMOVUPD      96(R10), Y13
+	VFMADD231PD  Y13, Y9, Y3
+	VMOVUPD      128(R10), Y14
+	VFMADD231PD  Y14, Y9, Y4
+	VMOVUPD      160(R10), Y15
+	VFMADD231PD  Y15, Y9, Y5
+	VMOVUPD      192(R10), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      224(R10), Y11
+	VFMADD231PD  Y11, Y9, Y7
+	VMOVUPD      256(R10), Y12
+	VFMADD231PD  Y12, Y9, Y8
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop9x1
+
+store9x1:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, 32(R10)
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, 64(R10)
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, 96(R10)
+	VXORPD       Y4, Y15, Y4
+	VMOVUPD      Y4, 128(R10)
+	VXORPD       Y5, Y15, Y5
+	VMOVUPD      Y5, 160(R10)
+	VXORPD       Y6, Y15, Y6
+	VMOVUPD      Y6, 192(R10)
+	VXORPD       Y7, Y15, Y7
+	VMOVUPD      Y7, 224(R10)
+	VXORPD       Y8, Y15, Y8
+	VMOVUPD      Y8, 256(R10)
+	ADDQ         $0x00000120, R8
+	SUBQ         $0x09, R9
+	JNZ          columns1
+	JMP          next
+
+tile10x1:
 	// Sums of 40 x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
-	JE           zero5x1
+	JE           zero10x1
 	MOVQ         40(AX), R10
 	SHLQ         $0x03, R10
 	MOVQ         8(SP), R10
@@ -5261,9 +5619,9 @@ tile5x1:
 	VXORPD       224(R10), Y15, Y7
 	VXORPD       256(R10), Y15, Y8
 	VXORPD       288(R10), Y15, Y9
-	JMP          sum5x1
+	JMP          sum10x1
 
-zero5x1:
+zero10x1:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -5275,15 +5633,15 @@ zero5x1:
 	VXORPD Y8, Y8, Y8
 	VXORPD Y9, Y9, Y9
 
-sum5x1:
+sum10x1:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store5x1
+	JZ    store10x1
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop5x1:
+loop10x1:
 	VBROADCASTSD (R11), Y10
 	VMOVUPD      (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -5308,9 +5666,9 @@ loop5x1:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop5x1
+	JNZ          loop10x1
 
-store5x1:
+store10x1:
 	MOVQ         32(AX), R10
 	SHLQ         $0x03, R10
 	MOVQ         (SP), R10
@@ -5337,14 +5695,119 @@ store5x1:
 	VXORPD       Y9, Y15, Y9
 	VMOVUPD      Y9, 288(R10)
 	ADDQ         $0x00000140, R8
-	SUBQ         $0x05, R9
+	SUBQ         $0x0a, R9
 	JNZ          columns1
 	JMP          next
 
-tile6x1:
+tile11x1:
+	// Sums of 44 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero11x1
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	VXORPD       64(R10), Y15, Y2
+	VXORPD       96(R10), Y15, Y3
+	VXORPD       128(R10), Y15, Y4
+	VXORPD       160(R10), Y15, Y5
+	VXORPD       192(R10), Y15, Y6
+	VXORPD       224(R10), Y15, Y7
+	VXORPD       256(R10), Y15, Y8
+	VXORPD       288(R10), Y15, Y9
+	VXORPD       320(R10), Y15, Y10
+	JMP          sum11x1
+
+zero11x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+
+sum11x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store11x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop11x1:
+	VBROADCASTSD (R11), Y11
+	VMOVUPD      (R10), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VMOVUPD      32(R10), Y13
+	VFMADD231PD  Y13, Y11, Y1
+	VMOVUPD      64(R10), Y14
+	VFMADD231PD  Y14, Y11, Y2
+	VMOVUPD      96(R10), Y15
+	VFMADD231PD  Y15, Y11, Y3
+	VMOVUPD      128(R10), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VMOVUPD      160(R10), Y13
+	VFMADD231PD  Y13, Y11, Y5
+	VMOVUPD      192(R10), Y14
+	VFMADD231PD  Y14, Y11, Y6
+	VMOVUPD      224(R10), Y15
+	VFMADD231PD  Y15, Y11, Y7
+	VMOVUPD      256(R10), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VMOVUPD      288(R10), Y13
+	VFMADD231PD  Y13, Y11, Y9
+	VMOVUPD      320(R10), Y14
+	VFMADD231PD  Y14, Y11, Y10
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop11x1
+
+store11x1:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, 32(R10)
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, 64(R10)
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, 96(R10)
+	VXORPD       Y4, Y15, Y4
+	VMOVUPD      Y4, 128(R10)
+	VXORPD       Y5, Y15, Y5
+	VMOVUPD      Y5, 160(R10)
+	VXORPD       Y6, Y15, Y6
+	VMOVUPD      Y6, 192(R10)
+	VXORPD       Y7, Y15, Y7
+	VMOVUPD      Y7, 224(R10)
+	VXORPD       Y8, Y15, Y8
+	VMOVUPD      Y8, 256(R10)
+	VXORPD       Y9, Y15, Y9
+	VMOVUPD      Y9, 288(R10)
+	VXORPD       Y10, Y15, Y10
+	VMOVUPD      Y10, 320(R10)
+	ADDQ         $0x00000160, R8
+	SUBQ         $0x0b, R9
+	JNZ          columns1
+	JMP          next
+
+tile12x1:
 	// Sums of 48 x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
-	JE           zero6x1
+	JE           zero12x1
 	MOVQ         40(AX), R10
 	SHLQ         $0x03, R10
 	MOVQ         8(SP), R10
@@ -5362,9 +5825,9 @@ tile6x1:
 	VXORPD       288(R10), Y15, Y9
 	VXORPD       320(R10), Y15, Y10
 	VXORPD       352(R10), Y15, Y11
-	JMP          sum6x1
+	JMP          sum12x1
 
-zero6x1:
+zero12x1:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -5378,15 +5841,15 @@ zero6x1:
 	VXORPD Y10, Y10, Y10
 	VXORPD Y11, Y11, Y11
 
-sum6x1:
+sum12x1:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store6x1
+	JZ    store12x1
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop6x1:
+loop12x1:
 	VBROADCASTSD (R11), Y12
 	VMOVUPD      (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -5415,9 +5878,9 @@ loop6x1:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop6x1
+	JNZ          loop12x1
 
-store6x1:
+store12x1:
 	MOVQ         32(AX), R10
 	SHLQ         $0x03, R10
 	MOVQ         (SP), R10
@@ -5448,7 +5911,7 @@ store6x1:
 	VXORPD       Y11, Y15, Y11
 	VMOVUPD      Y11, 352(R10)
 	ADDQ         $0x00000180, R8
-	SUBQ         $0x06, R9
+	SUBQ         $0x0c, R9
 	JNZ          columns1
 	JMP          next
 
@@ -5456,17 +5919,23 @@ columns2:
 	LEAQ    1(R9), R11
 	SHRQ    $0x01, R11
 	MOVQ    R9, R10
-	CMPQ    R10, $0x03
+	CMPQ    R10, $0x06
 	CMOVQGT R11, R10
-	MOVQ    $0x00000003, R11
+	MOVQ    $0x00000006, R11
 	CMPQ    R10, R11
 	CMOVQGT R11, R10
+	CMPQ    R10, $0x06
+	JE      tile6x2
+	CMPQ    R10, $0x05
+	JE      tile5x2
+	CMPQ    R10, $0x04
+	JE      tile4x2
 	CMPQ    R10, $0x03
 	JE      tile3x2
 	CMPQ    R10, $0x02
 	JE      tile2x2
 
-	// Sums of 8 x 2 from +-C or 0.
+	// Sums of 4 x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x2
 	MOVQ         40(AX), R11
@@ -5475,17 +5944,13 @@ columns2:
 	ADDQ         R8, R10
 	VBROADCASTSD 96(AX), Y15
 	VXORPD       (R10), Y15, Y0
-	VXORPD       32(R10), Y15, Y1
 	ADDQ         R11, R10
-	VXORPD       (R10), Y15, Y2
-	VXORPD       32(R10), Y15, Y3
+	VXORPD       (R10), Y15, Y1
 	JMP          sum1x2
 
 zero1x2:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
 
 sum1x2:
 	MOVQ  88(AX), R12
@@ -5496,6 +5961,63 @@ sum1x2:
 	MOVQ  16(SP), R11
 
 loop1x2:
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R11), Y3
+	VFMADD231PD  Y2, Y3, Y0
+	VBROADCASTSD (R11)(BX*1), Y4
+	VFMADD231PD  Y2, Y4, Y1
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x2
+
+store1x2:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x01, R9
+	JNZ          columns2
+	JMP          next
+
+tile2x2:
+	// Sums of 8 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x2
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y2
+	VXORPD       32(R10), Y15, Y3
+	JMP          sum2x2
+
+zero2x2:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+sum2x2:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x2
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop2x2:
 	VMOVUPD      (R10), Y4
 	VMOVUPD      32(R10), Y5
 	VBROADCASTSD (R11), Y6
@@ -5507,9 +6029,9 @@ loop1x2:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop1x2
+	JNZ          loop2x2
 
-store1x2:
+store2x2:
 	MOVQ         32(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         (SP), R10
@@ -5525,14 +6047,89 @@ store1x2:
 	VXORPD       Y3, Y15, Y3
 	VMOVUPD      Y3, 32(R10)
 	ADDQ         $0x00000040, R8
-	SUBQ         $0x01, R9
+	SUBQ         $0x02, R9
 	JNZ          columns2
 	JMP          next
 
-tile2x2:
+tile3x2:
+	// Sums of 12 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x2
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	VXORPD       64(R10), Y15, Y2
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y3
+	VXORPD       32(R10), Y15, Y4
+	VXORPD       64(R10), Y15, Y5
+	JMP          sum3x2
+
+zero3x2:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+
+sum3x2:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x2
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop3x2:
+	VBROADCASTSD (R11), Y6
+	VBROADCASTSD (R11)(BX*1), Y7
+	VMOVUPD      (R10), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y3
+	VMOVUPD      32(R10), Y9
+	VFMADD231PD  Y9, Y6, Y1
+	VFMADD231PD  Y9, Y7, Y4
+	VMOVUPD      64(R10), Y10
+	VFMADD231PD  Y10, Y6, Y2
+	VFMADD231PD  Y10, Y7, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x2
+
+store3x2:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, 32(R10)
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, 64(R10)
+	ADDQ         R11, R10
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, (R10)
+	VXORPD       Y4, Y15, Y4
+	VMOVUPD      Y4, 32(R10)
+	VXORPD       Y5, Y15, Y5
+	VMOVUPD      Y5, 64(R10)
+	ADDQ         $0x00000060, R8
+	SUBQ         $0x03, R9
+	JNZ          columns2
+	JMP          next
+
+tile4x2:
 	// Sums of 16 x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
-	JE           zero2x2
+	JE           zero4x2
 	MOVQ         40(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         8(SP), R10
@@ -5547,9 +6144,9 @@ tile2x2:
 	VXORPD       32(R10), Y15, Y5
 	VXORPD       64(R10), Y15, Y6
 	VXORPD       96(R10), Y15, Y7
-	JMP          sum2x2
+	JMP          sum4x2
 
-zero2x2:
+zero4x2:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -5559,15 +6156,15 @@ zero2x2:
 	VXORPD Y6, Y6, Y6
 	VXORPD Y7, Y7, Y7
 
-sum2x2:
+sum4x2:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store2x2
+	JZ    store4x2
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop2x2:
+loop4x2:
 	VBROADCASTSD (R11), Y8
 	VBROADCASTSD (R11)(BX*1), Y9
 	VMOVUPD      (R10), Y10
@@ -5585,9 +6182,9 @@ loop2x2:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop2x2
+	JNZ          loop4x2
 
-store2x2:
+store4x2:
 	MOVQ         32(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         (SP), R10
@@ -5611,14 +6208,111 @@ store2x2:
 	VXORPD       Y7, Y15, Y7
 	VMOVUPD      Y7, 96(R10)
 	ADDQ         $0x00000080, R8
-	SUBQ         $0x02, R9
+	SUBQ         $0x04, R9
 	JNZ          columns2
 	JMP          next
 
-tile3x2:
+tile5x2:
+	// Sums of 20 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero5x2
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	VXORPD       64(R10), Y15, Y2
+	VXORPD       96(R10), Y15, Y3
+	VXORPD       128(R10), Y15, Y4
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y5
+	VXORPD       32(R10), Y15, Y6
+	VXORPD       64(R10), Y15, Y7
+	VXORPD       96(R10), Y15, Y8
+	VXORPD       128(R10), Y15, Y9
+	JMP          sum5x2
+
+zero5x2:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+
+sum5x2:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store5x2
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop5x2:
+	VBROADCASTSD (R11), Y10
+	VBROADCASTSD (R11)(BX*1), Y11
+	VMOVUPD      (R10), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y5
+	VMOVUPD      32(R10), Y13
+	VFMADD231PD  Y13, Y10, Y1
+	VFMADD231PD  Y13, Y11, Y6
+	VMOVUPD      64(R10), Y14
+	VFMADD231PD  Y14, Y10, Y2
+	VFMADD231PD  Y14, Y11, Y7
+	VMOVUPD      96(R10), Y15
+	VFMADD231PD  Y15, Y10, Y3
+	VFMADD231PD  Y15, Y11, Y8
+	VMOVUPD      128(R10), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop5x2
+
+store5x2:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, 32(R10)
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, 64(R10)
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, 96(R10)
+	VXORPD       Y4, Y15, Y4
+	VMOVUPD      Y4, 128(R10)
+	ADDQ         R11, R10
+	VXORPD       Y5, Y15, Y5
+	VMOVUPD      Y5, (R10)
+	VXORPD       Y6, Y15, Y6
+	VMOVUPD      Y6, 32(R10)
+	VXORPD       Y7, Y15, Y7
+	VMOVUPD      Y7, 64(R10)
+	VXORPD       Y8, Y15, Y8
+	VMOVUPD      Y8, 96(R10)
+	VXORPD       Y9, Y15, Y9
+	VMOVUPD      Y9, 128(R10)
+	ADDQ         $0x000000a0, R8
+	SUBQ         $0x05, R9
+	JNZ          columns2
+	JMP          next
+
+tile6x2:
 	// Sums of 24 x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
-	JE           zero3x2
+	JE           zero6x2
 	MOVQ         40(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         8(SP), R10
@@ -5637,9 +6331,9 @@ tile3x2:
 	VXORPD       96(R10), Y15, Y9
 	VXORPD       128(R10), Y15, Y10
 	VXORPD       160(R10), Y15, Y11
-	JMP          sum3x2
+	JMP          sum6x2
 
-zero3x2:
+zero6x2:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -5653,15 +6347,15 @@ zero3x2:
 	VXORPD Y10, Y10, Y10
 	VXORPD Y11, Y11, Y11
 
-sum3x2:
+sum6x2:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store3x2
+	JZ    store6x2
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop3x2:
+loop6x2:
 	VBROADCASTSD (R11), Y12
 	VBROADCASTSD (R11)(BX*1), Y13
 	VMOVUPD      (R10), Y14
@@ -5685,9 +6379,9 @@ loop3x2:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop3x2
+	JNZ          loop6x2
 
-store3x2:
+store6x2:
 	MOVQ         32(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         (SP), R10
@@ -5719,7 +6413,7 @@ store3x2:
 	VXORPD       Y11, Y15, Y11
 	VMOVUPD      Y11, 160(R10)
 	ADDQ         $0x000000c0, R8
-	SUBQ         $0x03, R9
+	SUBQ         $0x06, R9
 	JNZ          columns2
 	JMP          next
 
@@ -5727,17 +6421,82 @@ columns3:
 	LEAQ    1(R9), R11
 	SHRQ    $0x01, R11
 	MOVQ    R9, R10
-	CMPQ    R10, $0x02
+	CMPQ    R10, $0x04
 	CMOVQGT R11, R10
-	MOVQ    $0x00000002, R11
+	MOVQ    $0x00000004, R11
 	CMPQ    R10, R11
 	CMOVQGT R11, R10
+	CMPQ    R10, $0x04
+	JE      tile4x3
+	CMPQ    R10, $0x03
+	JE      tile3x3
 	CMPQ    R10, $0x02
 	JE      tile2x3
 
-	// Sums of 8 x 3 from +-C or 0.
+	// Sums of 4 x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x3
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y1
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y2
+	JMP          sum1x3
+
+zero1x3:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+
+sum1x3:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x3
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop1x3:
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R11), Y4
+	VFMADD231PD  Y3, Y4, Y0
+	VBROADCASTSD (R11)(BX*1), Y5
+	VFMADD231PD  Y3, Y5, Y1
+	VBROADCASTSD (R11)(BX*2), Y6
+	VFMADD231PD  Y3, Y6, Y2
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x3
+
+store1x3:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, (R10)
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x01, R9
+	JNZ          columns3
+	JMP          next
+
+tile2x3:
+	// Sums of 8 x 3 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x3
 	MOVQ         40(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         8(SP), R10
@@ -5751,9 +6510,9 @@ columns3:
 	ADDQ         R11, R10
 	VXORPD       (R10), Y15, Y4
 	VXORPD       32(R10), Y15, Y5
-	JMP          sum1x3
+	JMP          sum2x3
 
-zero1x3:
+zero2x3:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -5761,15 +6520,15 @@ zero1x3:
 	VXORPD Y4, Y4, Y4
 	VXORPD Y5, Y5, Y5
 
-sum1x3:
+sum2x3:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store1x3
+	JZ    store2x3
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop1x3:
+loop2x3:
 	VMOVUPD      (R10), Y6
 	VMOVUPD      32(R10), Y7
 	VBROADCASTSD (R11), Y8
@@ -5784,9 +6543,9 @@ loop1x3:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop1x3
+	JNZ          loop2x3
 
-store1x3:
+store2x3:
 	MOVQ         32(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         (SP), R10
@@ -5807,14 +6566,107 @@ store1x3:
 	VXORPD       Y5, Y15, Y5
 	VMOVUPD      Y5, 32(R10)
 	ADDQ         $0x00000040, R8
-	SUBQ         $0x01, R9
+	SUBQ         $0x02, R9
 	JNZ          columns3
 	JMP          next
 
-tile2x3:
+tile3x3:
+	// Sums of 12 x 3 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x3
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	VXORPD       64(R10), Y15, Y2
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y3
+	VXORPD       32(R10), Y15, Y4
+	VXORPD       64(R10), Y15, Y5
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y6
+	VXORPD       32(R10), Y15, Y7
+	VXORPD       64(R10), Y15, Y8
+	JMP          sum3x3
+
+zero3x3:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+
+sum3x3:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x3
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop3x3:
+	VMOVUPD      (R10), Y9
+	VMOVUPD      32(R10), Y10
+	VMOVUPD      64(R10), Y11
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y9, Y12, Y0
+	VFMADD231PD  Y10, Y12, Y1
+	VFMADD231PD  Y11, Y12, Y2
+	VBROADCASTSD (R11)(BX*1), Y13
+	VFMADD231PD  Y9, Y13, Y3
+	VFMADD231PD  Y10, Y13, Y4
+	VFMADD231PD  Y11, Y13, Y5
+	VBROADCASTSD (R11)(BX*2), Y14
+	VFMADD231PD  Y9, Y14, Y6
+	VFMADD231PD  Y10, Y14, Y7
+	VFMADD231PD  Y11, Y14, Y8
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x3
+
+store3x3:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, 32(R10)
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, 64(R10)
+	ADDQ         R11, R10
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, (R10)
+	VXORPD       Y4, Y15, Y4
+	VMOVUPD      Y4, 32(R10)
+	VXORPD       Y5, Y15, Y5
+	VMOVUPD      Y5, 64(R10)
+	ADDQ         R11, R10
+	VXORPD       Y6, Y15, Y6
+	VMOVUPD      Y6, (R10)
+	VXORPD       Y7, Y15, Y7
+	VMOVUPD      Y7, 32(R10)
+	VXORPD       Y8, Y15, Y8
+	VMOVUPD      Y8, 64(R10)
+	ADDQ         $0x00000060, R8
+	SUBQ         $0x03, R9
+	JNZ          columns3
+	JMP          next
+
+tile4x3:
 	// Sums of 16 x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
-	JE           zero2x3
+	JE           zero4x3
 	MOVQ         40(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         8(SP), R10
@@ -5834,9 +6686,9 @@ tile2x3:
 	VXORPD       32(R10), Y15, Y9
 	VXORPD       64(R10), Y15, Y10
 	VXORPD       96(R10), Y15, Y11
-	JMP          sum2x3
+	JMP          sum4x3
 
-zero2x3:
+zero4x3:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -5850,15 +6702,15 @@ zero2x3:
 	VXORPD Y10, Y10, Y10
 	VXORPD Y11, Y11, Y11
 
-sum2x3:
+sum4x3:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store2x3
+	JZ    store4x3
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop2x3:
+loop4x3:
 	VBROADCASTSD (R11), Y12
 	VBROADCASTSD (R11)(BX*1), Y13
 	VBROADCASTSD (R11)(BX*2), Y14
@@ -5881,9 +6733,9 @@ loop2x3:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop2x3
+	JNZ          loop4x3
 
-store2x3:
+store4x3:
 	MOVQ         32(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         (SP), R10
@@ -5916,7 +6768,7 @@ store2x3:
 	VXORPD       Y11, Y15, Y11
 	VMOVUPD      Y11, 96(R10)
 	ADDQ         $0x00000080, R8
-	SUBQ         $0x02, R9
+	SUBQ         $0x04, R9
 	JNZ          columns3
 	JMP          next
 
@@ -5924,15 +6776,88 @@ columns4:
 	LEAQ    1(R9), R11
 	SHRQ    $0x01, R11
 	MOVQ    R9, R10
-	CMPQ    R10, $0x01
+	CMPQ    R10, $0x03
 	CMOVQGT R11, R10
-	MOVQ    $0x00000001, R11
+	MOVQ    $0x00000003, R11
 	CMPQ    R10, R11
 	CMOVQGT R11, R10
+	CMPQ    R10, $0x03
+	JE      tile3x4
+	CMPQ    R10, $0x02
+	JE      tile2x4
 
-	// Sums of 8 x 4 from +-C or 0.
+	// Sums of 4 x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x4
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y1
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y2
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y3
+	JMP          sum1x4
+
+zero1x4:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+sum1x4:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x4
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop1x4:
+	VMOVUPD      (R10), Y4
+	VBROADCASTSD (R11), Y5
+	VFMADD231PD  Y4, Y5, Y0
+	VBROADCASTSD (R11)(BX*1), Y6
+	VFMADD231PD  Y4, Y6, Y1
+	VBROADCASTSD (R11)(BX*2), Y7
+	VFMADD231PD  Y4, Y7, Y2
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y4, Y8, Y3
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x4
+
+store1x4:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, (R10)
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x01, R9
+	JNZ          columns4
+	JMP          next
+
+tile2x4:
+	// Sums of 8 x 4 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x4
 	MOVQ         40(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         8(SP), R10
@@ -5949,9 +6874,9 @@ columns4:
 	ADDQ         R11, R10
 	VXORPD       (R10), Y15, Y6
 	VXORPD       32(R10), Y15, Y7
-	JMP          sum1x4
+	JMP          sum2x4
 
-zero1x4:
+zero2x4:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -5961,15 +6886,15 @@ zero1x4:
 	VXORPD Y6, Y6, Y6
 	VXORPD Y7, Y7, Y7
 
-sum1x4:
+sum2x4:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store1x4
+	JZ    store2x4
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop1x4:
+loop2x4:
 	VMOVUPD      (R10), Y8
 	VMOVUPD      32(R10), Y9
 	VBROADCASTSD (R11), Y10
@@ -5987,9 +6912,9 @@ loop1x4:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop1x4
+	JNZ          loop2x4
 
-store1x4:
+store2x4:
 	MOVQ         32(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         (SP), R10
@@ -6015,7 +6940,118 @@ store1x4:
 	VXORPD       Y7, Y15, Y7
 	VMOVUPD      Y7, 32(R10)
 	ADDQ         $0x00000040, R8
-	SUBQ         $0x01, R9
+	SUBQ         $0x02, R9
+	JNZ          columns4
+	JMP          next
+
+tile3x4:
+	// Sums of 12 x 4 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x4
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	VXORPD       32(R10), Y15, Y1
+	VXORPD       64(R10), Y15, Y2
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y3
+	VXORPD       32(R10), Y15, Y4
+	VXORPD       64(R10), Y15, Y5
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y6
+	VXORPD       32(R10), Y15, Y7
+	VXORPD       64(R10), Y15, Y8
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y9
+	VXORPD       32(R10), Y15, Y10
+	VXORPD       64(R10), Y15, Y11
+	JMP          sum3x4
+
+zero3x4:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+
+sum3x4:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x4
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop3x4:
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      64(R10), Y14
+	VBROADCASTSD (R11), Y15
+	VFMADD231PD  Y12, Y15, Y0
+	VFMADD231PD  Y13, Y15, Y1
+	VFMADD231PD  Y14, Y15, Y2
+	VBROADCASTSD (R11)(BX*1), Y15
+	VFMADD231PD  Y12, Y15, Y3
+	VFMADD231PD  Y13, Y15, Y4
+	VFMADD231PD  Y14, Y15, Y5
+	VBROADCASTSD (R11)(BX*2), Y15
+	VFMADD231PD  Y12, Y15, Y6
+	VFMADD231PD  Y13, Y15, Y7
+	VFMADD231PD  Y14, Y15, Y8
+	VBROADCASTSD (R11)(SI*1), Y15
+	VFMADD231PD  Y12, Y15, Y9
+	VFMADD231PD  Y13, Y15, Y10
+	VFMADD231PD  Y14, Y15, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x4
+
+store3x4:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, 32(R10)
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, 64(R10)
+	ADDQ         R11, R10
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, (R10)
+	VXORPD       Y4, Y15, Y4
+	VMOVUPD      Y4, 32(R10)
+	VXORPD       Y5, Y15, Y5
+	VMOVUPD      Y5, 64(R10)
+	ADDQ         R11, R10
+	VXORPD       Y6, Y15, Y6
+	VMOVUPD      Y6, (R10)
+	VXORPD       Y7, Y15, Y7
+	VMOVUPD      Y7, 32(R10)
+	VXORPD       Y8, Y15, Y8
+	VMOVUPD      Y8, 64(R10)
+	ADDQ         R11, R10
+	VXORPD       Y9, Y15, Y9
+	VMOVUPD      Y9, (R10)
+	VXORPD       Y10, Y15, Y10
+	VMOVUPD      Y10, 32(R10)
+	VXORPD       Y11, Y15, Y11
+	VMOVUPD      Y11, 64(R10)
+	ADDQ         $0x00000060, R8
+	SUBQ         $0x03, R9
 	JNZ          columns4
 	JMP          next
 
@@ -6023,15 +7059,94 @@ columns5:
 	LEAQ    1(R9), R11
 	SHRQ    $0x01, R11
 	MOVQ    R9, R10
-	CMPQ    R10, $0x01
+	CMPQ    R10, $0x02
 	CMOVQGT R11, R10
-	MOVQ    $0x00000001, R11
+	MOVQ    $0x00000002, R11
 	CMPQ    R10, R11
 	CMOVQGT R11, R10
+	CMPQ    R10, $0x02
+	JE      tile2x5
 
-	// Sums of 8 x 5 from +-C or 0.
+	// Sums of 4 x 5 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x5
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y1
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y2
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y3
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y4
+	JMP          sum1x5
+
+zero1x5:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+
+sum1x5:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x5
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop1x5:
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (R11), Y6
+	VFMADD231PD  Y5, Y6, Y0
+	VBROADCASTSD (R11)(BX*1), Y7
+	VFMADD231PD  Y5, Y7, Y1
+	VBROADCASTSD (R11)(BX*2), Y8
+	VFMADD231PD  Y5, Y8, Y2
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y5, Y9, Y3
+	VBROADCASTSD (R11)(BX*4), Y10
+	VFMADD231PD  Y5, Y10, Y4
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x5
+
+store1x5:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y4, Y15, Y4
+	VMOVUPD      Y4, (R10)
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x01, R9
+	JNZ          columns5
+	JMP          next
+
+tile2x5:
+	// Sums of 8 x 5 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x5
 	MOVQ         40(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         8(SP), R10
@@ -6051,9 +7166,9 @@ columns5:
 	ADDQ         R11, R10
 	VXORPD       (R10), Y15, Y8
 	VXORPD       32(R10), Y15, Y9
-	JMP          sum1x5
+	JMP          sum2x5
 
-zero1x5:
+zero2x5:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -6065,15 +7180,15 @@ zero1x5:
 	VXORPD Y8, Y8, Y8
 	VXORPD Y9, Y9, Y9
 
-sum1x5:
+sum2x5:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store1x5
+	JZ    store2x5
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop1x5:
+loop2x5:
 	VMOVUPD      (R10), Y10
 	VMOVUPD      32(R10), Y11
 	VBROADCASTSD (R11), Y12
@@ -6094,9 +7209,9 @@ loop1x5:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop1x5
+	JNZ          loop2x5
 
-store1x5:
+store2x5:
 	MOVQ         32(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         (SP), R10
@@ -6127,7 +7242,7 @@ store1x5:
 	VXORPD       Y9, Y15, Y9
 	VMOVUPD      Y9, 32(R10)
 	ADDQ         $0x00000040, R8
-	SUBQ         $0x01, R9
+	SUBQ         $0x02, R9
 	JNZ          columns5
 	JMP          next
 
@@ -6135,15 +7250,102 @@ columns6:
 	LEAQ    1(R9), R11
 	SHRQ    $0x01, R11
 	MOVQ    R9, R10
-	CMPQ    R10, $0x01
+	CMPQ    R10, $0x02
 	CMOVQGT R11, R10
-	MOVQ    $0x00000001, R11
+	MOVQ    $0x00000002, R11
 	CMPQ    R10, R11
 	CMOVQGT R11, R10
+	CMPQ    R10, $0x02
+	JE      tile2x6
 
-	// Sums of 8 x 6 from +-C or 0.
+	// Sums of 4 x 6 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x6
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       (R10), Y15, Y0
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y1
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y2
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y3
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y4
+	ADDQ         R11, R10
+	VXORPD       (R10), Y15, Y5
+	JMP          sum1x6
+
+zero1x6:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+
+sum1x6:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x6
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop1x6:
+	VMOVUPD      (R10), Y6
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y6, Y7, Y0
+	VBROADCASTSD (R11)(BX*1), Y8
+	VFMADD231PD  Y6, Y8, Y1
+	VBROADCASTSD (R11)(BX*2), Y9
+	VFMADD231PD  Y6, Y9, Y2
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y6, Y10, Y3
+	VBROADCASTSD (R11)(BX*4), Y11
+	VFMADD231PD  Y6, Y11, Y4
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y6, Y12, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x6
+
+store1x6:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R8, R10
+	VBROADCASTSD 96(AX), Y15
+	VXORPD       Y0, Y15, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y1, Y15, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y2, Y15, Y2
+	VMOVUPD      Y2, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y3, Y15, Y3
+	VMOVUPD      Y3, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y4, Y15, Y4
+	VMOVUPD      Y4, (R10)
+	ADDQ         R11, R10
+	VXORPD       Y5, Y15, Y5
+	VMOVUPD      Y5, (R10)
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x01, R9
+	JNZ          columns6
+	JMP          next
+
+tile2x6:
+	// Sums of 8 x 6 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x6
 	MOVQ         40(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         8(SP), R10
@@ -6166,9 +7368,9 @@ columns6:
 	ADDQ         R11, R10
 	VXORPD       (R10), Y15, Y10
 	VXORPD       32(R10), Y15, Y11
-	JMP          sum1x6
+	JMP          sum2x6
 
-zero1x6:
+zero2x6:
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -6182,15 +7384,15 @@ zero1x6:
 	VXORPD Y10, Y10, Y10
 	VXORPD Y11, Y11, Y11
 
-sum1x6:
+sum2x6:
 	MOVQ  88(AX), R12
 	TESTQ R12, R12
-	JZ    store1x6
+	JZ    store2x6
 	MOVQ  16(AX), R10
 	ADDQ  R8, R10
 	MOVQ  16(SP), R11
 
-loop1x6:
+loop2x6:
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VBROADCASTSD (R11), Y14
@@ -6214,9 +7416,9 @@ loop1x6:
 	ADDQ         CX, R10
 	ADDQ         DX, R11
 	DECQ         R12
-	JNZ          loop1x6
+	JNZ          loop2x6
 
-store1x6:
+store2x6:
 	MOVQ         32(AX), R11
 	SHLQ         $0x03, R11
 	MOVQ         (SP), R10
@@ -6252,7 +7454,7 @@ store1x6:
 	VXORPD       Y11, Y15, Y11
 	VMOVUPD      Y11, 32(R10)
 	ADDQ         $0x00000040, R8
-	SUBQ         $0x01, R9
+	SUBQ         $0x02, R9
 	JNZ          columns6
 
 next:

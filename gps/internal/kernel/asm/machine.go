@@ -20,14 +20,18 @@ type set struct {
 	suffix    string // of the functions' names
 	bytes     int    // of a vector
 	registers int    // for vectors
-	sums      int    // of these, how many a tile of a product may use for its sums
-	widest    int    // columns of a tile
+	heights   []int  // of the tiles of a product in vectors, by their columns from 1 on
 }
 
+// Tiles with eight sums or more keep two units of four cycles' latency busy; those of
+// AVX-512 are lower than its registers allow, which measures better.
 var (
-	avx512 = set{suffix: "AVX512", bytes: 64, registers: 32, sums: 24, widest: 8}
-	avx2   = set{suffix: "AVX2", bytes: 32, registers: 16, sums: 12, widest: 6}
+	avx512 = set{suffix: "AVX512", bytes: 64, registers: 32, heights: []int{8, 8, 3, 3, 3, 3, 3, 3}}
+	avx2   = set{suffix: "AVX2", bytes: 32, registers: 16, heights: []int{12, 6, 4, 3, 2, 2}}
 )
+
+// widest returns the number of columns of the widest tile.
+func (s set) widest() int { return len(s.heights) }
 
 // machine writes instructions for one instruction set.
 type machine struct {

@@ -29,16 +29,16 @@ const (
 // product holds the registers and variables of a product while it is written.
 type product struct {
 	machine
-	operands reg.Register
-	aStride  reg.Register // in bytes, as bInner
-	bInner   reg.Register
-	outer    strided      // columns of op(B)
-	offset   reg.Register // of the tile's first row, in bytes
-	lanes    reg.Register // lanes of rows that are left in these columns
-	rows     reg.Register // lanes of the tile
-	d, c, b  operand.Mem  // variables: first column of the tile
-	left     operand.Mem  // columns that are left
-	width    operand.Mem  // columns of the tile
+	operands  reg.Register
+	aStride   reg.Register // in bytes, as bInner
+	bInner    reg.Register
+	outer     strided      // columns of op(B)
+	offset    reg.Register // of the tile's first row, in bytes
+	remaining reg.Register // vectors of rows that are left in these columns
+	rows      reg.Register // vectors of the tile
+	d, c, b   operand.Mem  // variables: first column of the tile
+	left      operand.Mem  // columns that are left
+	width     operand.Mem  // columns of the tile
 }
 
 // product writes D = C +- A op(B) by tiles of D that stay in registers: columns of tiles
@@ -53,7 +53,7 @@ func (m machine) product() {
 	p.outer = p.strided(outer)
 	p.d, p.c, p.b, p.left = p.variable(fieldD), p.variable(fieldC), p.variable(fieldB), p.variable(fieldColumns)
 	p.width = p.AllocLocal(number)
-	p.offset, p.lanes, p.rows = p.GP64(), p.GP64(), p.GP64()
+	p.offset, p.remaining, p.rows = p.GP64(), p.GP64(), p.GP64()
 
 	p.Label("columns")
 	columns := p.GP64()
@@ -61,20 +61,23 @@ func (m machine) product() {
 	p.TESTQ(columns, columns)
 	p.JZ(operand.LabelRef("done"))
 	p.XORQ(p.offset, p.offset)
-	p.MOVQ(p.field(fieldLanes), p.lanes)
+	p.MOVQ(p.field(fieldLanes), p.remaining)
 	p.CMPQ(p.field(fieldShape), operand.U8(0))
 	p.JE(operand.LabelRef("whole"))
 	p.skipAboveDiagonal(columns)
 	p.Label("whole")
-	p.balance(columns, columns, m.widest)
+	p.balance(columns, columns, m.widest())
 	p.MOVQ(columns, p.width)
-	p.TESTQ(p.lanes, p.lanes)
+	if m.perLane() == 2 {
+		p.ADDQ(p.remaining, p.remaining)
+	}
+	p.TESTQ(p.remaining, p.remaining)
 	p.JLE(operand.LabelRef("next"))
-	for c := m.widest; c > 1; c-- {
+	for c := m.widest(); c > 1; c-- {
 		p.CMPQ(columns, operand.U8(c))
 		p.JE(operand.LabelRef(fmt.Sprintf("columns%d", c)))
 	}
-	for c := 1; c <= m.widest; c++ {
+	for c := 1; c <= m.widest(); c++ {
 		p.column(c)
 	}
 	p.Label("next")
@@ -110,7 +113,7 @@ func (p *product) skipAboveDiagonal(columns reg.Register) {
 	p.SUBQ(columns, first)
 	p.MOVQ(first, group)
 	p.SHRQ(operand.U8(3), first)
-	p.SUBQ(first, p.lanes)
+	p.SUBQ(first, p.remaining)
 	p.SHLQ(operand.U8(6), first)
 	p.MOVQ(first, p.offset)
 	p.ANDQ(operand.U8(7), group)
@@ -138,12 +141,9 @@ func (p *product) balance(left, to reg.Register, most int) {
 
 // column writes all rows of a tile of c columns.
 func (p *product) column(c int) {
-	tallest := min(8, p.sums/c/p.perLane())
-	if c > 2 {
-		tallest = min(tallest, 3)
-	}
+	tallest := p.heights[c-1]
 	p.Label(fmt.Sprintf("columns%d", c))
-	p.balance(p.lanes, p.rows, tallest)
+	p.balance(p.remaining, p.rows, tallest)
 	for r := tallest; r > 1; r-- {
 		p.CMPQ(p.rows, operand.U8(r))
 		p.JE(operand.LabelRef(fmt.Sprintf("tile%dx%d", r, c)))
@@ -151,8 +151,8 @@ func (p *product) column(c int) {
 	for r := 1; r <= tallest; r++ {
 		p.Label(fmt.Sprintf("tile%dx%d", r, c))
 		p.tile(r, c)
-		p.ADDQ(operand.U32(r*lane), p.offset)
-		p.SUBQ(operand.U8(r), p.lanes)
+		p.ADDQ(operand.U32(r*p.bytes), p.offset)
+		p.SUBQ(operand.U8(r), p.remaining)
 		p.JNZ(operand.LabelRef(fmt.Sprintf("columns%d", c)))
 		p.JMP(operand.LabelRef("next"))
 	}
@@ -175,10 +175,9 @@ func (p *product) advance() {
 	}
 }
 
-// tile writes r lanes by c columns of D.
-func (p *product) tile(r, c int) {
-	name := fmt.Sprintf("%dx%d", r, c)
-	high := r * p.perLane() // vectors
+// tile writes high vectors by c columns of D.
+func (p *product) tile(high, c int) {
+	name := fmt.Sprintf("%dx%d", high, c)
 	sums, sign := p.vectors(0, high*c), p.vector(p.registers-1)
 	sum := func(i, k int) reg.VecPhysical { return sums[k*high+i] }
 	column, stride := p.GP64(), p.GP64()
@@ -193,7 +192,7 @@ func (p *product) tile(r, c int) {
 		}
 	}
 
-	p.Commentf("Sums of %d x %d from +-C or 0.", r*8, c)
+	p.Commentf("Sums of %d x %d from +-C or 0.", high*p.bytes/number, c)
 	p.CMPQ(p.field(fieldC), operand.U8(0))
 	p.JE(operand.LabelRef("zero" + name))
 	p.MOVQ(p.field(fieldCStride), stride)

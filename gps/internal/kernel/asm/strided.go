@@ -17,7 +17,7 @@ func (m machine) strided(stride reg.Register) strided {
 	m.SHLQ(operand.U8(3), one)
 	m.LEAQ(indexed(one, one, 2), three)
 	m.LEAQ(indexed(one, one, 4), five)
-	if m.widest > 7 {
+	if m.widest() > 7 {
 		m.LEAQ(indexed(three, one, 4), seven)
 	}
 	return strided{[8]reg.Register{1: one, 3: three, 5: five, 7: seven}}
