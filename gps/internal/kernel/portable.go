@@ -71,9 +71,9 @@ func factorPortable(a *float64, stride int, w *float64, n int) int {
 		if !(pivot >= smallest && pivot <= math.MaxFloat64) {
 			return j
 		}
-		root[j] = math.Sqrt(pivot)
-		r[j] = 1 / root[j]
 		inverse := 1 / pivot
+		root[j] = math.Sqrt(pivot)
+		r[j] = root[j] * inverse
 		for i := j + 1; i < n; i++ {
 			m[i] = x[j][i] * inverse
 		}

@@ -43,15 +43,15 @@ func (m machine) fail(failed reg.Register) {
 	m.end()
 }
 
-// factor512 holds each column of M D and of M^-1 in a register. A pivot's inverse stands in
-// all lanes, so that a broadcast, a division, a product and a fused multiply-add lead from
-// one pivot to the next; M^-1 is made meanwhile.
+// factor512 holds each column of M D and of M^-1 in a register. A product, a fused
+// multiply-add and a division of single numbers lead from one pivot to the next: the column
+// that the next one is in would take a broadcast longer. The rest is done meanwhile.
 func (m machine) factor512(k constants) {
 	a, stride, w, n := m.factor()
 	x, v, lanes := m.vectors(0, size), m.vectors(size, size), m.vectors(2*size, size)
-	one, pivots, inverse, multipliers := m.vector(24), m.vector(25), m.vector(26), m.vector(27)
-	broadcast := func(j int, from operand.Op, column int) reg.VecPhysical {
-		to := m.vector(28 + column%4)
+	one, pivots, inverse, multipliers, inverses := m.vector(24), m.vector(25), m.vector(26), m.vector(27), m.vector(28)
+	broadcast := func(j int, from operand.Op, register int) reg.VecPhysical {
+		to := m.vector(29 + register%3)
 		m.VPERMPD(from, lanes[j], to)
 		return to
 	}
@@ -87,24 +87,36 @@ func (m machine) factor512(k constants) {
 		m.VPBROADCASTQ(k.indices.Offset(j*number), lanes[j])
 	}
 
+	m.VDIVSD(x[0].AsX(), one.AsX(), inverse.AsX())
 	for j := range size {
-		m.Commentf("Column %d.", j)
-		if j > 0 {
+		m.Commentf("Column %d: the next pivot, then the columns.", j)
+		if j == size-1 {
 			m.VMOVAPD(x[j], masks[j], pivots)
+			m.VBROADCASTSD(inverse.AsX(), inverse)
+			m.VMOVAPD(inverse, masks[j], inverses)
+			break
 		}
-		if j < size-1 {
-			m.VPERMPD(x[j], lanes[j], inverse)
-			m.VDIVPD(inverse, one, inverse)
-			m.VMULPD_Z(inverse, x[j], masks[j+1], multipliers)
-			for k := j + 1; k < size; k++ {
-				m.VFNMADD231PD(broadcast(k, x[j], k), multipliers, x[k])
-			}
-			for c := range j {
-				m.VFNMADD231PD(broadcast(j, v[c], c), multipliers, masks[j+1], v[c])
-			}
-			m.VFNMADD231PD(one, multipliers, v[j])
-			m.leaveAfter(j, n, "finish")
+		next, pivot, product := broadcast(j+1, x[j], 0), broadcast(j+1, x[j+1], 1), m.vector(31)
+		m.VMULSD(inverse.AsX(), next.AsX(), product.AsX())
+		m.VFNMADD231SD(next.AsX(), product.AsX(), pivot.AsX())
+		m.VBROADCASTSD(inverse.AsX(), inverse)
+		if j == 0 {
+			m.VMOVAPD(inverse, inverses)
+		} else {
+			m.VMOVAPD(x[j], masks[j], pivots)
+			m.VMOVAPD(inverse, masks[j], inverses)
 		}
+		m.leaveAfter(j, n, "finish")
+		m.VMULPD_Z(inverse, x[j], masks[j+1], multipliers)
+		m.VDIVSD(pivot.AsX(), one.AsX(), inverse.AsX())
+		m.VFNMADD231PD(next, multipliers, x[j+1])
+		for k := j + 2; k < size; k++ {
+			m.VFNMADD231PD(broadcast(k, x[j], k), multipliers, x[k])
+		}
+		for c := range j {
+			m.VFNMADD231PD(broadcast(j, v[c], c), multipliers, masks[j+1], v[c])
+		}
+		m.VFNMADD231PD(one, multipliers, v[j])
 	}
 
 	m.Label("finish")
@@ -115,9 +127,8 @@ func (m machine) factor512(k constants) {
 	m.XORQ(operand.U32(0xff), failed)
 	m.JNZ(operand.LabelRef("fail"))
 	setMask(1)
-	inverses := inverse
 	m.VSQRTPD(pivots, pivots)
-	m.VDIVPD(pivots, one, inverses)
+	m.VMULPD(pivots, inverses, inverses)
 	m.LEAQ(indexed(a, stride, 8), column)
 	for j := size - 1; j >= 0; j-- {
 		if j == 0 {

@@ -88,6 +88,7 @@ func (f *halves) load(a, stride reg.Register) {
 	f.VBROADCASTSD(f.one, one)
 	for h := range 2 { // rows from n on pass as 1
 		f.VMOVUPD(one, part(f.pivots, 0, h))
+		f.VMOVUPD(one, part(f.inverses, 0, h))
 	}
 	for j := range size {
 		if j > 0 {
@@ -112,11 +113,9 @@ func (f *halves) eliminate(j int) {
 	for h := first(j); h < 2; h++ {
 		f.VMOVUPD(f.half(j, h), part(f.columns, j, h))
 	}
-	if j == size-1 {
-		return
-	}
 	f.VBROADCASTSD(f.one, inverse)
 	f.VDIVPD(pivot, inverse, inverse)
+	f.VMOVSD(inverse.AsX(), f.inverses.Offset(j*number))
 	for h := first(j + 1); h < 2; h++ {
 		multiplier := f.vector(13 + h)
 		f.VMULPD(inverse, f.half(j, h), multiplier)
@@ -133,11 +132,11 @@ func (f *halves) eliminate(j int) {
 	}
 }
 
-// roots checks the pivots and replaces them by their square roots.
+// roots checks the pivots, replaces them by their square roots and their inverses by those
+// of the roots.
 func (f *halves) roots() (failed reg.Register) {
-	one, low, high := f.vector(12), f.GP64(), f.GP64()
+	low, high := f.GP64(), f.GP64()
 	bits := [2]reg.GPVirtual{low, high}
-	f.VBROADCASTSD(f.one, one)
 	for h := range 2 {
 		pivots, good, bound := f.vector(13), f.vector(14), f.vector(15)
 		f.VMOVUPD(part(f.pivots, 0, h), pivots)
@@ -149,7 +148,7 @@ func (f *halves) roots() (failed reg.Register) {
 		f.VMOVMSKPD(good, bits[h].As32())
 		f.VSQRTPD(pivots, pivots)
 		f.VMOVUPD(pivots, part(f.pivots, 0, h))
-		f.VDIVPD(pivots, one, pivots)
+		f.VMULPD(part(f.inverses, 0, h), pivots, pivots)
 		f.VMOVUPD(pivots, part(f.inverses, 0, h))
 	}
 	f.SHLQ(operand.U8(halfSize), high)
