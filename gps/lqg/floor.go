@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
 )
 
 // Floor bounds action covariances from below: C_t - G_t is kept positive semi-definite.
@@ -18,6 +19,8 @@ type Floor struct {
 	most   []float64 // no eigenvalue of G_t is above it, T
 	scaled []float64 // dU x dU
 	eigen  *dense.Eigen
+	excess kernel.Block // C - G_t
+	test   *kernel.Factor
 }
 
 // NewFloor returns the floor G_t = variance I for T steps and dU actions; variance > 0 is
@@ -123,7 +126,7 @@ func newFloor(variance float64, T, dU int) *Floor {
 	checkSizes(T, 1, dU)
 	checkFloor(variance)
 	return &Floor{dU: dU, bound: make([]float64, T*dU*dU), factor: make([]float64, T*dU*dU), most: make([]float64, T),
-		scaled: make([]float64, dU*dU), eigen: dense.NewEigen(dU)}
+		scaled: make([]float64, dU*dU), eigen: dense.NewEigen(dU), excess: kernel.NewBlock(dU, dU), test: kernel.NewFactor(dU, 0)}
 }
 
 // Below reports whether a covariance that has no eigenvalue below least may need Raise at
@@ -137,10 +140,13 @@ func (f *Floor) Below(least float64, t int) bool { return !(least >= f.most[t]) 
 func (f *Floor) Raise(cov []float64, t int) bool {
 	n := f.dU
 	g, w := block(f.bound, t, n*n), block(f.factor, t, n*n)
-	for i, v := range g {
-		f.scaled[i] = cov[i] - v
+	for j := range n {
+		column := f.excess.Column(j, n)
+		for i := j; i < n; i++ {
+			column[i] = cov[i*n+j] - g[i*n+j]
+		}
 	}
-	if dense.Cholesky(f.scaled, n) {
+	if f.test.Cholesky(f.excess, n, 0) == n {
 		return false
 	}
 	// W^-1 C W^-T = V diag(mu) V': the directions W v of mu < 1 are raised to mu = 1.

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/riccati"
 )
 
 // Divergence computes KL divergences between controllers, with its workspace.
@@ -84,7 +85,7 @@ func (w *Divergence) step(p, q *Controller, m *Trajectory, t int, spread bool) f
 
 	s := 0.0
 	for i := range dU {
-		s += excess(w.chol[i*dU+i]) + w.mean[i]*w.mean[i]
+		s += riccati.Excess(w.chol[i*dU+i]) + w.mean[i]*w.mean[i]
 		for j := range i {
 			s += w.chol[i*dU+j] * w.chol[i*dU+j]
 		}
@@ -98,14 +99,4 @@ func (w *Divergence) step(p, q *Controller, m *Trajectory, t int, spread bool) f
 		return math.Inf(1)
 	}
 	return 0.5 * s
-}
-
-// excess returns v^2 - 1 - log v^2 >= 0, exact to rounding near v = 1 too.
-func excess(v float64) float64 {
-	d := v - 1
-	if math.Abs(d) < 1e-3 {
-		// The series of d(2+d) - 2 log(1+d), whose terms of first order cancel.
-		return d * d * (2 - d*(2.0/3-d*(0.5-d*0.4)))
-	}
-	return d*(2+d) - 2*math.Log(v)
 }

@@ -194,7 +194,7 @@ func (f *Forward) divergence(c *Gains, t int, state kernel.Block) float64 {
 	sd := math.Sqrt(scale)
 	for i := range n {
 		column := c.root[t].Column(i, n)
-		sum += excess(sd * column[i])
+		sum += Excess(sd * column[i])
 		squares := 0.0
 		for _, v := range column[i+1:] {
 			squares += v * v
@@ -212,8 +212,8 @@ func (f *Forward) divergence(c *Gains, t int, state kernel.Block) float64 {
 	return 0.5 * sum
 }
 
-// excess returns v^2 - 1 - log v^2 >= 0, exact to rounding near v = 1 too.
-func excess(v float64) float64 {
+// Excess returns v^2 - 1 - log v^2 >= 0, exact to rounding near v = 1 too.
+func Excess(v float64) float64 {
 	d := v - 1
 	if math.Abs(d) < 1e-3 {
 		// The series of d(2+d) - 2 log(1+d), whose terms of first order cancel.
