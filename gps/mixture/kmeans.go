@@ -56,28 +56,39 @@ func newClustering(points []float64, D, K int, scaled bool, workers *crew.Crew) 
 		kernel.Difference(x, points[n*D:(n+1)*D], points[:D], 1)
 		kernel.Axpy(mean, 1/float64(N), x)
 	}
-	scale := make([]float64, D)
 	for n := range N {
 		x := c.point(n)[:D]
 		kernel.Difference(x, x, mean, 1)
-		for i, v := range x {
-			scale[i] += v * v / float64(N)
-		}
 	}
-	for i, v := range scale {
-		if scale[i] = 1; scaled && v > 0 {
-			scale[i] = math.Sqrt(v)
-		}
+	if scaled {
+		c.scale()
 	}
 	for n := range N {
-		x := c.point(n)[:D]
-		for i, s := range scale {
-			x[i] /= s
-		}
-		c.squares[n] = kernel.Dot(x, x)
+		c.squares[n] = kernel.Dot(c.point(n), c.point(n))
 	}
 	c.trial, c.search = newTrial(c), newSearch(c)
 	return c
+}
+
+// scale divides each dimension by its standard deviation, unless that is 0.
+func (c *clustering) scale() {
+	deviation := make([]float64, c.D)
+	for n := range c.N {
+		for i, v := range c.point(n)[:c.D] {
+			deviation[i] += v * v / float64(c.N)
+		}
+	}
+	for i, v := range deviation {
+		if deviation[i] = 1; v > 0 {
+			deviation[i] = math.Sqrt(v)
+		}
+	}
+	for n := range c.N {
+		x := c.point(n)[:c.D]
+		for i, v := range deviation {
+			x[i] /= v
+		}
+	}
 }
 
 func (c *clustering) point(n int) []float64 {

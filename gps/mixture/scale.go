@@ -38,7 +38,12 @@ func standardize(points []float64, D int, regularization float64) (*coordinates,
 	low, high := slices.Clone(points[:D]), slices.Clone(points[:D])
 	for x := range slices.Chunk(points, D) {
 		for i, v := range x {
-			low[i], high[i] = min(low[i], v), max(high[i], v)
+			if v < low[i] {
+				low[i] = v
+			}
+			if v > high[i] {
+				high[i] = v
+			}
 		}
 	}
 	for i := range D {
@@ -53,9 +58,10 @@ func standardize(points []float64, D int, regularization float64) (*coordinates,
 			share[i] = 1 / spread
 		}
 	}
+	part := 1 / N
 	for x := range slices.Chunk(points, D) {
 		for i, v := range x {
-			mean[i] += (v - low[i]) / N
+			mean[i] += (v - low[i]) * part
 		}
 	}
 	for x := range slices.Chunk(points, D) {
