@@ -70,8 +70,8 @@
 // a fixed order, so that no bit depends on the number of workers.
 //
 // k-means compares |c|^2 - 2 x'c, computed by products, and looks again at the differences
-// where rounding could decide; of late iterations, in which few centres move, it computes
-// what those change.
+// where rounding could decide; points whose nearest centre cannot have changed, by how far
+// the centres moved, it passes over (Hamerly, SDM 2010).
 //
 // # Far points
 //
