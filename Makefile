@@ -49,7 +49,7 @@ build: deps ## build gps_node, sim_robot and gps into bin/
 deps: ## install what the build needs and is missing
 	@scripts/install_dependencies.sh
 
-generate: ## write the message types anew from their definitions
+generate: ## write generated code anew: message types, kernels in assembly
 	go generate ./...
 
 # Go's fuzzing takes its own deadline for a failure now and then. A target that fails is
