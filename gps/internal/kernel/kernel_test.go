@@ -20,11 +20,7 @@ func random(rng *rand.Rand, rows, columns int) kernel.Block {
 func each(t *testing.T, test func(t *testing.T)) {
 	for _, p := range kernel.Available() {
 		t.Run(string(p), func(t *testing.T) {
-			before, err := kernel.Use(p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer kernel.Use(before)
+			use(t, p)
 			test(t)
 		})
 	}

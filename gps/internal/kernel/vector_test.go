@@ -26,10 +26,14 @@ func TestKernelVectors(t *testing.T) {
 	for n := range 71 {
 		for _, o := range operations {
 			for range 4 {
+				number := rng.NormFloat64
+				if rng.IntN(3) == 0 {
+					number = odd(rng)
+				}
 				columns, offset, gap := rng.IntN(30), rng.IntN(8), rng.IntN(9)
-				_, x := matrix(rng, kernel.Pad(n), 30, rng.IntN(8), rng.IntN(9), rng.NormFloat64)
-				_, y := matrix(rng, kernel.Pad(n), 30, rng.IntN(8), rng.IntN(9), rng.NormFloat64)
-				start, d := matrix(rng, kernel.Pad(n), max(n, 30), offset, gap, rng.NormFloat64)
+				_, x := matrix(rng, kernel.Pad(n), 30, rng.IntN(8), rng.IntN(9), number)
+				_, y := matrix(rng, kernel.Pad(n), 30, rng.IntN(8), rng.IntN(9), number)
+				start, d := matrix(rng, kernel.Pad(n), max(n, 30), offset, gap, number)
 				name := fmt.Sprintf("%s n=%d columns=%d offset=%d gap=%d", o.name, n, columns, offset, gap)
 				var want []float64
 				for _, path := range fused() {
