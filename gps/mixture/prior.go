@@ -25,7 +25,8 @@ type Query struct {
 	m *Mixture
 	d *density
 	*evaluator
-	size    []float64 // of a block's leading dimensions
+	size    []float64 // of the leading dimensions that the slack is for
+	seen    []float64 // in a block
 	x, head []float64 // of a block of points
 	entries responsibilities
 	first   []int32
@@ -56,10 +57,16 @@ func newQuery(m *Mixture, order []int) (*Query, error) {
 func (q *Query) Fork() *Query {
 	d := *q.d
 	d.slack = make([]float64, d.K)
-	return &Query{m: q.m, d: &d, evaluator: newEvaluator(d.K, d.D),
-		size: make([]float64, d.leading()), x: make([]float64, blockSize*d.stride), head: make([]float64, blockSize*(d.leading()+1)),
+	fork := &Query{m: q.m, d: &d, evaluator: newEvaluator(d.K, d.D),
+		size: make([]float64, d.leading()), seen: make([]float64, d.leading()),
+		x: make([]float64, blockSize*d.stride), head: make([]float64, blockSize*(d.leading()+1)),
 		entries: newResponsibilities(blockSize, d.K), first: make([]int32, blockSize),
-		logp: make([]float64, blockSize), weights: make([]float64, d.K), apart: kernel.NewBlock(d.D, d.K), spread: kernel.NewBlock(d.D, d.D)}
+		logp: make([]float64, blockSize), weights: make([]float64, d.K),
+		apart: kernel.NewBlock(d.D, d.K), spread: kernel.NewBlock(d.D, d.D)}
+	for k := range d.K {
+		d.slacken(k, fork.size)
+	}
+	return fork
 }
 
 // each calls visit for blocks of the points, from the first of each on.
@@ -74,22 +81,34 @@ func (q *Query) each(points []float64, visit func(from int, p block)) {
 func (q *Query) block(points []float64) block {
 	d, width := q.d, q.d.leading()+1
 	n := len(points) / d.D
-	clear(q.size)
+	clear(q.seen)
 	for i := range n {
 		source, x := points[i*d.D:(i+1)*d.D], q.x[i*d.stride:][:d.D]
 		for j, from := range d.order {
 			x[j] = source[from]
 		}
-		lead(q.head[i*width:(i+1)*width], x, q.size)
+		lead(q.head[i*width:(i+1)*width], x, q.seen)
 	}
+	q.expect()
 	return block{n, q.x[:n*d.stride], q.head[:n*width]}
+}
+
+// expect sets the slack for points as large as those seen, if they are larger than any
+// before. What is found does not depend on the slack, only how fast.
+func (q *Query) expect() {
+	grown := false
+	for i, v := range q.seen {
+		if v > q.size[i] {
+			q.size[i], grown = 2*v, true
+		}
+	}
+	for k := 0; grown && k < q.d.K; k++ {
+		q.d.slacken(k, q.size)
+	}
 }
 
 // posterior computes the responsibilities and log densities of a block of points.
 func (q *Query) posterior(p block) {
-	for k := range q.d.K {
-		q.d.slacken(k, q.size)
-	}
 	first := q.first[:p.n]
 	for n := range first {
 		first[n] = -1
@@ -162,10 +181,8 @@ func (q *Query) Prior(dst *Prior, points []float64) error {
 	dense.MirrorLower(dst.Cov, D)
 	dst.M = 1
 	dst.N0 = math.Max(minPriorCount, float64(m.FitCount-2-D)/float64(max(1, m.FitCount)))
-	for i, v := range dst.Cov {
-		if v-v != 0 {
-			return fmt.Errorf("%w: the mixture's covariance there is %v at [%d, %d]: its components are too far apart for float64, use other units", ErrBadPoints, v, i/D, i%D)
-		}
+	if i := firstNotFinite(dst.Cov); i >= 0 {
+		return fmt.Errorf("%w: the mixture's covariance there is %v at [%d, %d]: its components are too far apart for float64, use other units", ErrBadPoints, dst.Cov[i], i/D, i%D)
 	}
 	return nil
 }
