@@ -19,7 +19,8 @@ var ErrDegenerate = errors.New("mixture: degenerate component")
 // Mixture is a Gaussian mixture.
 type Mixture struct {
 	K, D int
-	// Means is K x D, Covs is K x D x D, LogWeights is K (log pi_k).
+	// Means is K x D, Covs is K x D x D (symmetric: what is below the diagonals counts),
+	// LogWeights is K (log pi_k).
 	Means, Covs, LogWeights []float64
 	// FitCount is the number of points of the last fit.
 	FitCount int
