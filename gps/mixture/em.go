@@ -85,6 +85,7 @@ type em struct {
 	logp        []float64 // log p(z_n)
 	mass        []float64 // summed responsibility of each component
 	sound       []bool    // the components that are Gaussians
+	spreads     []float64 // of each component, at most: mass times variance
 	guarded     bool      // covariances change only for the better
 	revivals    int       // left
 	divisor     float64   // of scatters of hard clusters, or 0

@@ -1,7 +1,9 @@
 package mixture
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/internal/kernel"
@@ -177,9 +179,9 @@ func (e *em) revive(k int) {
 	cov := make([]float64, D*D)
 	var variance float64
 	eigen := dense.NewEigen(D)
-	for j := range m.K {
-		if j == k || !(e.mass[j] > 0) {
-			continue
+	for _, j := range e.bySpread(k) {
+		if e.spreads[j] < most {
+			break
 		}
 		// In the points' order of dimensions, so that the axis's sign is not the order's.
 		for i, to := range m.order {
@@ -191,7 +193,7 @@ func (e *em) revive(k int) {
 			continue
 		}
 		largest := eigen.Values[D-1]
-		if v := e.mass[j] * largest; v > most {
+		if v := e.mass[j] * largest; v > most || v == most && j < from {
 			from, most, variance = j, v, largest
 			for i, from := range m.order {
 				axis[i] = eigen.Vectors[from*D+D-1]
@@ -249,4 +251,28 @@ func (e *em) misfit(k int, d *density, s *moments) float64 {
 		sum -= e.coordinates.regularization[place] * kernel.Dot(column, column)
 	}
 	return sum
+}
+
+// bySpread returns the components with mass other than k, those with the largest bound on
+// their spread first, and leaves the bounds in e.spreads: no eigenvalue is above the norm of
+// the matrix, so that few components have to be decomposed.
+func (e *em) bySpread(k int) []int {
+	m, D := e.m, e.m.D
+	e.spreads = append(e.spreads[:0], make([]float64, m.K)...)
+	var list []int
+	for j := range m.K {
+		if j == k || !(e.mass[j] > 0) {
+			continue
+		}
+		square := 0.0
+		for i := range D {
+			column := m.covs[j].Column(i, D)
+			square += kernel.Dot(column, column)
+		}
+		// The norm's own rounding, and that of the eigenvalues.
+		e.spreads[j] = e.mass[j] * math.Sqrt(square) * (1 + 1e-9)
+		list = append(list, j)
+	}
+	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(e.spreads[b], e.spreads[a]) })
+	return list
 }
