@@ -29,7 +29,7 @@ func (b Block) Set(i, j int, v float64) { b.Data[j*b.Stride+i] = v }
 func (b Block) Column(j, n int) []float64 { return b.Data[j*b.Stride:][:n:n] }
 
 // From returns the block that begins at element (i, j). Products of it need i to be a
-// multiple of Lane only in so far as rows past its last multiple of Lane are written.
+// multiple of Lane only in so far as rows past its last multiple of half a Lane are written.
 func (b Block) From(i, j int) Block { return Block{b.Data[j*b.Stride+i:], b.Stride} }
 
 // N returns the block as the right operand op(B) = B.

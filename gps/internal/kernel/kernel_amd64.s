@@ -1045,8 +1045,8 @@ fail:
 	VZEROUPPER
 	RET
 
-// func productAVX512(p *[14]uint64)
-// Requires: AVX, AVX512F, CMOV
+// func productAVX512(p *[15]uint64)
+// Requires: AVX, AVX512F, AVX512VL, CMOV, FMA3
 TEXT ·productAVX512(SB), NOSPLIT, $40-8
 	MOVQ p+0(FP), AX
 	MOVQ 48(AX), CX
@@ -1122,20 +1122,542 @@ columns1:
 	MOVQ    $0x00000008, R12
 	CMPQ    R11, R12
 	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full1
+	CMPQ    112(AX), $0x00
+	JE      full1
 	CMPQ    R11, $0x08
-	JE      tile8x1
+	JE      tile8x1half
 	CMPQ    R11, $0x07
-	JE      tile7x1
+	JE      tile7x1half
 	CMPQ    R11, $0x06
-	JE      tile6x1
+	JE      tile6x1half
 	CMPQ    R11, $0x05
-	JE      tile5x1
+	JE      tile5x1half
 	CMPQ    R11, $0x04
-	JE      tile4x1
+	JE      tile4x1half
 	CMPQ    R11, $0x03
-	JE      tile3x1
+	JE      tile3x1half
 	CMPQ    R11, $0x02
-	JE      tile2x1
+	JE      tile2x1half
+
+	// Sums of 8 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero1x1half
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Y31, Y0
+	JMP          sum1x1half
+
+zero1x1half:
+	VPXORQ Z0, Z0, Z0
+
+sum1x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x1half:
+	VMOVUPD          (R10), Y1
+	VFMADD231PD.BCST (R11), Y1, Y0
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x1half
+
+store1x1half:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Y0, Y31, Y0
+	VMOVUPD      Y0, (R10)
+	JMP          next
+
+tile2x1half:
+	// Sums of 16 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x1half
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Y31, Y1
+	JMP          sum2x1half
+
+zero2x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+
+sum2x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x1half:
+	VBROADCASTSD (R11), Z2
+	VMOVUPD      (R10), Z3
+	VFMADD231PD  Z3, Z2, Z0
+	VMOVUPD      64(R10), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x1half
+
+store2x1half:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, 64(R10)
+	JMP          next
+
+tile3x1half:
+	// Sums of 24 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x1half
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Y31, Y2
+	JMP          sum3x1half
+
+zero3x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+
+sum3x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x1half:
+	VBROADCASTSD (R11), Z3
+	VMOVUPD      (R10), Z4
+	VFMADD231PD  Z4, Z3, Z0
+	VMOVUPD      64(R10), Z5
+	VFMADD231PD  Z5, Z3, Z1
+	VMOVUPD      128(R10), Y6
+	VFMADD231PD  Y6, Y3, Y2
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x1half
+
+store3x1half:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, 128(R10)
+	JMP          next
+
+tile4x1half:
+	// Sums of 32 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero4x1half
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Z31, Z2
+	VPXORQ       192(R10), Y31, Y3
+	JMP          sum4x1half
+
+zero4x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+
+sum4x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store4x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop4x1half:
+	VBROADCASTSD (R11), Z4
+	VMOVUPD      (R10), Z5
+	VFMADD231PD  Z5, Z4, Z0
+	VMOVUPD      64(R10), Z6
+	VFMADD231PD  Z6, Z4, Z1
+	VMOVUPD      128(R10), Z7
+	VFMADD231PD  Z7, Z4, Z2
+	VMOVUPD      192(R10), Y8
+	VFMADD231PD  Y8, Y4, Y3
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop4x1half
+
+store4x1half:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, 128(R10)
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, 192(R10)
+	JMP          next
+
+tile5x1half:
+	// Sums of 40 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero5x1half
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Z31, Z2
+	VPXORQ       192(R10), Z31, Z3
+	VPXORQ       256(R10), Y31, Y4
+	JMP          sum5x1half
+
+zero5x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+
+sum5x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store5x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop5x1half:
+	VBROADCASTSD (R11), Z5
+	VMOVUPD      (R10), Z6
+	VFMADD231PD  Z6, Z5, Z0
+	VMOVUPD      64(R10), Z7
+	VFMADD231PD  Z7, Z5, Z1
+	VMOVUPD      128(R10), Z8
+	VFMADD231PD  Z8, Z5, Z2
+	VMOVUPD      192(R10), Z9
+	VFMADD231PD  Z9, Z5, Z3
+	VMOVUPD      256(R10), Y10
+	VFMADD231PD  Y10, Y5, Y4
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop5x1half
+
+store5x1half:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, 128(R10)
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, 192(R10)
+	VPXORQ       Y4, Y31, Y4
+	VMOVUPD      Y4, 256(R10)
+	JMP          next
+
+tile6x1half:
+	// Sums of 48 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero6x1half
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Z31, Z2
+	VPXORQ       192(R10), Z31, Z3
+	VPXORQ       256(R10), Z31, Z4
+	VPXORQ       320(R10), Y31, Y5
+	JMP          sum6x1half
+
+zero6x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum6x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store6x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop6x1half:
+	VBROADCASTSD (R11), Z6
+	VMOVUPD      (R10), Z7
+	VFMADD231PD  Z7, Z6, Z0
+	VMOVUPD      64(R10), Z8
+	VFMADD231PD  Z8, Z6, Z1
+	VMOVUPD      128(R10), Z9
+	VFMADD231PD  Z9, Z6, Z2
+	VMOVUPD      192(R10), Z10
+	VFMADD231PD  Z10, Z6, Z3
+	VMOVUPD      256(R10), Z11
+	VFMADD231PD  Z11, Z6, Z4
+	VMOVUPD      320(R10), Y12
+	VFMADD231PD  Y12, Y6, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop6x1half
+
+store6x1half:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, 128(R10)
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, 192(R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 256(R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 320(R10)
+	JMP          next
+
+tile7x1half:
+	// Sums of 56 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero7x1half
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Z31, Z2
+	VPXORQ       192(R10), Z31, Z3
+	VPXORQ       256(R10), Z31, Z4
+	VPXORQ       320(R10), Z31, Z5
+	VPXORQ       384(R10), Y31, Y6
+	JMP          sum7x1half
+
+zero7x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+
+sum7x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store7x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop7x1half:
+	VBROADCASTSD (R11), Z7
+	VMOVUPD      (R10), Z8
+	VFMADD231PD  Z8, Z7, Z0
+	VMOVUPD      64(R10), Z9
+	VFMADD231PD  Z9, Z7, Z1
+	VMOVUPD      128(R10), Z10
+	VFMADD231PD  Z10, Z7, Z2
+	VMOVUPD      192(R10), Z11
+	VFMADD231PD  Z11, Z7, Z3
+	VMOVUPD      256(R10), Z12
+	VFMADD231PD  Z12, Z7, Z4
+	VMOVUPD      320(R10), Z13
+	VFMADD231PD  Z13, Z7, Z5
+	VMOVUPD      384(R10), Y14
+	VFMADD231PD  Y14, Y7, Y6
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop7x1half
+
+store7x1half:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, 128(R10)
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, 192(R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 256(R10)
+	VPXORQ       Z5, Z31, Z5
+	VMOVUPD      Z5, 320(R10)
+	VPXORQ       Y6, Y31, Y6
+	VMOVUPD      Y6, 384(R10)
+	JMP          next
+
+tile8x1half:
+	// Sums of 64 x 1 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero8x1half
+	MOVQ         40(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Z31, Z2
+	VPXORQ       192(R10), Z31, Z3
+	VPXORQ       256(R10), Z31, Z4
+	VPXORQ       320(R10), Z31, Z5
+	VPXORQ       384(R10), Z31, Z6
+	VPXORQ       448(R10), Y31, Y7
+	JMP          sum8x1half
+
+zero8x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum8x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store8x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop8x1half:
+	VBROADCASTSD (R11), Z8
+	VMOVUPD      (R10), Z9
+	VFMADD231PD  Z9, Z8, Z0
+	VMOVUPD      64(R10), Z10
+	VFMADD231PD  Z10, Z8, Z1
+	VMOVUPD      128(R10), Z11
+	VFMADD231PD  Z11, Z8, Z2
+	VMOVUPD      192(R10), Z12
+	VFMADD231PD  Z12, Z8, Z3
+	VMOVUPD      256(R10), Z13
+	VFMADD231PD  Z13, Z8, Z4
+	VMOVUPD      320(R10), Z14
+	VFMADD231PD  Z14, Z8, Z5
+	VMOVUPD      384(R10), Z15
+	VFMADD231PD  Z15, Z8, Z6
+	VMOVUPD      448(R10), Y16
+	VFMADD231PD  Y16, Y8, Y7
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop8x1half
+
+store8x1half:
+	MOVQ         32(AX), R10
+	SHLQ         $0x03, R10
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, 128(R10)
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, 192(R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 256(R10)
+	VPXORQ       Z5, Z31, Z5
+	VMOVUPD      Z5, 320(R10)
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, 384(R10)
+	VPXORQ       Y7, Y31, Y7
+	VMOVUPD      Y7, 448(R10)
+	JMP          next
+
+full1:
+	CMPQ R11, $0x08
+	JE   tile8x1
+	CMPQ R11, $0x07
+	JE   tile7x1
+	CMPQ R11, $0x06
+	JE   tile6x1
+	CMPQ R11, $0x05
+	JE   tile5x1
+	CMPQ R11, $0x04
+	JE   tile4x1
+	CMPQ R11, $0x03
+	JE   tile3x1
+	CMPQ R11, $0x02
+	JE   tile2x1
 
 	// Sums of 8 x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
@@ -1672,20 +2194,745 @@ columns2:
 	MOVQ    $0x00000008, R12
 	CMPQ    R11, R12
 	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full2
+	CMPQ    112(AX), $0x00
+	JE      full2
 	CMPQ    R11, $0x08
-	JE      tile8x2
+	JE      tile8x2half
 	CMPQ    R11, $0x07
-	JE      tile7x2
+	JE      tile7x2half
 	CMPQ    R11, $0x06
-	JE      tile6x2
+	JE      tile6x2half
 	CMPQ    R11, $0x05
-	JE      tile5x2
+	JE      tile5x2half
 	CMPQ    R11, $0x04
-	JE      tile4x2
+	JE      tile4x2half
 	CMPQ    R11, $0x03
-	JE      tile3x2
+	JE      tile3x2half
 	CMPQ    R11, $0x02
-	JE      tile2x2
+	JE      tile2x2half
+
+	// Sums of 8 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero1x2half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Y31, Y0
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y1
+	JMP          sum1x2half
+
+zero1x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+
+sum1x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x2half:
+	VMOVUPD          (R10), Y2
+	VFMADD231PD.BCST (R11), Y2, Y0
+	VFMADD231PD.BCST (R11)(BX*1), Y2, Y1
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x2half
+
+store1x2half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Y0, Y31, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, (R10)
+	JMP          next
+
+tile2x2half:
+	// Sums of 16 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x2half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z2
+	VPXORQ       64(R10), Y31, Y3
+	JMP          sum2x2half
+
+zero2x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+
+sum2x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x2half:
+	VMOVUPD      (R10), Z4
+	VMOVUPD      64(R10), Y5
+	VBROADCASTSD (R11), Z6
+	VFMADD231PD  Z4, Z6, Z0
+	VFMADD231PD  Y5, Y6, Y1
+	VBROADCASTSD (R11)(BX*1), Z7
+	VFMADD231PD  Z4, Z7, Z2
+	VFMADD231PD  Y5, Y7, Y3
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x2half
+
+store2x2half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, (R10)
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, 64(R10)
+	JMP          next
+
+tile3x2half:
+	// Sums of 24 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x2half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z3
+	VPXORQ       64(R10), Z31, Z4
+	VPXORQ       128(R10), Y31, Y5
+	JMP          sum3x2half
+
+zero3x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum3x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x2half:
+	VBROADCASTSD (R11), Z6
+	VBROADCASTSD (R11)(BX*1), Z7
+	VMOVUPD      (R10), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z3
+	VMOVUPD      64(R10), Z9
+	VFMADD231PD  Z9, Z6, Z1
+	VFMADD231PD  Z9, Z7, Z4
+	VMOVUPD      128(R10), Y10
+	VFMADD231PD  Y10, Y6, Y2
+	VFMADD231PD  Y10, Y7, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x2half
+
+store3x2half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, (R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 64(R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 128(R10)
+	JMP          next
+
+tile4x2half:
+	// Sums of 32 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero4x2half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Z31, Z2
+	VPXORQ       192(R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z4
+	VPXORQ       64(R10), Z31, Z5
+	VPXORQ       128(R10), Z31, Z6
+	VPXORQ       192(R10), Y31, Y7
+	JMP          sum4x2half
+
+zero4x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum4x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store4x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop4x2half:
+	VBROADCASTSD (R11), Z8
+	VBROADCASTSD (R11)(BX*1), Z9
+	VMOVUPD      (R10), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z4
+	VMOVUPD      64(R10), Z11
+	VFMADD231PD  Z11, Z8, Z1
+	VFMADD231PD  Z11, Z9, Z5
+	VMOVUPD      128(R10), Z12
+	VFMADD231PD  Z12, Z8, Z2
+	VFMADD231PD  Z12, Z9, Z6
+	VMOVUPD      192(R10), Y13
+	VFMADD231PD  Y13, Y8, Y3
+	VFMADD231PD  Y13, Y9, Y7
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop4x2half
+
+store4x2half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, 128(R10)
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, 192(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, (R10)
+	VPXORQ       Z5, Z31, Z5
+	VMOVUPD      Z5, 64(R10)
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, 128(R10)
+	VPXORQ       Y7, Y31, Y7
+	VMOVUPD      Y7, 192(R10)
+	JMP          next
+
+tile5x2half:
+	// Sums of 40 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero5x2half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Z31, Z2
+	VPXORQ       192(R10), Z31, Z3
+	VPXORQ       256(R10), Y31, Y4
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z5
+	VPXORQ       64(R10), Z31, Z6
+	VPXORQ       128(R10), Z31, Z7
+	VPXORQ       192(R10), Z31, Z8
+	VPXORQ       256(R10), Y31, Y9
+	JMP          sum5x2half
+
+zero5x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+
+sum5x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store5x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop5x2half:
+	VBROADCASTSD (R11), Z10
+	VBROADCASTSD (R11)(BX*1), Z11
+	VMOVUPD      (R10), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z5
+	VMOVUPD      64(R10), Z13
+	VFMADD231PD  Z13, Z10, Z1
+	VFMADD231PD  Z13, Z11, Z6
+	VMOVUPD      128(R10), Z14
+	VFMADD231PD  Z14, Z10, Z2
+	VFMADD231PD  Z14, Z11, Z7
+	VMOVUPD      192(R10), Z15
+	VFMADD231PD  Z15, Z10, Z3
+	VFMADD231PD  Z15, Z11, Z8
+	VMOVUPD      256(R10), Y16
+	VFMADD231PD  Y16, Y10, Y4
+	VFMADD231PD  Y16, Y11, Y9
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop5x2half
+
+store5x2half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, 128(R10)
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, 192(R10)
+	VPXORQ       Y4, Y31, Y4
+	VMOVUPD      Y4, 256(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z5, Z31, Z5
+	VMOVUPD      Z5, (R10)
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, 64(R10)
+	VPXORQ       Z7, Z31, Z7
+	VMOVUPD      Z7, 128(R10)
+	VPXORQ       Z8, Z31, Z8
+	VMOVUPD      Z8, 192(R10)
+	VPXORQ       Y9, Y31, Y9
+	VMOVUPD      Y9, 256(R10)
+	JMP          next
+
+tile6x2half:
+	// Sums of 48 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero6x2half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Z31, Z2
+	VPXORQ       192(R10), Z31, Z3
+	VPXORQ       256(R10), Z31, Z4
+	VPXORQ       320(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Z31, Z7
+	VPXORQ       128(R10), Z31, Z8
+	VPXORQ       192(R10), Z31, Z9
+	VPXORQ       256(R10), Z31, Z10
+	VPXORQ       320(R10), Y31, Y11
+	JMP          sum6x2half
+
+zero6x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+
+sum6x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store6x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop6x2half:
+	VBROADCASTSD (R11), Z12
+	VBROADCASTSD (R11)(BX*1), Z13
+	VMOVUPD      (R10), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z6
+	VMOVUPD      64(R10), Z15
+	VFMADD231PD  Z15, Z12, Z1
+	VFMADD231PD  Z15, Z13, Z7
+	VMOVUPD      128(R10), Z16
+	VFMADD231PD  Z16, Z12, Z2
+	VFMADD231PD  Z16, Z13, Z8
+	VMOVUPD      192(R10), Z17
+	VFMADD231PD  Z17, Z12, Z3
+	VFMADD231PD  Z17, Z13, Z9
+	VMOVUPD      256(R10), Z18
+	VFMADD231PD  Z18, Z12, Z4
+	VFMADD231PD  Z18, Z13, Z10
+	VMOVUPD      320(R10), Y19
+	VFMADD231PD  Y19, Y12, Y5
+	VFMADD231PD  Y19, Y13, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop6x2half
+
+store6x2half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, 128(R10)
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, 192(R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 256(R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 320(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Z7, Z31, Z7
+	VMOVUPD      Z7, 64(R10)
+	VPXORQ       Z8, Z31, Z8
+	VMOVUPD      Z8, 128(R10)
+	VPXORQ       Z9, Z31, Z9
+	VMOVUPD      Z9, 192(R10)
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, 256(R10)
+	VPXORQ       Y11, Y31, Y11
+	VMOVUPD      Y11, 320(R10)
+	JMP          next
+
+tile7x2half:
+	// Sums of 56 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero7x2half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Z31, Z2
+	VPXORQ       192(R10), Z31, Z3
+	VPXORQ       256(R10), Z31, Z4
+	VPXORQ       320(R10), Z31, Z5
+	VPXORQ       384(R10), Y31, Y6
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z7
+	VPXORQ       64(R10), Z31, Z8
+	VPXORQ       128(R10), Z31, Z9
+	VPXORQ       192(R10), Z31, Z10
+	VPXORQ       256(R10), Z31, Z11
+	VPXORQ       320(R10), Z31, Z12
+	VPXORQ       384(R10), Y31, Y13
+	JMP          sum7x2half
+
+zero7x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+
+sum7x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store7x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop7x2half:
+	VBROADCASTSD (R11), Z14
+	VBROADCASTSD (R11)(BX*1), Z15
+	VMOVUPD      (R10), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z7
+	VMOVUPD      64(R10), Z17
+	VFMADD231PD  Z17, Z14, Z1
+	VFMADD231PD  Z17, Z15, Z8
+	VMOVUPD      128(R10), Z18
+	VFMADD231PD  Z18, Z14, Z2
+	VFMADD231PD  Z18, Z15, Z9
+	VMOVUPD      192(R10), Z19
+	VFMADD231PD  Z19, Z14, Z3
+	VFMADD231PD  Z19, Z15, Z10
+	VMOVUPD      256(R10), Z20
+	VFMADD231PD  Z20, Z14, Z4
+	VFMADD231PD  Z20, Z15, Z11
+	VMOVUPD      320(R10), Z21
+	VFMADD231PD  Z21, Z14, Z5
+	VFMADD231PD  Z21, Z15, Z12
+	VMOVUPD      384(R10), Y22
+	VFMADD231PD  Y22, Y14, Y6
+	VFMADD231PD  Y22, Y15, Y13
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop7x2half
+
+store7x2half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, 128(R10)
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, 192(R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 256(R10)
+	VPXORQ       Z5, Z31, Z5
+	VMOVUPD      Z5, 320(R10)
+	VPXORQ       Y6, Y31, Y6
+	VMOVUPD      Y6, 384(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z7, Z31, Z7
+	VMOVUPD      Z7, (R10)
+	VPXORQ       Z8, Z31, Z8
+	VMOVUPD      Z8, 64(R10)
+	VPXORQ       Z9, Z31, Z9
+	VMOVUPD      Z9, 128(R10)
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, 192(R10)
+	VPXORQ       Z11, Z31, Z11
+	VMOVUPD      Z11, 256(R10)
+	VPXORQ       Z12, Z31, Z12
+	VMOVUPD      Z12, 320(R10)
+	VPXORQ       Y13, Y31, Y13
+	VMOVUPD      Y13, 384(R10)
+	JMP          next
+
+tile8x2half:
+	// Sums of 64 x 2 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero8x2half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Z31, Z2
+	VPXORQ       192(R10), Z31, Z3
+	VPXORQ       256(R10), Z31, Z4
+	VPXORQ       320(R10), Z31, Z5
+	VPXORQ       384(R10), Z31, Z6
+	VPXORQ       448(R10), Y31, Y7
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z8
+	VPXORQ       64(R10), Z31, Z9
+	VPXORQ       128(R10), Z31, Z10
+	VPXORQ       192(R10), Z31, Z11
+	VPXORQ       256(R10), Z31, Z12
+	VPXORQ       320(R10), Z31, Z13
+	VPXORQ       384(R10), Z31, Z14
+	VPXORQ       448(R10), Y31, Y15
+	JMP          sum8x2half
+
+zero8x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+
+sum8x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store8x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop8x2half:
+	VBROADCASTSD (R11), Z16
+	VBROADCASTSD (R11)(BX*1), Z17
+	VMOVUPD      (R10), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z8
+	VMOVUPD      64(R10), Z19
+	VFMADD231PD  Z19, Z16, Z1
+	VFMADD231PD  Z19, Z17, Z9
+	VMOVUPD      128(R10), Z20
+	VFMADD231PD  Z20, Z16, Z2
+	VFMADD231PD  Z20, Z17, Z10
+	VMOVUPD      192(R10), Z21
+	VFMADD231PD  Z21, Z16, Z3
+	VFMADD231PD  Z21, Z17, Z11
+	VMOVUPD      256(R10), Z22
+	VFMADD231PD  Z22, Z16, Z4
+	VFMADD231PD  Z22, Z17, Z12
+	VMOVUPD      320(R10), Z23
+	VFMADD231PD  Z23, Z16, Z5
+	VFMADD231PD  Z23, Z17, Z13
+	VMOVUPD      384(R10), Z24
+	VFMADD231PD  Z24, Z16, Z6
+	VFMADD231PD  Z24, Z17, Z14
+	VMOVUPD      448(R10), Y25
+	VFMADD231PD  Y25, Y16, Y7
+	VFMADD231PD  Y25, Y17, Y15
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop8x2half
+
+store8x2half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, 128(R10)
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, 192(R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 256(R10)
+	VPXORQ       Z5, Z31, Z5
+	VMOVUPD      Z5, 320(R10)
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, 384(R10)
+	VPXORQ       Y7, Y31, Y7
+	VMOVUPD      Y7, 448(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z8, Z31, Z8
+	VMOVUPD      Z8, (R10)
+	VPXORQ       Z9, Z31, Z9
+	VMOVUPD      Z9, 64(R10)
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, 128(R10)
+	VPXORQ       Z11, Z31, Z11
+	VMOVUPD      Z11, 192(R10)
+	VPXORQ       Z12, Z31, Z12
+	VMOVUPD      Z12, 256(R10)
+	VPXORQ       Z13, Z31, Z13
+	VMOVUPD      Z13, 320(R10)
+	VPXORQ       Z14, Z31, Z14
+	VMOVUPD      Z14, 384(R10)
+	VPXORQ       Y15, Y31, Y15
+	VMOVUPD      Y15, 448(R10)
+	JMP          next
+
+full2:
+	CMPQ R11, $0x08
+	JE   tile8x2
+	CMPQ R11, $0x07
+	JE   tile7x2
+	CMPQ R11, $0x06
+	JE   tile6x2
+	CMPQ R11, $0x05
+	JE   tile5x2
+	CMPQ R11, $0x04
+	JE   tile4x2
+	CMPQ R11, $0x03
+	JE   tile3x2
+	CMPQ R11, $0x02
+	JE   tile2x2
 
 	// Sums of 8 x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
@@ -2425,10 +3672,238 @@ columns3:
 	MOVQ    $0x00000003, R12
 	CMPQ    R11, R12
 	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full3
+	CMPQ    112(AX), $0x00
+	JE      full3
 	CMPQ    R11, $0x03
-	JE      tile3x3
+	JE      tile3x3half
 	CMPQ    R11, $0x02
-	JE      tile2x3
+	JE      tile2x3half
+
+	// Sums of 8 x 3 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero1x3half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Y31, Y0
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y2
+	JMP          sum1x3half
+
+zero1x3half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+
+sum1x3half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x3half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x3half:
+	VMOVUPD          (R10), Y3
+	VFMADD231PD.BCST (R11), Y3, Y0
+	VFMADD231PD.BCST (R11)(BX*1), Y3, Y1
+	VFMADD231PD.BCST (R11)(BX*2), Y3, Y2
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x3half
+
+store1x3half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Y0, Y31, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, (R10)
+	JMP          next
+
+tile2x3half:
+	// Sums of 16 x 3 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x3half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z2
+	VPXORQ       64(R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z4
+	VPXORQ       64(R10), Y31, Y5
+	JMP          sum2x3half
+
+zero2x3half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum2x3half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x3half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x3half:
+	VMOVUPD      (R10), Z6
+	VMOVUPD      64(R10), Y7
+	VBROADCASTSD (R11), Z8
+	VFMADD231PD  Z6, Z8, Z0
+	VFMADD231PD  Y7, Y8, Y1
+	VBROADCASTSD (R11)(BX*1), Z9
+	VFMADD231PD  Z6, Z9, Z2
+	VFMADD231PD  Y7, Y9, Y3
+	VBROADCASTSD (R11)(BX*2), Z10
+	VFMADD231PD  Z6, Z10, Z4
+	VFMADD231PD  Y7, Y10, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x3half
+
+store2x3half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, (R10)
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, (R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 64(R10)
+	JMP          next
+
+tile3x3half:
+	// Sums of 24 x 3 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x3half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z3
+	VPXORQ       64(R10), Z31, Z4
+	VPXORQ       128(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Z31, Z7
+	VPXORQ       128(R10), Y31, Y8
+	JMP          sum3x3half
+
+zero3x3half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+
+sum3x3half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x3half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x3half:
+	VMOVUPD      (R10), Z9
+	VMOVUPD      64(R10), Z10
+	VMOVUPD      128(R10), Y11
+	VBROADCASTSD (R11), Z12
+	VFMADD231PD  Z9, Z12, Z0
+	VFMADD231PD  Z10, Z12, Z1
+	VFMADD231PD  Y11, Y12, Y2
+	VBROADCASTSD (R11)(BX*1), Z13
+	VFMADD231PD  Z9, Z13, Z3
+	VFMADD231PD  Z10, Z13, Z4
+	VFMADD231PD  Y11, Y13, Y5
+	VBROADCASTSD (R11)(BX*2), Z14
+	VFMADD231PD  Z9, Z14, Z6
+	VFMADD231PD  Z10, Z14, Z7
+	VFMADD231PD  Y11, Y14, Y8
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x3half
+
+store3x3half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, (R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 64(R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Z7, Z31, Z7
+	VMOVUPD      Z7, 64(R10)
+	VPXORQ       Y8, Y31, Y8
+	VMOVUPD      Y8, 128(R10)
+	JMP          next
+
+full3:
+	CMPQ R11, $0x03
+	JE   tile3x3
+	CMPQ R11, $0x02
+	JE   tile2x3
 
 	// Sums of 8 x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
@@ -2666,10 +4141,276 @@ columns4:
 	MOVQ    $0x00000003, R12
 	CMPQ    R11, R12
 	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full4
+	CMPQ    112(AX), $0x00
+	JE      full4
 	CMPQ    R11, $0x03
-	JE      tile3x4
+	JE      tile3x4half
 	CMPQ    R11, $0x02
-	JE      tile2x4
+	JE      tile2x4half
+
+	// Sums of 8 x 4 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero1x4half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Y31, Y0
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y3
+	JMP          sum1x4half
+
+zero1x4half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+
+sum1x4half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x4half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x4half:
+	VMOVUPD          (R10), Y4
+	VFMADD231PD.BCST (R11), Y4, Y0
+	VFMADD231PD.BCST (R11)(BX*1), Y4, Y1
+	VFMADD231PD.BCST (R11)(BX*2), Y4, Y2
+	VFMADD231PD.BCST (R11)(SI*1), Y4, Y3
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x4half
+
+store1x4half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Y0, Y31, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, (R10)
+	JMP          next
+
+tile2x4half:
+	// Sums of 16 x 4 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x4half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z2
+	VPXORQ       64(R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z4
+	VPXORQ       64(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Y31, Y7
+	JMP          sum2x4half
+
+zero2x4half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum2x4half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x4half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x4half:
+	VMOVUPD      (R10), Z8
+	VMOVUPD      64(R10), Y9
+	VBROADCASTSD (R11), Z10
+	VFMADD231PD  Z8, Z10, Z0
+	VFMADD231PD  Y9, Y10, Y1
+	VBROADCASTSD (R11)(BX*1), Z11
+	VFMADD231PD  Z8, Z11, Z2
+	VFMADD231PD  Y9, Y11, Y3
+	VBROADCASTSD (R11)(BX*2), Z12
+	VFMADD231PD  Z8, Z12, Z4
+	VFMADD231PD  Y9, Y12, Y5
+	VBROADCASTSD (R11)(SI*1), Z13
+	VFMADD231PD  Z8, Z13, Z6
+	VFMADD231PD  Y9, Y13, Y7
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x4half
+
+store2x4half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, (R10)
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, (R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Y7, Y31, Y7
+	VMOVUPD      Y7, 64(R10)
+	JMP          next
+
+tile3x4half:
+	// Sums of 24 x 4 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x4half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z3
+	VPXORQ       64(R10), Z31, Z4
+	VPXORQ       128(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Z31, Z7
+	VPXORQ       128(R10), Y31, Y8
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z9
+	VPXORQ       64(R10), Z31, Z10
+	VPXORQ       128(R10), Y31, Y11
+	JMP          sum3x4half
+
+zero3x4half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+
+sum3x4half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x4half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x4half:
+	VMOVUPD      (R10), Z12
+	VMOVUPD      64(R10), Z13
+	VMOVUPD      128(R10), Y14
+	VBROADCASTSD (R11), Z15
+	VFMADD231PD  Z12, Z15, Z0
+	VFMADD231PD  Z13, Z15, Z1
+	VFMADD231PD  Y14, Y15, Y2
+	VBROADCASTSD (R11)(BX*1), Z16
+	VFMADD231PD  Z12, Z16, Z3
+	VFMADD231PD  Z13, Z16, Z4
+	VFMADD231PD  Y14, Y16, Y5
+	VBROADCASTSD (R11)(BX*2), Z17
+	VFMADD231PD  Z12, Z17, Z6
+	VFMADD231PD  Z13, Z17, Z7
+	VFMADD231PD  Y14, Y17, Y8
+	VBROADCASTSD (R11)(SI*1), Z18
+	VFMADD231PD  Z12, Z18, Z9
+	VFMADD231PD  Z13, Z18, Z10
+	VFMADD231PD  Y14, Y18, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x4half
+
+store3x4half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, (R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 64(R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Z7, Z31, Z7
+	VMOVUPD      Z7, 64(R10)
+	VPXORQ       Y8, Y31, Y8
+	VMOVUPD      Y8, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z9, Z31, Z9
+	VMOVUPD      Z9, (R10)
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, 64(R10)
+	VPXORQ       Y11, Y31, Y11
+	VMOVUPD      Y11, 128(R10)
+	JMP          next
+
+full4:
+	CMPQ R11, $0x03
+	JE   tile3x4
+	CMPQ R11, $0x02
+	JE   tile2x4
 
 	// Sums of 8 x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
@@ -2945,10 +4686,314 @@ columns5:
 	MOVQ    $0x00000003, R12
 	CMPQ    R11, R12
 	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full5
+	CMPQ    112(AX), $0x00
+	JE      full5
 	CMPQ    R11, $0x03
-	JE      tile3x5
+	JE      tile3x5half
 	CMPQ    R11, $0x02
-	JE      tile2x5
+	JE      tile2x5half
+
+	// Sums of 8 x 5 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero1x5half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Y31, Y0
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y4
+	JMP          sum1x5half
+
+zero1x5half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+
+sum1x5half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x5half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x5half:
+	VMOVUPD          (R10), Y5
+	VFMADD231PD.BCST (R11), Y5, Y0
+	VFMADD231PD.BCST (R11)(BX*1), Y5, Y1
+	VFMADD231PD.BCST (R11)(BX*2), Y5, Y2
+	VFMADD231PD.BCST (R11)(SI*1), Y5, Y3
+	VFMADD231PD.BCST (R11)(BX*4), Y5, Y4
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x5half
+
+store1x5half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Y0, Y31, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y4, Y31, Y4
+	VMOVUPD      Y4, (R10)
+	JMP          next
+
+tile2x5half:
+	// Sums of 16 x 5 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x5half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z2
+	VPXORQ       64(R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z4
+	VPXORQ       64(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Y31, Y7
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z8
+	VPXORQ       64(R10), Y31, Y9
+	JMP          sum2x5half
+
+zero2x5half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+
+sum2x5half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x5half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x5half:
+	VMOVUPD      (R10), Z10
+	VMOVUPD      64(R10), Y11
+	VBROADCASTSD (R11), Z12
+	VFMADD231PD  Z10, Z12, Z0
+	VFMADD231PD  Y11, Y12, Y1
+	VBROADCASTSD (R11)(BX*1), Z13
+	VFMADD231PD  Z10, Z13, Z2
+	VFMADD231PD  Y11, Y13, Y3
+	VBROADCASTSD (R11)(BX*2), Z14
+	VFMADD231PD  Z10, Z14, Z4
+	VFMADD231PD  Y11, Y14, Y5
+	VBROADCASTSD (R11)(SI*1), Z15
+	VFMADD231PD  Z10, Z15, Z6
+	VFMADD231PD  Y11, Y15, Y7
+	VBROADCASTSD (R11)(BX*4), Z16
+	VFMADD231PD  Z10, Z16, Z8
+	VFMADD231PD  Y11, Y16, Y9
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x5half
+
+store2x5half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, (R10)
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, (R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Y7, Y31, Y7
+	VMOVUPD      Y7, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z8, Z31, Z8
+	VMOVUPD      Z8, (R10)
+	VPXORQ       Y9, Y31, Y9
+	VMOVUPD      Y9, 64(R10)
+	JMP          next
+
+tile3x5half:
+	// Sums of 24 x 5 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x5half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z3
+	VPXORQ       64(R10), Z31, Z4
+	VPXORQ       128(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Z31, Z7
+	VPXORQ       128(R10), Y31, Y8
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z9
+	VPXORQ       64(R10), Z31, Z10
+	VPXORQ       128(R10), Y31, Y11
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z12
+	VPXORQ       64(R10), Z31, Z13
+	VPXORQ       128(R10), Y31, Y14
+	JMP          sum3x5half
+
+zero3x5half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+
+sum3x5half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x5half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x5half:
+	VMOVUPD      (R10), Z15
+	VMOVUPD      64(R10), Z16
+	VMOVUPD      128(R10), Y17
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z15, Z18, Z0
+	VFMADD231PD  Z16, Z18, Z1
+	VFMADD231PD  Y17, Y18, Y2
+	VBROADCASTSD (R11)(BX*1), Z19
+	VFMADD231PD  Z15, Z19, Z3
+	VFMADD231PD  Z16, Z19, Z4
+	VFMADD231PD  Y17, Y19, Y5
+	VBROADCASTSD (R11)(BX*2), Z20
+	VFMADD231PD  Z15, Z20, Z6
+	VFMADD231PD  Z16, Z20, Z7
+	VFMADD231PD  Y17, Y20, Y8
+	VBROADCASTSD (R11)(SI*1), Z21
+	VFMADD231PD  Z15, Z21, Z9
+	VFMADD231PD  Z16, Z21, Z10
+	VFMADD231PD  Y17, Y21, Y11
+	VBROADCASTSD (R11)(BX*4), Z22
+	VFMADD231PD  Z15, Z22, Z12
+	VFMADD231PD  Z16, Z22, Z13
+	VFMADD231PD  Y17, Y22, Y14
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x5half
+
+store3x5half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, (R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 64(R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Z7, Z31, Z7
+	VMOVUPD      Z7, 64(R10)
+	VPXORQ       Y8, Y31, Y8
+	VMOVUPD      Y8, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z9, Z31, Z9
+	VMOVUPD      Z9, (R10)
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, 64(R10)
+	VPXORQ       Y11, Y31, Y11
+	VMOVUPD      Y11, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z12, Z31, Z12
+	VMOVUPD      Z12, (R10)
+	VPXORQ       Z13, Z31, Z13
+	VMOVUPD      Z13, 64(R10)
+	VPXORQ       Y14, Y31, Y14
+	VMOVUPD      Y14, 128(R10)
+	JMP          next
+
+full5:
+	CMPQ R11, $0x03
+	JE   tile3x5
+	CMPQ R11, $0x02
+	JE   tile2x5
 
 	// Sums of 8 x 5 from +-C or 0.
 	CMPQ         8(AX), $0x00
@@ -3262,10 +5307,352 @@ columns6:
 	MOVQ    $0x00000003, R12
 	CMPQ    R11, R12
 	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full6
+	CMPQ    112(AX), $0x00
+	JE      full6
 	CMPQ    R11, $0x03
-	JE      tile3x6
+	JE      tile3x6half
 	CMPQ    R11, $0x02
-	JE      tile2x6
+	JE      tile2x6half
+
+	// Sums of 8 x 6 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero1x6half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Y31, Y0
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y4
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y5
+	JMP          sum1x6half
+
+zero1x6half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum1x6half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x6half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x6half:
+	VMOVUPD          (R10), Y6
+	VFMADD231PD.BCST (R11), Y6, Y0
+	VFMADD231PD.BCST (R11)(BX*1), Y6, Y1
+	VFMADD231PD.BCST (R11)(BX*2), Y6, Y2
+	VFMADD231PD.BCST (R11)(SI*1), Y6, Y3
+	VFMADD231PD.BCST (R11)(BX*4), Y6, Y4
+	VFMADD231PD.BCST (R11)(DI*1), Y6, Y5
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x6half
+
+store1x6half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Y0, Y31, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y4, Y31, Y4
+	VMOVUPD      Y4, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, (R10)
+	JMP          next
+
+tile2x6half:
+	// Sums of 16 x 6 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x6half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z2
+	VPXORQ       64(R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z4
+	VPXORQ       64(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Y31, Y7
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z8
+	VPXORQ       64(R10), Y31, Y9
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z10
+	VPXORQ       64(R10), Y31, Y11
+	JMP          sum2x6half
+
+zero2x6half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+
+sum2x6half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x6half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x6half:
+	VMOVUPD      (R10), Z12
+	VMOVUPD      64(R10), Y13
+	VBROADCASTSD (R11), Z14
+	VFMADD231PD  Z12, Z14, Z0
+	VFMADD231PD  Y13, Y14, Y1
+	VBROADCASTSD (R11)(BX*1), Z15
+	VFMADD231PD  Z12, Z15, Z2
+	VFMADD231PD  Y13, Y15, Y3
+	VBROADCASTSD (R11)(BX*2), Z16
+	VFMADD231PD  Z12, Z16, Z4
+	VFMADD231PD  Y13, Y16, Y5
+	VBROADCASTSD (R11)(SI*1), Z17
+	VFMADD231PD  Z12, Z17, Z6
+	VFMADD231PD  Y13, Y17, Y7
+	VBROADCASTSD (R11)(BX*4), Z18
+	VFMADD231PD  Z12, Z18, Z8
+	VFMADD231PD  Y13, Y18, Y9
+	VBROADCASTSD (R11)(DI*1), Z19
+	VFMADD231PD  Z12, Z19, Z10
+	VFMADD231PD  Y13, Y19, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x6half
+
+store2x6half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, (R10)
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, (R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Y7, Y31, Y7
+	VMOVUPD      Y7, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z8, Z31, Z8
+	VMOVUPD      Z8, (R10)
+	VPXORQ       Y9, Y31, Y9
+	VMOVUPD      Y9, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, (R10)
+	VPXORQ       Y11, Y31, Y11
+	VMOVUPD      Y11, 64(R10)
+	JMP          next
+
+tile3x6half:
+	// Sums of 24 x 6 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x6half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z3
+	VPXORQ       64(R10), Z31, Z4
+	VPXORQ       128(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Z31, Z7
+	VPXORQ       128(R10), Y31, Y8
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z9
+	VPXORQ       64(R10), Z31, Z10
+	VPXORQ       128(R10), Y31, Y11
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z12
+	VPXORQ       64(R10), Z31, Z13
+	VPXORQ       128(R10), Y31, Y14
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z15
+	VPXORQ       64(R10), Z31, Z16
+	VPXORQ       128(R10), Y31, Y17
+	JMP          sum3x6half
+
+zero3x6half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	VPXORQ Z16, Z16, Z16
+	VPXORQ Z17, Z17, Z17
+
+sum3x6half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x6half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x6half:
+	VMOVUPD      (R10), Z18
+	VMOVUPD      64(R10), Z19
+	VMOVUPD      128(R10), Y20
+	VBROADCASTSD (R11), Z21
+	VFMADD231PD  Z18, Z21, Z0
+	VFMADD231PD  Z19, Z21, Z1
+	VFMADD231PD  Y20, Y21, Y2
+	VBROADCASTSD (R11)(BX*1), Z22
+	VFMADD231PD  Z18, Z22, Z3
+	VFMADD231PD  Z19, Z22, Z4
+	VFMADD231PD  Y20, Y22, Y5
+	VBROADCASTSD (R11)(BX*2), Z23
+	VFMADD231PD  Z18, Z23, Z6
+	VFMADD231PD  Z19, Z23, Z7
+	VFMADD231PD  Y20, Y23, Y8
+	VBROADCASTSD (R11)(SI*1), Z24
+	VFMADD231PD  Z18, Z24, Z9
+	VFMADD231PD  Z19, Z24, Z10
+	VFMADD231PD  Y20, Y24, Y11
+	VBROADCASTSD (R11)(BX*4), Z25
+	VFMADD231PD  Z18, Z25, Z12
+	VFMADD231PD  Z19, Z25, Z13
+	VFMADD231PD  Y20, Y25, Y14
+	VBROADCASTSD (R11)(DI*1), Z26
+	VFMADD231PD  Z18, Z26, Z15
+	VFMADD231PD  Z19, Z26, Z16
+	VFMADD231PD  Y20, Y26, Y17
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x6half
+
+store3x6half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, (R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 64(R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Z7, Z31, Z7
+	VMOVUPD      Z7, 64(R10)
+	VPXORQ       Y8, Y31, Y8
+	VMOVUPD      Y8, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z9, Z31, Z9
+	VMOVUPD      Z9, (R10)
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, 64(R10)
+	VPXORQ       Y11, Y31, Y11
+	VMOVUPD      Y11, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z12, Z31, Z12
+	VMOVUPD      Z12, (R10)
+	VPXORQ       Z13, Z31, Z13
+	VMOVUPD      Z13, 64(R10)
+	VPXORQ       Y14, Y31, Y14
+	VMOVUPD      Y14, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z15, Z31, Z15
+	VMOVUPD      Z15, (R10)
+	VPXORQ       Z16, Z31, Z16
+	VMOVUPD      Z16, 64(R10)
+	VPXORQ       Y17, Y31, Y17
+	VMOVUPD      Y17, 128(R10)
+	JMP          next
+
+full6:
+	CMPQ R11, $0x03
+	JE   tile3x6
+	CMPQ R11, $0x02
+	JE   tile2x6
 
 	// Sums of 8 x 6 from +-C or 0.
 	CMPQ         8(AX), $0x00
@@ -3617,10 +6004,390 @@ columns7:
 	MOVQ    $0x00000003, R12
 	CMPQ    R11, R12
 	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full7
+	CMPQ    112(AX), $0x00
+	JE      full7
 	CMPQ    R11, $0x03
-	JE      tile3x7
+	JE      tile3x7half
 	CMPQ    R11, $0x02
-	JE      tile2x7
+	JE      tile2x7half
+
+	// Sums of 8 x 7 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero1x7half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Y31, Y0
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y4
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y6
+	JMP          sum1x7half
+
+zero1x7half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+
+sum1x7half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x7half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x7half:
+	VMOVUPD          (R10), Y7
+	VFMADD231PD.BCST (R11), Y7, Y0
+	VFMADD231PD.BCST (R11)(BX*1), Y7, Y1
+	VFMADD231PD.BCST (R11)(BX*2), Y7, Y2
+	VFMADD231PD.BCST (R11)(SI*1), Y7, Y3
+	VFMADD231PD.BCST (R11)(BX*4), Y7, Y4
+	VFMADD231PD.BCST (R11)(DI*1), Y7, Y5
+	VFMADD231PD.BCST (R11)(SI*2), Y7, Y6
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x7half
+
+store1x7half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Y0, Y31, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y4, Y31, Y4
+	VMOVUPD      Y4, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y6, Y31, Y6
+	VMOVUPD      Y6, (R10)
+	JMP          next
+
+tile2x7half:
+	// Sums of 16 x 7 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x7half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z2
+	VPXORQ       64(R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z4
+	VPXORQ       64(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Y31, Y7
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z8
+	VPXORQ       64(R10), Y31, Y9
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z10
+	VPXORQ       64(R10), Y31, Y11
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z12
+	VPXORQ       64(R10), Y31, Y13
+	JMP          sum2x7half
+
+zero2x7half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+
+sum2x7half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x7half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x7half:
+	VMOVUPD      (R10), Z14
+	VMOVUPD      64(R10), Y15
+	VBROADCASTSD (R11), Z16
+	VFMADD231PD  Z14, Z16, Z0
+	VFMADD231PD  Y15, Y16, Y1
+	VBROADCASTSD (R11)(BX*1), Z17
+	VFMADD231PD  Z14, Z17, Z2
+	VFMADD231PD  Y15, Y17, Y3
+	VBROADCASTSD (R11)(BX*2), Z18
+	VFMADD231PD  Z14, Z18, Z4
+	VFMADD231PD  Y15, Y18, Y5
+	VBROADCASTSD (R11)(SI*1), Z19
+	VFMADD231PD  Z14, Z19, Z6
+	VFMADD231PD  Y15, Y19, Y7
+	VBROADCASTSD (R11)(BX*4), Z20
+	VFMADD231PD  Z14, Z20, Z8
+	VFMADD231PD  Y15, Y20, Y9
+	VBROADCASTSD (R11)(DI*1), Z21
+	VFMADD231PD  Z14, Z21, Z10
+	VFMADD231PD  Y15, Y21, Y11
+	VBROADCASTSD (R11)(SI*2), Z22
+	VFMADD231PD  Z14, Z22, Z12
+	VFMADD231PD  Y15, Y22, Y13
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x7half
+
+store2x7half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, (R10)
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, (R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Y7, Y31, Y7
+	VMOVUPD      Y7, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z8, Z31, Z8
+	VMOVUPD      Z8, (R10)
+	VPXORQ       Y9, Y31, Y9
+	VMOVUPD      Y9, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, (R10)
+	VPXORQ       Y11, Y31, Y11
+	VMOVUPD      Y11, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z12, Z31, Z12
+	VMOVUPD      Z12, (R10)
+	VPXORQ       Y13, Y31, Y13
+	VMOVUPD      Y13, 64(R10)
+	JMP          next
+
+tile3x7half:
+	// Sums of 24 x 7 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x7half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z3
+	VPXORQ       64(R10), Z31, Z4
+	VPXORQ       128(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Z31, Z7
+	VPXORQ       128(R10), Y31, Y8
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z9
+	VPXORQ       64(R10), Z31, Z10
+	VPXORQ       128(R10), Y31, Y11
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z12
+	VPXORQ       64(R10), Z31, Z13
+	VPXORQ       128(R10), Y31, Y14
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z15
+	VPXORQ       64(R10), Z31, Z16
+	VPXORQ       128(R10), Y31, Y17
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z18
+	VPXORQ       64(R10), Z31, Z19
+	VPXORQ       128(R10), Y31, Y20
+	JMP          sum3x7half
+
+zero3x7half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	VPXORQ Z16, Z16, Z16
+	VPXORQ Z17, Z17, Z17
+	VPXORQ Z18, Z18, Z18
+	VPXORQ Z19, Z19, Z19
+	VPXORQ Z20, Z20, Z20
+
+sum3x7half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x7half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x7half:
+	VMOVUPD      (R10), Z21
+	VMOVUPD      64(R10), Z22
+	VMOVUPD      128(R10), Y23
+	VBROADCASTSD (R11), Z24
+	VFMADD231PD  Z21, Z24, Z0
+	VFMADD231PD  Z22, Z24, Z1
+	VFMADD231PD  Y23, Y24, Y2
+	VBROADCASTSD (R11)(BX*1), Z25
+	VFMADD231PD  Z21, Z25, Z3
+	VFMADD231PD  Z22, Z25, Z4
+	VFMADD231PD  Y23, Y25, Y5
+	VBROADCASTSD (R11)(BX*2), Z26
+	VFMADD231PD  Z21, Z26, Z6
+	VFMADD231PD  Z22, Z26, Z7
+	VFMADD231PD  Y23, Y26, Y8
+	VBROADCASTSD (R11)(SI*1), Z27
+	VFMADD231PD  Z21, Z27, Z9
+	VFMADD231PD  Z22, Z27, Z10
+	VFMADD231PD  Y23, Y27, Y11
+	VBROADCASTSD (R11)(BX*4), Z28
+	VFMADD231PD  Z21, Z28, Z12
+	VFMADD231PD  Z22, Z28, Z13
+	VFMADD231PD  Y23, Y28, Y14
+	VBROADCASTSD (R11)(DI*1), Z29
+	VFMADD231PD  Z21, Z29, Z15
+	VFMADD231PD  Z22, Z29, Z16
+	VFMADD231PD  Y23, Y29, Y17
+	VBROADCASTSD (R11)(SI*2), Z30
+	VFMADD231PD  Z21, Z30, Z18
+	VFMADD231PD  Z22, Z30, Z19
+	VFMADD231PD  Y23, Y30, Y20
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x7half
+
+store3x7half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, (R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 64(R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Z7, Z31, Z7
+	VMOVUPD      Z7, 64(R10)
+	VPXORQ       Y8, Y31, Y8
+	VMOVUPD      Y8, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z9, Z31, Z9
+	VMOVUPD      Z9, (R10)
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, 64(R10)
+	VPXORQ       Y11, Y31, Y11
+	VMOVUPD      Y11, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z12, Z31, Z12
+	VMOVUPD      Z12, (R10)
+	VPXORQ       Z13, Z31, Z13
+	VMOVUPD      Z13, 64(R10)
+	VPXORQ       Y14, Y31, Y14
+	VMOVUPD      Y14, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z15, Z31, Z15
+	VMOVUPD      Z15, (R10)
+	VPXORQ       Z16, Z31, Z16
+	VMOVUPD      Z16, 64(R10)
+	VPXORQ       Y17, Y31, Y17
+	VMOVUPD      Y17, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z18, Z31, Z18
+	VMOVUPD      Z18, (R10)
+	VPXORQ       Z19, Z31, Z19
+	VMOVUPD      Z19, 64(R10)
+	VPXORQ       Y20, Y31, Y20
+	VMOVUPD      Y20, 128(R10)
+	JMP          next
+
+full7:
+	CMPQ R11, $0x03
+	JE   tile3x7
+	CMPQ R11, $0x02
+	JE   tile2x7
 
 	// Sums of 8 x 7 from +-C or 0.
 	CMPQ         8(AX), $0x00
@@ -4010,10 +6777,428 @@ columns8:
 	MOVQ    $0x00000003, R12
 	CMPQ    R11, R12
 	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full8
+	CMPQ    112(AX), $0x00
+	JE      full8
 	CMPQ    R11, $0x03
-	JE      tile3x8
+	JE      tile3x8half
 	CMPQ    R11, $0x02
-	JE      tile2x8
+	JE      tile2x8half
+
+	// Sums of 8 x 8 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero1x8half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Y31, Y0
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y4
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y6
+	ADDQ         R11, R10
+	VPXORQ       (R10), Y31, Y7
+	JMP          sum1x8half
+
+zero1x8half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum1x8half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x8half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x8half:
+	VMOVUPD          (R10), Y8
+	VFMADD231PD.BCST (R11), Y8, Y0
+	VFMADD231PD.BCST (R11)(BX*1), Y8, Y1
+	VFMADD231PD.BCST (R11)(BX*2), Y8, Y2
+	VFMADD231PD.BCST (R11)(SI*1), Y8, Y3
+	VFMADD231PD.BCST (R11)(BX*4), Y8, Y4
+	VFMADD231PD.BCST (R11)(DI*1), Y8, Y5
+	VFMADD231PD.BCST (R11)(SI*2), Y8, Y6
+	VFMADD231PD.BCST (R11)(R8*1), Y8, Y7
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x8half
+
+store1x8half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Y0, Y31, Y0
+	VMOVUPD      Y0, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y4, Y31, Y4
+	VMOVUPD      Y4, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y6, Y31, Y6
+	VMOVUPD      Y6, (R10)
+	ADDQ         R11, R10
+	VPXORQ       Y7, Y31, Y7
+	VMOVUPD      Y7, (R10)
+	JMP          next
+
+tile2x8half:
+	// Sums of 16 x 8 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero2x8half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Y31, Y1
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z2
+	VPXORQ       64(R10), Y31, Y3
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z4
+	VPXORQ       64(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Y31, Y7
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z8
+	VPXORQ       64(R10), Y31, Y9
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z10
+	VPXORQ       64(R10), Y31, Y11
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z12
+	VPXORQ       64(R10), Y31, Y13
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z14
+	VPXORQ       64(R10), Y31, Y15
+	JMP          sum2x8half
+
+zero2x8half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+
+sum2x8half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x8half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x8half:
+	VMOVUPD      (R10), Z16
+	VMOVUPD      64(R10), Y17
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z16, Z18, Z0
+	VFMADD231PD  Y17, Y18, Y1
+	VBROADCASTSD (R11)(BX*1), Z19
+	VFMADD231PD  Z16, Z19, Z2
+	VFMADD231PD  Y17, Y19, Y3
+	VBROADCASTSD (R11)(BX*2), Z20
+	VFMADD231PD  Z16, Z20, Z4
+	VFMADD231PD  Y17, Y20, Y5
+	VBROADCASTSD (R11)(SI*1), Z21
+	VFMADD231PD  Z16, Z21, Z6
+	VFMADD231PD  Y17, Y21, Y7
+	VBROADCASTSD (R11)(BX*4), Z22
+	VFMADD231PD  Z16, Z22, Z8
+	VFMADD231PD  Y17, Y22, Y9
+	VBROADCASTSD (R11)(DI*1), Z23
+	VFMADD231PD  Z16, Z23, Z10
+	VFMADD231PD  Y17, Y23, Y11
+	VBROADCASTSD (R11)(SI*2), Z24
+	VFMADD231PD  Z16, Z24, Z12
+	VFMADD231PD  Y17, Y24, Y13
+	VBROADCASTSD (R11)(R8*1), Z25
+	VFMADD231PD  Z16, Z25, Z14
+	VFMADD231PD  Y17, Y25, Y15
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x8half
+
+store2x8half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Y1, Y31, Y1
+	VMOVUPD      Y1, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z2, Z31, Z2
+	VMOVUPD      Z2, (R10)
+	VPXORQ       Y3, Y31, Y3
+	VMOVUPD      Y3, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, (R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Y7, Y31, Y7
+	VMOVUPD      Y7, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z8, Z31, Z8
+	VMOVUPD      Z8, (R10)
+	VPXORQ       Y9, Y31, Y9
+	VMOVUPD      Y9, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, (R10)
+	VPXORQ       Y11, Y31, Y11
+	VMOVUPD      Y11, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z12, Z31, Z12
+	VMOVUPD      Z12, (R10)
+	VPXORQ       Y13, Y31, Y13
+	VMOVUPD      Y13, 64(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z14, Z31, Z14
+	VMOVUPD      Z14, (R10)
+	VPXORQ       Y15, Y31, Y15
+	VMOVUPD      Y15, 64(R10)
+	JMP          next
+
+tile3x8half:
+	// Sums of 24 x 8 from +-C or 0.
+	CMPQ         8(AX), $0x00
+	JE           zero3x8half
+	MOVQ         40(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         8(SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       (R10), Z31, Z0
+	VPXORQ       64(R10), Z31, Z1
+	VPXORQ       128(R10), Y31, Y2
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z3
+	VPXORQ       64(R10), Z31, Z4
+	VPXORQ       128(R10), Y31, Y5
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z6
+	VPXORQ       64(R10), Z31, Z7
+	VPXORQ       128(R10), Y31, Y8
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z9
+	VPXORQ       64(R10), Z31, Z10
+	VPXORQ       128(R10), Y31, Y11
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z12
+	VPXORQ       64(R10), Z31, Z13
+	VPXORQ       128(R10), Y31, Y14
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z15
+	VPXORQ       64(R10), Z31, Z16
+	VPXORQ       128(R10), Y31, Y17
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z18
+	VPXORQ       64(R10), Z31, Z19
+	VPXORQ       128(R10), Y31, Y20
+	ADDQ         R11, R10
+	VPXORQ       (R10), Z31, Z21
+	VPXORQ       64(R10), Z31, Z22
+	VPXORQ       128(R10), Y31, Y23
+	JMP          sum3x8half
+
+zero3x8half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	VPXORQ Z16, Z16, Z16
+	VPXORQ Z17, Z17, Z17
+	VPXORQ Z18, Z18, Z18
+	VPXORQ Z19, Z19, Z19
+	VPXORQ Z20, Z20, Z20
+	VPXORQ Z21, Z21, Z21
+	VPXORQ Z22, Z22, Z22
+	VPXORQ Z23, Z23, Z23
+
+sum3x8half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x8half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x8half:
+	VMOVUPD      (R10), Z24
+	VMOVUPD      64(R10), Z25
+	VMOVUPD      128(R10), Y26
+	VBROADCASTSD (R11), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VFMADD231PD  Z25, Z27, Z1
+	VFMADD231PD  Y26, Y27, Y2
+	VBROADCASTSD (R11)(BX*1), Z28
+	VFMADD231PD  Z24, Z28, Z3
+	VFMADD231PD  Z25, Z28, Z4
+	VFMADD231PD  Y26, Y28, Y5
+	VBROADCASTSD (R11)(BX*2), Z29
+	VFMADD231PD  Z24, Z29, Z6
+	VFMADD231PD  Z25, Z29, Z7
+	VFMADD231PD  Y26, Y29, Y8
+	VBROADCASTSD (R11)(SI*1), Z30
+	VFMADD231PD  Z24, Z30, Z9
+	VFMADD231PD  Z25, Z30, Z10
+	VFMADD231PD  Y26, Y30, Y11
+	VBROADCASTSD (R11)(BX*4), Z31
+	VFMADD231PD  Z24, Z31, Z12
+	VFMADD231PD  Z25, Z31, Z13
+	VFMADD231PD  Y26, Y31, Y14
+	VBROADCASTSD (R11)(DI*1), Z27
+	VFMADD231PD  Z24, Z27, Z15
+	VFMADD231PD  Z25, Z27, Z16
+	VFMADD231PD  Y26, Y27, Y17
+	VBROADCASTSD (R11)(SI*2), Z28
+	VFMADD231PD  Z24, Z28, Z18
+	VFMADD231PD  Z25, Z28, Z19
+	VFMADD231PD  Y26, Y28, Y20
+	VBROADCASTSD (R11)(R8*1), Z29
+	VFMADD231PD  Z24, Z29, Z21
+	VFMADD231PD  Z25, Z29, Z22
+	VFMADD231PD  Y26, Y29, Y23
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x8half
+
+store3x8half:
+	MOVQ         32(AX), R11
+	SHLQ         $0x03, R11
+	MOVQ         (SP), R10
+	ADDQ         R9, R10
+	VBROADCASTSD 96(AX), Z31
+	VPXORQ       Z0, Z31, Z0
+	VMOVUPD      Z0, (R10)
+	VPXORQ       Z1, Z31, Z1
+	VMOVUPD      Z1, 64(R10)
+	VPXORQ       Y2, Y31, Y2
+	VMOVUPD      Y2, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z3, Z31, Z3
+	VMOVUPD      Z3, (R10)
+	VPXORQ       Z4, Z31, Z4
+	VMOVUPD      Z4, 64(R10)
+	VPXORQ       Y5, Y31, Y5
+	VMOVUPD      Y5, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z6, Z31, Z6
+	VMOVUPD      Z6, (R10)
+	VPXORQ       Z7, Z31, Z7
+	VMOVUPD      Z7, 64(R10)
+	VPXORQ       Y8, Y31, Y8
+	VMOVUPD      Y8, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z9, Z31, Z9
+	VMOVUPD      Z9, (R10)
+	VPXORQ       Z10, Z31, Z10
+	VMOVUPD      Z10, 64(R10)
+	VPXORQ       Y11, Y31, Y11
+	VMOVUPD      Y11, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z12, Z31, Z12
+	VMOVUPD      Z12, (R10)
+	VPXORQ       Z13, Z31, Z13
+	VMOVUPD      Z13, 64(R10)
+	VPXORQ       Y14, Y31, Y14
+	VMOVUPD      Y14, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z15, Z31, Z15
+	VMOVUPD      Z15, (R10)
+	VPXORQ       Z16, Z31, Z16
+	VMOVUPD      Z16, 64(R10)
+	VPXORQ       Y17, Y31, Y17
+	VMOVUPD      Y17, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z18, Z31, Z18
+	VMOVUPD      Z18, (R10)
+	VPXORQ       Z19, Z31, Z19
+	VMOVUPD      Z19, 64(R10)
+	VPXORQ       Y20, Y31, Y20
+	VMOVUPD      Y20, 128(R10)
+	ADDQ         R11, R10
+	VPXORQ       Z21, Z31, Z21
+	VMOVUPD      Z21, (R10)
+	VPXORQ       Z22, Z31, Z22
+	VMOVUPD      Z22, 64(R10)
+	VPXORQ       Y23, Y31, Y23
+	VMOVUPD      Y23, 128(R10)
+	JMP          next
+
+full8:
+	CMPQ R11, $0x03
+	JE   tile3x8
+	CMPQ R11, $0x02
+	JE   tile2x8
 
 	// Sums of 8 x 8 from +-C or 0.
 	CMPQ         8(AX), $0x00
@@ -4926,7 +8111,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func productAVX2(p *[14]uint64)
+// func productAVX2(p *[15]uint64)
 // Requires: AVX, CMOV, FMA3
 TEXT ·productAVX2(SB), NOSPLIT, $40-8
 	MOVQ p+0(FP), AX
@@ -4977,6 +8162,7 @@ whole:
 	CMOVQGT R11, R10
 	MOVQ    R10, 32(SP)
 	ADDQ    R9, R9
+	SUBQ    112(AX), R9
 	TESTQ   R9, R9
 	JLE     next
 	CMPQ    R10, $0x06

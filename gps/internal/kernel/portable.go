@@ -40,6 +40,10 @@ func productPortable(p *operands) {
 				}
 			}
 			flip(&acc, p.sign)
+			if i == p.lanes-1 && p.half == 1 {
+				*(*[Lane / 2]float64)(unsafe.Pointer(at(p.d, j*p.dStride+i*Lane))) = [Lane / 2]float64(acc[:])
+				continue
+			}
 			*lanesAt(p.d, j*p.dStride+i*Lane) = acc
 		}
 	}

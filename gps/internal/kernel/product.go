@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// Set writes D = A op(B): rows x columns, summed over inner. Rows are rounded up to a
-// multiple of Lane, in D and A, which must hold them. D must not overlap the operands, but
+// Set writes D = A op(B): rows x columns, summed over inner. D and A must hold rows rounded up
+// to a multiple of Lane; D's are written up to a multiple of half a Lane. D must not overlap the operands, but
 // where rows are at most Lane it may be B itself, not transposed.
 func Set(d, a Block, b Right, rows, columns, inner int) {
 	multiply(d, Block{}, a, b, rows, columns, inner, 0, whole)
@@ -69,6 +69,9 @@ func multiply(d, c, a Block, b Right, rows, columns, inner int, sign uint64, sha
 	p.bInner, p.bOuter = int(b.Inner), int(b.Outer)
 	p.lanes, p.columns, p.inner = padded/Lane, columns, inner
 	p.sign, p.shape = sign, shape
+	if (rows-1)%Lane < Lane/2 {
+		p.half = 1
+	}
 	product(&p)
 }
 
@@ -80,6 +83,7 @@ type operands struct {
 	lanes, columns, inner     int // rows/Lane, columns, inner
 	sign                      uint64
 	shape                     int
+	half                      int // 1 if the last lane ends with its fourth row
 }
 
 func (b Block) holds(rows, columns int) bool {

@@ -17,7 +17,7 @@ func factorAVX2(a *float64, stride int, w *float64, n int) int
 // productAVX512 computes the product that p, an *operands, describes.
 //
 //go:noescape
-func productAVX512(p *[14]uint64)
+func productAVX512(p *[15]uint64)
 
 // dotAVX512 adds the products of n lanes of x and y to the eight sums at acc.
 //
@@ -52,7 +52,7 @@ func peakAVX512(n int)
 // productAVX2 computes the product that p, an *operands, describes.
 //
 //go:noescape
-func productAVX2(p *[14]uint64)
+func productAVX2(p *[15]uint64)
 
 // dotAVX2 adds the products of n lanes of x and y to the eight sums at acc.
 //

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -23,6 +24,7 @@ const (
 	fieldInner
 	fieldSign
 	fieldShape
+	fieldHalf
 	fields
 )
 
@@ -70,6 +72,7 @@ func (m machine) product() {
 	p.MOVQ(columns, p.width)
 	if m.perLane() == 2 {
 		p.ADDQ(p.remaining, p.remaining)
+		p.SUBQ(p.field(fieldHalf), p.remaining)
 	}
 	p.TESTQ(p.remaining, p.remaining)
 	p.JLE(operand.LabelRef("next"))
@@ -142,15 +145,32 @@ func (p *product) balance(left, to reg.Register, most int) {
 // column writes all rows of a tile of c columns.
 func (p *product) column(c int) {
 	tallest := p.heights[c-1]
+	name := func(half string, r int) string { return fmt.Sprintf("tile%dx%d%s", r, c, half) }
+	choose := func(half string) {
+		for r := tallest; r > 1; r-- {
+			p.CMPQ(p.rows, operand.U8(r))
+			p.JE(operand.LabelRef(name(half, r)))
+		}
+	}
 	p.Label(fmt.Sprintf("columns%d", c))
 	p.balance(p.remaining, p.rows, tallest)
-	for r := tallest; r > 1; r-- {
-		p.CMPQ(p.rows, operand.U8(r))
-		p.JE(operand.LabelRef(fmt.Sprintf("tile%dx%d", r, c)))
+	if p.perLane() == 1 { // of a last half lane the last vector is half a one
+		p.CMPQ(p.rows, p.remaining)
+		p.JNE(operand.LabelRef(fmt.Sprintf("full%d", c)))
+		p.CMPQ(p.field(fieldHalf), operand.U8(0))
+		p.JE(operand.LabelRef(fmt.Sprintf("full%d", c)))
+		choose("half")
+		for r := 1; r <= tallest; r++ {
+			p.Label(name("half", r))
+			p.tile(r, c, true)
+			p.JMP(operand.LabelRef("next"))
+		}
+		p.Label(fmt.Sprintf("full%d", c))
 	}
+	choose("")
 	for r := 1; r <= tallest; r++ {
-		p.Label(fmt.Sprintf("tile%dx%d", r, c))
-		p.tile(r, c)
+		p.Label(name("", r))
+		p.tile(r, c, false)
 		p.ADDQ(operand.U32(r*p.bytes), p.offset)
 		p.SUBQ(operand.U8(r), p.remaining)
 		p.JNZ(operand.LabelRef(fmt.Sprintf("columns%d", c)))
@@ -175,11 +195,22 @@ func (p *product) advance() {
 	}
 }
 
-// tile writes high vectors by c columns of D.
-func (p *product) tile(high, c int) {
+// tile writes high vectors by c columns of D; with half, the last vectors are of half the
+// size.
+func (p *product) tile(high, c int, half bool) {
 	name := fmt.Sprintf("%dx%d", high, c)
+	if half {
+		name += "half"
+	}
+	// part returns what of a register vector i of a column takes.
+	part := func(i int, v reg.VecPhysical) reg.VecPhysical {
+		if half && i == high-1 {
+			return ymm[slices.Index(zmm[:], v)]
+		}
+		return v
+	}
 	sums, sign := p.vectors(0, high*c), p.vector(p.registers-1)
-	sum := func(i, k int) reg.VecPhysical { return sums[k*high+i] }
+	sum := func(i, k int) reg.VecPhysical { return part(i, sums[k*high+i]) }
 	column, stride := p.GP64(), p.GP64()
 	each := func(do func(i, k int)) {
 		for k := range c {
@@ -200,7 +231,7 @@ func (p *product) tile(high, c int) {
 	p.MOVQ(p.c, column)
 	p.ADDQ(p.offset, column)
 	p.VBROADCASTSD(p.field(fieldSign), sign)
-	each(func(i, k int) { p.xor(at(column, i*p.bytes), sign, sum(i, k)) })
+	each(func(i, k int) { p.xor(at(column, i*p.bytes), part(i, sign), sum(i, k)) })
 	p.JMP(operand.LabelRef("sum" + name))
 	p.Label("zero" + name)
 	for _, s := range sums {
@@ -216,7 +247,7 @@ func (p *product) tile(high, c int) {
 	p.ADDQ(p.offset, a)
 	p.MOVQ(p.b, b)
 	p.Label("loop" + name)
-	p.step(a, b, high, c, sum)
+	p.step(a, b, high, c, part, sum)
 	p.ADDQ(p.aStride, a)
 	p.ADDQ(p.bInner, b)
 	p.DECQ(l)
@@ -229,29 +260,29 @@ func (p *product) tile(high, c int) {
 	p.ADDQ(p.offset, column)
 	p.VBROADCASTSD(p.field(fieldSign), sign)
 	each(func(i, k int) {
-		p.xor(sum(i, k), sign, sum(i, k))
+		p.xor(sum(i, k), part(i, sign), sum(i, k))
 		p.VMOVUPD(sum(i, k), at(column, i*p.bytes))
 	})
 }
 
 // step adds A[:, l] op(B)[l, :] to the sums. What a tile has less of, vectors of A or
 // columns of op(B), is held in registers; the other passes by.
-func (p *product) step(a, b reg.Register, high, c int, sum func(i, k int) reg.VecPhysical) {
+func (p *product) step(a, b reg.Register, high, c int, part func(i int, v reg.VecPhysical) reg.VecPhysical, sum func(i, k int) reg.VecPhysical) {
 	free := high * c // the first register without a sum
 	if high <= c {
 		held := p.vectors(free, high)
 		for i, v := range held {
-			p.VMOVUPD(at(a, i*p.bytes), v)
+			p.VMOVUPD(at(a, i*p.bytes), part(i, v))
 		}
 		for k := range c {
 			if high == 1 && p.bytes == 64 { // the broadcast is a part of the instruction
-				p.VFMADD231PD_BCST(p.outer.column(b, k, 0), held[0], sum(0, k))
+				p.VFMADD231PD_BCST(p.outer.column(b, k, 0), part(0, held[0]), sum(0, k))
 				continue
 			}
 			x := p.vector(free + high + k%(p.registers-free-high))
 			p.VBROADCASTSD(p.outer.column(b, k, 0), x)
 			for i, v := range held {
-				p.VFMADD231PD(v, x, sum(i, k))
+				p.VFMADD231PD(part(i, v), part(i, x), sum(i, k))
 			}
 		}
 		return
@@ -262,9 +293,9 @@ func (p *product) step(a, b reg.Register, high, c int, sum func(i, k int) reg.Ve
 	}
 	for i := range high {
 		v := p.vector(free + c + i%(p.registers-free-c))
-		p.VMOVUPD(at(a, i*p.bytes), v)
+		p.VMOVUPD(at(a, i*p.bytes), part(i, v))
 		for k, x := range held {
-			p.VFMADD231PD(v, x, sum(i, k))
+			p.VFMADD231PD(part(i, v), part(i, x), sum(i, k))
 		}
 	}
 }
