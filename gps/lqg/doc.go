@@ -39,6 +39,11 @@
 //
 //	(8)  1/2 [tr(P_q C_p) - dU + log det C_q - log det C_p + d'P_q d + tr(dK'P_q dK Sigma_x)]
 //
+// Passes run step by step on packed blocks (gps/internal/riccati): BackwardPass and ForwardPass
+// pack and unpack each step as they go, since their callers may bring another model, cost or
+// controller every time; a search that passes over one problem many times, as those of package
+// trajopt, packs it once. Neither allocates.
+//
 // # Who checks numbers
 //
 // Controllers are checked by Validate, backward passes return errors, and ForwardPass.Run

@@ -57,6 +57,15 @@
 // with gains and biases of the anchor near 1e60, or covariance factors near 1e-100, the
 // rounding of K x + k + L e on the way back to plain units can exceed it.
 //
+// # What a search shares
+//
+// Update packs the problem, checked and in the anchor's units, once (gps/internal/riccati);
+// its passes read it, and allocate nothing: neither the cost nor the model depends on eta,
+// which is added to the diagonal of the action block, in values that are not divided by
+// eta + w. Whether numbers are finite is looked for in what was packed, since no sum or product
+// loses a NaN or an infinity; only where there is one are all numbers looked at as they were
+// given, to say which. An Optimizer allocates its Results and nothing else.
+//
 // # Covariance floor
 //
 // With a floor G_t, (1) has the further constraints C_t >= G_t. Given eta its solution has
