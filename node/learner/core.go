@@ -44,6 +44,9 @@ type Core struct {
 func NewCore(p *Problem, folder *record.Folder) (c *Core, notes []string, err error) {
 	c = &Core{problem: p, folder: folder, began: time.Now()}
 	notes = append(notes, p.notes...)
+	if _, err := algorithm.Arithmetic(); err != nil {
+		notes = append(notes, err.Error())
+	}
 	saved, passed, err := checkpoint.Latest(folder.Path(record.CheckpointsDir))
 	for _, e := range passed {
 		notes = append(notes, e.Error())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,26 @@ import (
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/node/record"
 )
+
+// Kernels that this machine does not have are said, and learning goes on with others.
+func TestKernelNote(t *testing.T) {
+	_, notes := newPlant(t).core(taskProblem(t))
+	said := slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, "GPS_KERNEL") })
+	if os.Getenv("GPS_KERNEL") == "abacus" {
+		if !said {
+			t.Errorf("no word of it in %q", notes)
+		}
+		return
+	}
+	if said {
+		t.Errorf("notes %q", notes)
+	}
+	again := exec.Command(os.Args[0], "-test.run=^TestKernelNote$")
+	again.Env = append(os.Environ(), "GPS_KERNEL=abacus")
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
 
 func TestCoreOrder(t *testing.T) {
 	p, problem := newPlant(t), taskProblem(t)

@@ -46,7 +46,7 @@ func choose(force string) (int, error) {
 	if i := slices.Index(available, Path(force)); i >= 0 {
 		return slices.Index(paths[:], Path(force)), nil
 	}
-	return best, fmt.Errorf("kernel: %s is %q, this machine has %q: it uses %s", Variable, force, available, available[0])
+	return best, fmt.Errorf("kernel: %s is %q, this machine has %q: it uses %s; unset the variable, or take one of these", Variable, force, available, available[0])
 }
 
 // Available returns the paths that this machine can run, the fastest first.
