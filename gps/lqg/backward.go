@@ -87,14 +87,13 @@ func (b *BackwardPass) Run(dst *Controller, obj *Objective, dyn *Dynamics, eta f
 		obj.WithoutAnchor(t, b.quad, b.lin)
 		kernel.Axpy(b.quad, eta, block(obj.Anchor.Quad, t, d*d))
 		kernel.Axpy(b.lin, eta, block(obj.Anchor.Lin, t, d))
-		factor := b.Discount * obj.valueFactor(t, eta)
-		b.expand(dyn, t, factor)
+		b.expand(dyn, t, b.Discount*obj.valueFactor(t, eta))
 		if b.PropagateUnder != nil {
 			b.pass.KeepActions()
 		}
 		scale := eta + obj.Weight(t)
 		if !b.solve(t, scale) {
-			return b.failure(t, eta, scale, factor, 0)
+			return b.failure(t, eta, scale, 0)
 		}
 		if !b.take(dst, t) {
 			return OverflowError(t, eta)
@@ -140,7 +139,7 @@ func (b *BackwardPass) RunPerStep(dst *Controller, cost *Cost, dyn *Dynamics, pr
 		b.pass.KeepActions()
 		b.pass.AddActions(b.anchor, 0, eta[t])
 		if !b.solve(t, eta[t]) {
-			return b.failure(t, eta[t], eta[t], b.Discount, eta[t])
+			return b.failure(t, eta[t], eta[t], eta[t])
 		}
 		if !b.take(dst, t) {
 			return OverflowError(t, eta[t])
@@ -202,11 +201,11 @@ func (b *BackwardPass) take(dst *Controller, t int) bool {
 	return b.gains.Finite(0)
 }
 
-// failure says why solve failed at step t, from the stage that is still packed, in units that
-// were not divided by divisor; anchor is what the previous controller weighed.
-func (b *BackwardPass) failure(t int, eta, divisor, factor, anchor float64) error {
+// failure says why solve failed at step t, from what expand computed, in units that were
+// not divided by divisor; anchor is what the previous controller weighed.
+func (b *BackwardPass) failure(t int, eta, divisor, anchor float64) error {
 	quu := make([]float64, b.dU*b.dU)
-	b.pass.Expand(b.problem, 0, factor)
+	b.pass.Again()
 	if anchor != 0 {
 		b.pass.AddActions(b.anchor, 0, anchor)
 	}

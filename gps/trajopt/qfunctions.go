@@ -62,7 +62,8 @@ func (q *qFunctions) backward(eta []float64, choose func(t int) float64) bool {
 	for t := q.problem.T - 1; t >= 0; t-- {
 		q.pass.Expand(q.problem, t, 1)
 		q.pass.KeepActions()
-		if !q.pass.Actions(q.cov, q.gain, q.bias) || !q.eigen.Decompose(q.cov) {
+		q.pass.Actions(q.cov, q.gain, q.bias)
+		if !riccati.Finite(q.gain) || !riccati.Finite(q.bias) || !q.eigen.Decompose(q.cov) {
 			return false
 		}
 		g, u := q.g[t*dU:(t+1)*dU], q.u[t*dU*dU:(t+1)*dU*dU]

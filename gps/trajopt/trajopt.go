@@ -203,7 +203,7 @@ func (o *Optimizer) failure(eta float64) error {
 		return fmt.Errorf("%w: the states under the controller of eta %.3g", lqg.ErrNotFinite, eta)
 	}
 	quu := make([]float64, o.dU*o.dU)
-	if !o.backward.FailedBlock(quu, o.problem, eta) {
+	if !o.backward.FailedBlock(quu, eta) {
 		return lqg.OverflowError(t, eta)
 	}
 	return lqg.ActionBlockError(quu, eta+o.problem.Weight(t), t, eta)

@@ -26,9 +26,10 @@ type Backward struct {
 	// own units, instead of that of the new controller.
 	PropagateAnchor bool
 
-	v      kernel.Block // [V; v'], undivided, pz x dX
+	v      kernel.Block // [V; v'], undivided, pz x dX; then H_zz and the V before
 	m      kernel.Block // G V, rows x dX
-	h      kernel.Block // of the step, rows x (pu + dX); then L in its first columns
+	h      kernel.Block // H's columns of u, rows x dU; then L in its first rows
+	g, c   kernel.Block // G and H_t of the step
 	lz     kernel.Block // pz x dU
 	uu, zu kernel.Block // copies of H_uu, full, and H_zu: pu x dU and pz x dU
 	e      kernel.Block // pz x dU
@@ -40,9 +41,9 @@ type Backward struct {
 // NewBackward returns a pass for dX states and dU actions.
 func NewBackward(dX, dU int) *Backward {
 	s := newShape(dX, dU)
-	arena := kernel.NewArena(s.pz*dX + s.rows*(dX+s.pu+dX) + (s.pu+3*s.pz)*dU)
+	arena := kernel.NewArena(s.pz*dX + s.rows*(dX+dU) + (s.pu+3*s.pz)*dU)
 	return &Backward{shape: s,
-		v: arena.TakeBlock(s.pz, dX), m: arena.TakeBlock(s.rows, dX), h: arena.TakeBlock(s.rows, s.pu+dX), lz: arena.TakeBlock(s.pz, dU),
+		v: arena.TakeBlock(s.pz, dX), m: arena.TakeBlock(s.rows, dX), h: arena.TakeBlock(s.rows, dU), lz: arena.TakeBlock(s.pz, dU),
 		uu: arena.TakeBlock(s.pu, dU), zu: arena.TakeBlock(s.pz, dU), e: arena.TakeBlock(s.pz, dU),
 		factor: kernel.NewFactor(dU, 0), cov: make([]float64, dU*dU)}
 }
@@ -65,6 +66,9 @@ func (b *Backward) Run(dst *Gains, p *Problem, eta float64) (failed int) {
 			b.failed = t
 			return t
 		}
+		if t == 0 {
+			break
+		}
 		if b.PropagateAnchor {
 			b.PropagateStates()
 		} else {
@@ -75,15 +79,63 @@ func (b *Backward) Run(dst *Gains, p *Problem, eta float64) (failed int) {
 }
 
 // FailedBlock writes the Q_uu, undivided and row-major, that the Run before found no factor of,
-// where it failed: with the same problem and eta. It returns false where Run failed for
-// another reason: some number overflowed.
-func (b *Backward) FailedBlock(dst []float64, p *Problem, eta float64) bool {
+// at the same eta. It returns false where Run failed for another reason: some number
+// overflowed.
+func (b *Backward) FailedBlock(dst []float64, eta float64) bool {
 	if b.failed < 0 {
 		return false
 	}
-	b.expandAt(p, b.failed, eta)
+	b.Again()
+	b.addPrecision(b.h, eta)
 	b.ActionBlock(dst)
 	return true
+}
+
+// expandAt computes H of step t with eta KL in it.
+func (b *Backward) expandAt(p *Problem, t int, eta float64) {
+	b.Expand(p, t, p.factor(t, eta))
+	b.addPrecision(b.h, eta)
+}
+
+func (b *Backward) addPrecision(uu kernel.Block, eta float64) {
+	for i := range b.dU {
+		uu.Data[i*uu.Stride+i] += eta
+	}
+}
+
+// Start sets the value function to the cost at T.
+func (b *Backward) Start(p *Problem) {
+	copy(b.v.Data, p.last.Data)
+	kernel.Mirror(b.v, b.dX)
+}
+
+// Expand computes the columns of u of H = H_t + factor G V G', the quadratic form of [u; z]
+// at step t. Those of z are left to the Propagate that follows.
+func (b *Backward) Expand(p *Problem, t int, factor float64) {
+	b.g, b.c = p.g[t], p.h[t]
+	kernel.Set(b.m, b.g, b.v.T(), b.rows, b.dX, b.dX)
+	// v' once more, as f' V is in the row of the constant 1.
+	one, m, v := b.pu+b.dX, b.m.Data, b.v.Data[b.dX:]
+	for j := range b.dX {
+		m[j*b.m.Stride+one] += v[j*b.v.Stride]
+	}
+	if factor != 1 {
+		for i := range m {
+			m[i] *= factor
+		}
+	}
+	b.Again()
+}
+
+// Again computes what Expand did, which Solve overwrites, once more.
+func (b *Backward) Again() {
+	kernel.AddLower(b.h, b.c, b.m, b.g.T(), b.rows, b.dU, b.dX)
+}
+
+// states writes H_zz to b.v.
+func (b *Backward) states() {
+	z := b.pu
+	kernel.AddLower(b.v, b.c.From(z, z), b.m.From(z, 0), b.g.From(z, 0).T(), b.dX+1, b.dX, b.dX)
 }
 
 // ActionBlock writes Q_uu of H, row-major, before Solve overwrites it.
@@ -97,39 +149,6 @@ func (b *Backward) ActionBlock(dst []float64) {
 	}
 }
 
-// expandAt computes H of step t with eta KL in it.
-func (b *Backward) expandAt(p *Problem, t int, eta float64) {
-	b.Expand(p, t, p.factor(t, eta))
-	for i := range b.dU {
-		b.h.Data[i*b.h.Stride+i] += eta
-	}
-}
-
-// Start sets the value function to the cost at T.
-func (b *Backward) Start(p *Problem) {
-	copy(b.v.Data, p.last.Data)
-	kernel.Mirror(b.v, b.dX)
-}
-
-// Expand computes H = H_t + factor G V G', the quadratic form of [u; z] at step t.
-func (b *Backward) Expand(p *Problem, t int, factor float64) {
-	g := p.g[t]
-	kernel.Set(b.m, g, b.v.T(), b.rows, b.dX, b.dX)
-	// v' once more, as f' V is in the row of the constant 1.
-	one, m, v := b.pu+b.dX, b.m.Data, b.v.Data[b.dX:]
-	for j := range b.dX {
-		m[j*b.m.Stride+one] += v[j*b.v.Stride]
-	}
-	if factor != 1 {
-		for i := range m {
-			m[i] *= factor
-		}
-	}
-	z, cost := b.pu, p.h[t]
-	kernel.AddLower(b.h, cost, b.m, g.T(), b.rows, b.dU, b.dX)
-	kernel.AddLower(b.h.From(z, z), cost.From(z, z), b.m.From(z, 0), g.From(z, 0).T(), b.dX+1, b.dX, b.dX)
-}
-
 // Solve factorises Q_uu in H and writes the controller of step t, with covariance
 // scale Q_uu^-1, to dst; false if there is none.
 func (b *Backward) Solve(dst *Gains, t int, scale float64) bool {
@@ -138,8 +157,10 @@ func (b *Backward) Solve(dst *Gains, t int, scale float64) bool {
 		return false
 	}
 	trace := 0.0
-	for i := range n {
-		trace += b.h.Data[i*b.h.Stride+i]
+	if b.Floor != nil {
+		for i := range n {
+			trace += b.h.Data[i*b.h.Stride+i]
+		}
 	}
 	root := dst.root[t]
 	if b.factor.Cholesky(b.h, n, 0) != n {
@@ -183,16 +204,14 @@ func (b *Backward) raise(dst *Gains, t int) bool {
 // Propagate sets the value function to that of the controller that Solve found,
 // H_zz - L_z L_z'.
 func (b *Backward) Propagate() {
-	kernel.SubLower(b.v, b.h.From(b.pu, b.pu), b.lz, b.lz.T(), b.dX+1, b.dX, b.dU)
+	b.states()
+	kernel.SubLower(b.v, b.v, b.lz, b.lz.T(), b.dX+1, b.dX, b.dU)
 	kernel.Mirror(b.v, b.dX)
 }
 
 // PropagateStates sets the value function to that of u = 0.
 func (b *Backward) PropagateStates() {
-	zz := b.h.From(b.pu, b.pu)
-	for j := range b.dX {
-		copy(b.v.Column(j, b.pz), zz.Column(j, b.pz))
-	}
+	b.states()
 	kernel.Mirror(b.v, b.dX)
 }
 
@@ -212,8 +231,7 @@ func (b *Backward) KeepActions() {
 }
 
 // Actions writes what KeepActions kept, row-major: Q_uu (dU x dU), Q_ux (dU x dX), q_u (dU).
-// It reports whether all of H was finite.
-func (b *Backward) Actions(quu, qux, qu []float64) bool {
+func (b *Backward) Actions(quu, qux, qu []float64) {
 	for i := range b.dU {
 		r := b.reversed(i)
 		for j := range b.dU {
@@ -223,19 +241,15 @@ func (b *Backward) Actions(quu, qux, qu []float64) bool {
 		copy(qux[i*b.dX:(i+1)*b.dX], column)
 		qu[i] = column[b.dX]
 	}
-	return Finite(b.h.Data)
 }
 
 // AddPrecision adds eta I to the Q_uu that KeepActions kept.
-func (b *Backward) AddPrecision(eta float64) {
-	for i := range b.dU {
-		b.uu.Data[i*b.pu+i] += eta
-	}
-}
+func (b *Backward) AddPrecision(eta float64) { b.addPrecision(b.uu, eta) }
 
-// PropagateUnder sets the value function to that of any controller, under the H that
-// KeepActions kept.
+// PropagateUnder sets the value function to that of any controller, under the H of which
+// KeepActions kept the actions' columns.
 func (b *Backward) PropagateUnder(c *Gains, t int) {
-	under(b.v, b.h.From(b.pu, b.pu), b.e, b.zu, b.uu, c.k[t], b.shape)
+	b.states()
+	under(b.v, b.v, b.e, b.zu, b.uu, c.k[t], b.shape)
 	kernel.Mirror(b.v, b.dX)
 }

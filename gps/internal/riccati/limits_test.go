@@ -22,7 +22,7 @@ func TestIndefiniteStep(t *testing.T) {
 			t.Fatalf("%v: failed at %d, want %d", s, failed, k)
 		}
 		quu := make([]float64, p.dU*p.dU)
-		if !pass.FailedBlock(quu, q, 0.5) || !(quu[0] < -50) {
+		if !pass.FailedBlock(quu, 0.5) || !(quu[0] < -50) {
 			t.Errorf("%v: Q_uu %v", s, quu)
 		}
 		for i := range p.dU {
