@@ -113,7 +113,7 @@ func (b *Backward) Start(p *Problem) {
 // at step t. Those of z are left to the Propagate that follows.
 func (b *Backward) Expand(p *Problem, t int, factor float64) {
 	b.g, b.c = p.g[t], p.h[t]
-	kernel.Set(b.m, b.g, b.v.T(), b.rows, b.dX, b.dX)
+	kernel.Set(b.m, b.g, b.v.T(), b.used, b.dX, b.dX)
 	// v' once more, as f' V is in the row of the constant 1.
 	one, m, v := b.pu+b.dX, b.m.Data, b.v.Data[b.dX:]
 	for j := range b.dX {
@@ -129,7 +129,7 @@ func (b *Backward) Expand(p *Problem, t int, factor float64) {
 
 // Again computes what Expand did, which Solve overwrites, once more.
 func (b *Backward) Again() {
-	kernel.AddLower(b.h, b.c, b.m, b.g.T(), b.rows, b.dU, b.dX)
+	kernel.AddLower(b.h, b.c, b.m, b.g.T(), b.used, b.dU, b.dX)
 }
 
 // states writes H_zz to b.v.

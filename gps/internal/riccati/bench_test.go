@@ -9,7 +9,7 @@ import (
 )
 
 func benchmark(b *testing.B, run func(p *system, q *riccati.Problem) func()) {
-	for _, T := range []int{100, 500} {
+	for _, T := range []int{10, 100, 500} {
 		for _, s := range [][2]int{{4, 1}, {7, 2}, {14, 7}, {26, 7}, {50, 10}} {
 			b.Run(fmt.Sprintf("dX=%d/dU=%d/T=%d", s[0], s[1], T), func(b *testing.B) {
 				p := newSystem(rand.New(rand.NewPCG(1, 2)), T, s[0], s[1])

@@ -13,6 +13,7 @@ type shape struct {
 	px     int // rows of x, padded
 	pz     int // rows of z = [x; 1], padded
 	rows   int // of [u; z], pu + pz
+	used   int // of rows, without the padding of z
 }
 
 func newShape(dX, dU int) shape {
@@ -20,7 +21,7 @@ func newShape(dX, dU int) shape {
 		panic(fmt.Sprintf("riccati: need dX, dU >= 1, got dX=%d dU=%d", dX, dU))
 	}
 	s := shape{dX: dX, dU: dU, pu: kernel.Pad(dU), px: kernel.Pad(dX), pz: kernel.Pad(dX + 1)}
-	s.rows = s.pu + s.pz
+	s.rows, s.used = s.pu+s.pz, s.pu+dX+1
 	return s
 }
 
