@@ -27,30 +27,31 @@ type density struct {
 	logWeights   []float64      // log pi_k
 	logDets      []float64      // log det L_k
 	offsets      []float64      // log pi_k - log det L_k - D/2 log 2 pi
-	// head holds the first Lane rows of [W_k, -W_k mu_k] of all components one below
-	// the other: (Lane K) x (leading + 1).
+	views        []kernel.Block // V_k', views x D
+	// head holds V_k' W_k of all components one below the other, (views K) x D, and at what
+	// these make of the means.
 	head kernel.Block
+	at   []float64
 	// slack of a component is what rounding of the head can do to a squared distance.
 	slack []float64
 }
 
 func newDensity(K int, order []int) *density {
 	D := len(order)
-	d := &density{K: K, D: D, stride: kernel.Pad(D), order: order, inverses: make([]kernel.Block, K)}
-	arena := kernel.NewArena(K*(kernel.Space(d.stride*D)+d.stride+kernel.Lane*(d.leading()+1)) + 5*kernel.Space(K))
+	d := &density{K: K, D: D, stride: kernel.Pad(D), order: order, inverses: make([]kernel.Block, K), views: make([]kernel.Block, K)}
+	arena := kernel.NewArena(K*(kernel.Space(d.stride*D)+d.stride) + kernel.Pad(views*K)*(D+1) + 4*kernel.Space(K))
 	d.means = arena.Take(K * d.stride)
-	d.head = arena.TakeBlock(kernel.Lane*K, d.leading()+1)
+	d.head, d.at = arena.TakeBlock(views*K, D), arena.Take(views*K)
 	for k := range K {
 		d.inverses[k] = arena.TakeBlock(D, D)
+		d.views[k] = kernel.NewBlock(views, D)
+		d.lookAlongAxes(k)
 	}
 	for _, list := range []*[]float64{&d.logWeights, &d.logDets, &d.offsets, &d.slack} {
 		*list = arena.Take(K)
 	}
 	return d
 }
-
-// leading is the number of dimensions that the head sees.
-func (d *density) leading() int { return min(kernel.Lane, d.D) }
 
 func (d *density) mean(k int) []float64 {
 	return d.means[k*d.stride : (k+1)*d.stride : (k+1)*d.stride]
@@ -59,11 +60,12 @@ func (d *density) mean(k int) []float64 {
 // factoring is the workspace of a covariance's factor.
 type factoring struct {
 	*kernel.Factor
-	l kernel.Block
+	l      kernel.Block
+	turned kernel.Block // views x D
 }
 
 func newFactoring(D int) *factoring {
-	return &factoring{kernel.NewFactor(D, 0), kernel.NewBlock(D, D)}
+	return &factoring{kernel.NewFactor(D, 0), kernel.NewBlock(D, D), kernel.NewBlock(views, D)}
 }
 
 // factor sets component k's inverse factor and determinant from its covariance, of which
@@ -94,45 +96,14 @@ func (d *density) factor(k int, cov kernel.Block, f *factoring) bool {
 
 // settle derives what follows from component k's mean, weight and inverse factor. It
 // reports whether they are in range.
-func (d *density) settle(k int) bool {
-	mean, w, n := d.mean(k), d.inverses[k], d.leading()
+func (d *density) settle(k int, f *factoring) bool {
+	mean := d.mean(k)
 	d.offsets[k] = d.logWeights[k] - 0.5*float64(d.D)*math.Log(2*math.Pi) - d.logDets[k]
 	if dense.FirstNotFinite(mean) >= 0 || d.offsets[k]-d.offsets[k] != 0 || d.logWeights[k] > 1e-6 {
 		return false
 	}
-	at := d.head.From(k*kernel.Lane, n).Column(0, kernel.Lane)
-	clear(at)
-	for j := range n {
-		column := w.Column(j, kernel.Lane)
-		copy(d.head.From(k*kernel.Lane, j).Column(0, kernel.Lane), column)
-		for i, v := range column {
-			at[i] -= v * mean[j]
-		}
-	}
+	d.see(k, f)
 	return true
-}
-
-// headRounding bounds the relative rounding of a sum of Lane products and an offset that
-// is such a sum itself.
-const headRounding = (4*kernel.Lane + 8) * 0x1p-53
-
-// slacken sets the slack for points whose leading numbers are at most size in absolute
-// value.
-func (d *density) slacken(k int, size []float64) {
-	mean, w := d.mean(k), d.inverses[k]
-	var bounds [kernel.Lane]float64
-	for j, s := range size[:d.leading()] {
-		s += math.Abs(mean[j])
-		for i, v := range w.Column(j, kernel.Lane) {
-			bounds[i] += math.Abs(v) * s
-		}
-	}
-	sum := 0.0
-	for _, v := range bounds {
-		sum += v * headRounding * v * headRounding
-	}
-	// |a - e|^2 >= (1 - s) a^2 - (1/s - 1) e^2.
-	d.slack[k] = (1/slackShare - 1) * sum
 }
 
 // load takes a mixture's parameters. It returns the first component that is degenerate, or
@@ -141,15 +112,11 @@ func (d *density) load(m *Mixture, f *factoring) int {
 	cov := kernel.NewBlock(m.D, m.D)
 	copy(d.logWeights, m.LogWeights)
 	for k := range m.K {
-		mean, source := d.mean(k), m.Cov(k)
 		for i, from := range d.order {
-			mean[i] = m.Mean(k)[from]
-			column := cov.Column(i, m.D)
-			for j, other := range d.order[i:] {
-				column[i+j] = source[max(from, other)*m.D+min(from, other)]
-			}
+			d.mean(k)[i] = m.Mean(k)[from]
 		}
-		if !d.factor(k, cov, f) || !d.settle(k) {
+		d.reorder(cov, m, k)
+		if !d.factor(k, cov, f) || !d.settle(k, f) {
 			return k
 		}
 	}
@@ -180,4 +147,15 @@ func (d *density) nearest(x []float64, fallback int) int {
 		}
 	}
 	return best
+}
+
+// reorder writes a mixture's covariance k to cov.
+func (d *density) reorder(cov kernel.Block, m *Mixture, k int) {
+	source := m.Cov(k)
+	for i, from := range d.order {
+		column := cov.Column(i, m.D)
+		for j, other := range d.order {
+			column[j] = source[max(from, other)*m.D+min(from, other)]
+		}
+	}
 }

@@ -49,21 +49,29 @@
 // sqrt(r_nk) (x_n - mu_k) with its own transpose.
 //
 // The responsibilities of a point are nearly all zero: a component that weighs less than
-// e^-40 of the best one of a point is given up for it as soon as a part of the distance
-// shows that. A fit first puts the dimensions into an order in which the first few tell
-// components apart (as a Cholesky factorisation with pivots would, by the ratio of total
-// variance to variance within the components), and then, for a block of points,
+// e^-40 of the best one of a point is given up for it as soon as a bound of the distance
+// shows that. For any V with orthonormal columns |V' W_k (x - mu_k)| is such a bound. Each
+// component has a V_k of 4 directions, its views, in which the points of the others lie far
+// off: the leading ones of
 //
-//  1. computes the distance in the first 8 dimensions for all pairs, by one product of
-//     the first rows of all W_k and the points themselves; what rounding can do to it,
-//     the means not having been subtracted, is bounded and taken off;
-//  2. evaluates every point under the component that was likeliest the last time (the
+//	sum_j a_jk W_k (Sigma_j + (mu_j - mu_k)(mu_j - mu_k)') W_k',
+//
+// by a few steps of subspace iteration, a_jk being pi_j over what is seen of component j.
+// Then, for a block of points,
+//
+//  1. the bounds come from one product of all V_k' W_k and the points themselves; what
+//     rounding can do to them, the means not having been subtracted, is taken off;
+//  2. every point is evaluated under the component that was likeliest the last time (the
 //     first time: the one that step 1 finds nearest), which gives the log density that
 //     others must come near to;
-//  3. evaluates the pairs that step 1 leaves, first in 24 dimensions, then in all.
+//  3. the pairs that are left are evaluated, first in 24 dimensions, then in all. A fit puts
+//     the dimensions into an order in which the first ones tell components apart.
 //
-// Of 37600 pairs of 1980 transitions of D = 59 with 20 components that are not the first
-// ones, step 1 leaves one in 8 and the 24 dimensions one in 20, half of which count.
+// In a fit, a bound outlasts the M-step. With s^2 the largest eigenvalue of
+// W_k Sigma_k' W_k' for the new Sigma_k', the new distance is at least the old one over s
+// less the mean's move; s is bounded by trying whether s^2 Sigma_k - Sigma_k' is positive
+// definite. So step 1 is done only where the parameters have changed a lot, as in the first
+// few iterations, and later ones evaluate little but the pairs that count.
 //
 // E-steps run in parallel over blocks of points, M-steps and factorisations over
 // components, cross-validation of starts over folds. Blocks have a fixed size and every sum

@@ -79,8 +79,10 @@ type em struct {
 	previous    components // before the last M-step
 	blocks      []block
 	n           int
-	size        []float64 // largest absolute value of the leading dimensions
+	size        []float64 // largest absolute value of each dimension
 	entries     []responsibilities
+	reach       []float64 // lower bounds of Mahalanobis distances at the last E-step, N x K
+	drifts      []drift   // what the M-step left of them
 	first       []int32   // likeliest component of each point, -1 before the first E-step
 	logp        []float64 // log p(z_n)
 	mass        []float64 // summed responsibility of each component
@@ -89,6 +91,8 @@ type em struct {
 	guarded     bool      // covariances change only for the better
 	revivals    int       // left
 	divisor     float64   // of scatters of hard clusters, or 0
+	viewing     *viewing
+	turns       int // of the views that are left
 	crew        *crew.Crew
 	evaluators  []*evaluator // of each worker
 	moments     []*moments
@@ -103,13 +107,12 @@ func newEM(cfg Config, c *coordinates, order []int, points []float64, K int, wor
 	if e.revivals < 0 {
 		e.revivals = K
 	}
-	stride, width := e.m.stride, e.m.leading()+1
-	arena := kernel.NewArena(kernel.Space(N*stride) + kernel.Space(N*width))
-	x, head := arena.Take(N*stride), arena.Take(N*width)
-	e.size = c.fill(x, head, points, order)
+	stride := e.m.stride
+	x := kernel.NewArena(kernel.Space(N * stride)).Take(N * stride)
+	e.size = c.fill(x, points, order)
 	for n := 0; n < N; n += blockSize {
 		to := min(n+blockSize, N)
-		e.blocks = append(e.blocks, block{to - n, x[n*stride : to*stride], head[n*width : to*width]})
+		e.blocks = append(e.blocks, block{to - n, x[n*stride : to*stride]})
 	}
 	for range workers.Size() {
 		e.moments = append(e.moments, newMoments(D))
@@ -139,6 +142,11 @@ func (e *em) admit(start *Mixture) error {
 	}
 	K, D, N := e.m.K, e.m.D, e.n
 	e.previous = newComponents(K, e.m.order)
+	e.previous.views = e.m.views
+	e.viewing, e.turns = newViewing(K, D), 3
+	for range looks {
+		e.look()
+	}
 	for _, b := range e.blocks {
 		e.entries = append(e.entries, newResponsibilities(b.n, K))
 	}
@@ -146,6 +154,7 @@ func (e *em) admit(start *Mixture) error {
 		e.evaluators = append(e.evaluators, newEvaluator(K, D))
 	}
 	e.logp, e.first = make([]float64, N), make([]int32, N)
+	e.reach, e.drifts = make([]float64, N*K), make([]drift, K)
 	for n := range e.first {
 		e.first[n] = -1
 	}
@@ -158,12 +167,12 @@ func (e *em) renew(k int, f *factoring) bool {
 	if !e.m.factor(k, e.m.covs[k], f) {
 		return false
 	}
-	return e.settle(k)
+	return e.settle(k, f)
 }
 
 // settle is renew for a covariance that is factored.
-func (e *em) settle(k int) bool {
-	ok := e.m.settle(k)
+func (e *em) settle(k int, f *factoring) bool {
+	ok := e.m.settle(k, f)
 	e.m.slacken(k, e.size)
 	return ok
 }
@@ -231,8 +240,16 @@ func (e *em) run(ctx context.Context, trace *Trace) (stepped bool, err error) {
 	return stepped, nil
 }
 
+// look turns the components' views.
+func (e *em) look() {
+	e.m.look(e.viewing, e.moments[0].factoring, func(k int) kernel.Block { return e.m.covs[k] })
+}
+
 // takeBack undoes the last M-step.
-func (e *em) takeBack() { e.m, e.previous = e.previous, e.m }
+func (e *em) takeBack() {
+	e.m, e.previous = e.previous, e.m
+	clear(e.drifts)
+}
 
 // expect computes the responsibilities (Bishop 2006, equation 9.23) and returns the
 // log-likelihood (9.14) of the points in their own units.
@@ -251,7 +268,8 @@ type expectation em
 // Do is crew.Task's.
 func (e *expectation) Do(worker, b int) {
 	from, p := b*blockSize, e.blocks[b]
-	e.evaluators[worker].posterior(e.m.density, p, &e.entries[b], e.logp[from:from+p.n], e.first[from:from+p.n])
+	e.evaluators[worker].posterior(e.m.density, p, &e.entries[b], e.logp[from:from+p.n], e.first[from:from+p.n],
+		e.reach[from*e.m.K:(from+p.n)*e.m.K], e.drifts)
 }
 
 func (e *em) converged(last, l float64) bool {

@@ -20,20 +20,20 @@ const (
 	// headColumns is how many points' heads are evaluated together, to stay in the
 	// fastest cache.
 	headColumns = 32
+	// worthBounds: where more than one in as many pairs is left by the bounds that are
+	// kept, new ones are computed.
+	worthBounds = 5
 )
 
 // block is a number of points in the layout of a density.
 type block struct {
-	n    int
-	x    []float64 // n x stride, zero padded, in the density's order
-	head []float64 // n x (leading + 1): the leading dimensions and 1
+	n int
+	x []float64 // n x stride, zero padded, in the density's order
 }
 
-// lead writes the head of a point and raises size to its absolute values.
-func lead(head, x, size []float64) {
-	copy(head, x[:len(size)])
-	head[len(size)] = 1
-	for i, v := range x[:len(size)] {
+// widen raises size to a point's absolute values.
+func widen(size, x []float64) {
+	for i, v := range x {
 		size[i] = max(size[i], math.Abs(v))
 	}
 }
@@ -68,7 +68,7 @@ func (r *responsibilities) add(point int32, weight float64) {
 // evaluator is the workspace of one worker that evaluates blocks of points under a
 // density.
 type evaluator struct {
-	products  kernel.Block // of the heads, (Lane K) x headColumns
+	products  kernel.Block // of the heads, (views K) x headColumns
 	bounds    []float64    // lower bounds of squared distances, blockSize x K
 	rows, z   kernel.Block // x - mu and W (x - mu), stride x blockSize
 	distances []float64    // of the points in rows, squared
@@ -79,12 +79,13 @@ type evaluator struct {
 	firsts    []float64    // each point's log density under its first component
 	floors    []float64    // what a log density must reach for a weight
 	sums      []float64
+	reach     []float64 // lower bounds of distances, of the block under way, or nil
 }
 
 func newEvaluator(K, D int) *evaluator {
 	stride := kernel.Pad(D)
-	arena := kernel.NewArena(kernel.Lane*K*headColumns + kernel.Space(blockSize*K) + 2*stride*blockSize)
-	e := &evaluator{products: arena.TakeBlock(kernel.Lane*K, headColumns), bounds: arena.Take(blockSize * K),
+	arena := kernel.NewArena(kernel.Pad(views*K)*headColumns + kernel.Space(blockSize*K) + 2*stride*blockSize)
+	e := &evaluator{products: arena.TakeBlock(views*K, headColumns), bounds: arena.Take(blockSize * K),
 		rows: arena.TakeBlock(stride, blockSize), z: arena.TakeBlock(stride, blockSize)}
 	e.lists, e.counts = make([]int32, K*blockSize), make([]int, K)
 	e.best = make([]int32, blockSize)
@@ -96,27 +97,67 @@ func newEvaluator(K, D int) *evaluator {
 
 // posterior overwrites r with the responsibilities of the points and logp with log p(x).
 // first has the component to try first for each point, or -1, and receives the likeliest:
-// the likelier the first one is, the more is pruned.
-func (e *evaluator) posterior(d *density, p block, r *responsibilities, logp []float64, first []int32) {
-	e.bound(d, p)
-	e.guess(d, p, first)
+// the likelier the first one is, the more is pruned. reach, if it is not nil, has lower bounds
+// of the distances of all pairs, as kept says, and receives new ones.
+func (e *evaluator) posterior(d *density, p block, r *responsibilities, logp []float64, first []int32, reach []float64, kept []drift) {
+	e.reach = reach
+	bounded := p.n > 0 && first[0] < 0
+	if bounded {
+		e.bound(d, p)
+		e.guess(d, p, first)
+	}
 	e.tryFirst(d, p, first)
-	e.survive(d, p, first)
+	if reach == nil || bounded {
+		e.survive(d, p, first)
+	} else if !e.outlast(d, p, first, kept) {
+		e.bound(d, p)
+		e.survive(d, p, first)
+	}
 	e.tryRest(d, p, r, first)
 	e.normalize(d, p, r, logp)
 	copy(first, e.best[:p.n])
 }
 
-// bound computes the squared distances in the leading dimensions, for all pairs of points
-// and components.
+// outlast lists, for every component, the points of which the bounds that are kept leave it a
+// weight. It reports whether these are so few that other bounds are not worth the while.
+func (e *evaluator) outlast(d *density, p block, first []int32, kept []drift) bool {
+	clear(e.counts)
+	K, rest := d.K, 0
+	for n := range p.n {
+		floor, reach := 2*e.floors[n], e.reach[n*K:(n+1)*K]
+		for k, v := range reach {
+			if k == int(first[n]) {
+				e.list(k, n)
+				continue
+			}
+			v = max(float64(v*kept[k].shrink)-kept[k].moved, 0)
+			reach[k] = v
+			// Not <=: where numbers are out of range, nothing is known.
+			if !((1-slackShare)*float64(v*v)+floor > 2*d.offsets[k]) {
+				e.list(k, n)
+				rest++
+			}
+		}
+	}
+	return rest*worthBounds < p.n*K
+}
+
+// bound computes the squared distances along the views, for all pairs of points and
+// components.
 func (e *evaluator) bound(d *density, p block) {
-	K, inner := d.K, d.leading()+1
+	K := d.K
 	for n := 0; n < p.n; n += headColumns {
 		columns := min(headColumns, p.n-n)
-		kernel.Set(e.products, d.head, kernel.Right{Data: p.head[n*inner:], Inner: 1, Outer: int32(inner)}, kernel.Lane*K, columns, inner)
-		bounds := e.bounds[n*K : (n+columns)*K]
-		clear(bounds)
-		kernel.AddSquares(bounds, kernel.Block{Data: e.products.Data, Stride: kernel.Lane}, kernel.Lane)
+		kernel.Set(e.products, d.head, kernel.Right{Data: p.x[n*d.stride:], Inner: 1, Outer: int32(d.stride)}, views*K, columns, d.D)
+		for c := range columns {
+			z, bounds := e.products.Column(c, views*K), e.bounds[(n+c)*K:][:K]
+			for k := range bounds {
+				z, at := z[views*k:][:views], d.at[views*k:][:views]
+				a, b, c, d := z[0]-at[0], z[1]-at[1], z[2]-at[2], z[3]-at[3]
+				// Converted, so that no processor fuses them.
+				bounds[k] = (float64(a*a) + float64(b*b)) + (float64(c*c) + float64(d*d))
+			}
+		}
 	}
 }
 
@@ -147,10 +188,21 @@ func (e *evaluator) tryFirst(d *density, p block, first []int32) {
 		e.measure(d, k, p, list, false)
 		for i, n := range list {
 			v := d.offsets[k] - 0.5*e.distances[i]
+			e.reached(int(n)*d.K+k, e.distances[i])
 			if v != v { // the difference of two infinities
 				v = math.Inf(-1)
 			}
 			e.firsts[n], e.tops[n], e.best[n], e.floors[n] = v, v, int32(k), v-pruneBelow
+		}
+	}
+}
+
+// reached keeps a lower bound of a squared distance.
+func (e *evaluator) reached(pair int, square float64) {
+	if e.reach != nil {
+		e.reach[pair] = max(e.reach[pair], 0)
+		if square >= 0 { // not NaN
+			e.reach[pair] = math.Sqrt(square)
 		}
 	}
 }
@@ -173,6 +225,8 @@ func (e *evaluator) survive(d *density, p block, first []int32) {
 			// Not <=: where numbers are out of range, nothing is known.
 			if !((1-slackShare)*v+floor > 2*d.offsets[k]+d.slack[k]) || k == int(first[n]) {
 				e.list(k, n)
+			} else if e.reach != nil {
+				e.reach[n*K+k] = math.Sqrt((1-slackShare)*v - d.slack[k])
 			}
 		}
 	}
@@ -193,13 +247,14 @@ func (e *evaluator) tryRest(d *density, p block, r *responsibilities, first []in
 		}
 		list = e.measure(d, k, p, list[:kept], true)
 		for i, n := range list {
+			e.reached(int(n)*d.K+k, e.distances[i])
 			if !(e.distances[i] <= 2*(d.offsets[k]-e.floors[n])) {
 				continue
 			}
 			v := d.offsets[k] - 0.5*e.distances[i]
 			r.add(n, v)
 			if v > e.tops[n] {
-				e.tops[n], e.best[n] = v, int32(k)
+				e.tops[n], e.best[n], e.floors[n] = v, int32(k), v-pruneBelow
 			}
 		}
 		r.ends[k] = len(r.points)
@@ -227,6 +282,7 @@ func (e *evaluator) measure(d *density, k int, p block, list []int32, pruning bo
 		kept, limit := 0, 2*d.offsets[k]
 		for i, n := range list {
 			if distances[i] > limit-2*e.floors[n] {
+				e.reached(int(n)*d.K+k, distances[i])
 				continue
 			}
 			if kept < i {

@@ -25,9 +25,9 @@ type Query struct {
 	m *Mixture
 	d *density
 	*evaluator
-	size    []float64 // of the leading dimensions that the slack is for
+	size    []float64 // of the dimensions that the slack is for
 	seen    []float64 // in a block
-	x, head []float64 // of a block of points
+	x       []float64 // of a block of points
 	entries responsibilities
 	first   []int32
 	logp    []float64
@@ -45,9 +45,16 @@ func NewQuery(m *Mixture) (*Query, error) {
 }
 
 func newQuery(m *Mixture, order []int) (*Query, error) {
-	d := newDensity(m.K, order)
-	if k := d.load(m, newFactoring(m.D)); k < m.K {
+	d, f := newDensity(m.K, order), newFactoring(m.D)
+	if k := d.load(m, f); k < m.K {
 		return nil, m.degenerate(k)
+	}
+	cov, s := kernel.NewBlock(m.D, m.D), newViewing(m.K, m.D)
+	for range looks {
+		d.look(s, f, func(k int) kernel.Block {
+			d.reorder(cov, m, k)
+			return cov
+		})
 	}
 	return (&Query{m: m, d: d}).Fork(), nil
 }
@@ -58,8 +65,7 @@ func (q *Query) Fork() *Query {
 	d := *q.d
 	d.slack = make([]float64, d.K)
 	fork := &Query{m: q.m, d: &d, evaluator: newEvaluator(d.K, d.D),
-		size: make([]float64, d.leading()), seen: make([]float64, d.leading()),
-		x: make([]float64, blockSize*d.stride), head: make([]float64, blockSize*(d.leading()+1)),
+		size: make([]float64, d.D), seen: make([]float64, d.D), x: make([]float64, blockSize*d.stride),
 		entries: newResponsibilities(blockSize, d.K), first: make([]int32, blockSize),
 		logp: make([]float64, blockSize), weights: make([]float64, d.K),
 		apart: kernel.NewBlock(d.D, d.K), spread: kernel.NewBlock(d.D, d.D)}
@@ -79,7 +85,7 @@ func (q *Query) each(points []float64, visit func(from int, p block)) {
 
 // block lays up to blockSize points out for the density.
 func (q *Query) block(points []float64) block {
-	d, width := q.d, q.d.leading()+1
+	d := q.d
 	n := len(points) / d.D
 	clear(q.seen)
 	for i := range n {
@@ -87,10 +93,10 @@ func (q *Query) block(points []float64) block {
 		for j, from := range d.order {
 			x[j] = source[from]
 		}
-		lead(q.head[i*width:(i+1)*width], x, q.seen)
+		widen(q.seen, x)
 	}
 	q.expect()
-	return block{n, q.x[:n*d.stride], q.head[:n*width]}
+	return block{n, q.x[:n*d.stride]}
 }
 
 // expect sets the slack for points as large as those seen, if they are larger than any
@@ -113,7 +119,7 @@ func (q *Query) posterior(p block) {
 	for n := range first {
 		first[n] = -1
 	}
-	q.evaluator.posterior(q.d, p, &q.entries, q.logp[:p.n], first)
+	q.evaluator.posterior(q.d, p, &q.entries, q.logp[:p.n], first, nil, nil)
 }
 
 // Weights returns the mean responsibility of each component over the points (N x D,

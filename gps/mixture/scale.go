@@ -88,11 +88,10 @@ func standardize(points []float64, D int, regularization float64) (*coordinates,
 }
 
 // fill writes the points (N x D) in standard coordinates to x, N x stride in the given
-// order and with zeros behind, and the leading ones of their dimensions and a 1 to head. It
-// returns the largest absolute values of the leading dimensions.
-func (c *coordinates) fill(x, head, points []float64, order []int) (size []float64) {
-	D, leading := len(order), min(kernel.Lane, len(order))
-	stride, size := kernel.Pad(D), make([]float64, leading)
+// order and with zeros behind. It returns the dimensions' largest absolute values.
+func (c *coordinates) fill(x, points []float64, order []int) (size []float64) {
+	D := len(order)
+	stride, size := kernel.Pad(D), make([]float64, D)
 	inverse, shift := make([]float64, D), make([]float64, D)
 	for i, from := range order {
 		shift[i], inverse[i] = c.shift[from], 1/c.scale[from]
@@ -102,7 +101,7 @@ func (c *coordinates) fill(x, head, points []float64, order []int) (size []float
 		for i, from := range order {
 			z[i] = (source[from] - shift[i]) * inverse[i]
 		}
-		lead(head[n*(leading+1):(n+1)*(leading+1)], z, size)
+		widen(size, z)
 	}
 	return size
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/internal/kernel"
 )
 
@@ -17,6 +16,10 @@ const smallestMass = 1e-200
 func (e *em) maximize(last bool) (revived bool) {
 	e.m, e.previous = e.previous, e.m
 	e.crew.Run(e.m.K, (*maximization)(e))
+	if e.turns > 0 && e.allSound() {
+		e.turns--
+		e.look()
+	}
 	if e.cfg.ReferenceRules || last {
 		return false
 	}
@@ -30,11 +33,13 @@ func (e *em) maximize(last bool) (revived bool) {
 	if revived {
 		normalizeWeights(e.m.logWeights)
 		for k := range e.m.K {
-			e.sound[k] = e.sound[k] && e.settle(k)
+			e.sound[k] = e.sound[k] && e.settle(k, e.moments[0].factoring)
 		}
 	}
 	return revived
 }
+
+func (e *em) allSound() bool { return !slices.Contains(e.sound, false) }
 
 func (e *em) dead(k int) bool {
 	return e.mass[k] < e.cfg.MinWeight/float64(e.m.K)*float64(e.n) || e.mass[k] < smallestMass
@@ -63,7 +68,8 @@ func (t *maximization) Do(worker, k int) {
 		copy(e.m.inverses[k].Data, e.previous.inverses[k].Data)
 		e.m.logDets[k], e.sound[k] = e.previous.logDets[k], true
 	}
-	e.sound[k] = e.sound[k] && e.settle(k)
+	e.sound[k] = e.sound[k] && e.settle(k, s.factoring)
+	e.drifts[k] = s.drift(e, k)
 }
 
 // moments is the workspace of one worker that sums up a component's points.
@@ -169,50 +175,40 @@ func (e *em) spread(k int, s *moments) {
 // between them, and covariances keep half the regularisation.
 const splitOffset = 0.7
 
+// longestSteps and longestTolerance, a share of the variance, end the search for the longest
+// axis: among axes of almost the same length any is as good.
+const (
+	longestSteps     = 200
+	longestTolerance = 1e-6
+)
+
 // revive gives dead component k half of the component that is spread the most, by its
 // mass times its largest variance: both get half the weight, and means and covariances
 // that together have the same moments.
 func (e *em) revive(k int) {
-	m, D := e.m, e.m.D
+	m, D, s := e.m, e.m.D, e.moments[0]
 	from, most := k, -1.0
-	axis := make([]float64, D) // of unit length
-	cov := make([]float64, D*D)
-	var variance float64
-	eigen := dense.NewEigen(D)
+	axis := make([]float64, D) // of the length of a standard deviation
 	for _, j := range e.bySpread(k) {
 		if e.spreads[j] < most {
 			break
 		}
-		// In the points' order of dimensions, so that the axis's sign is not the order's.
-		for i, to := range m.order {
-			for l, v := range m.covs[j].Column(i, D) {
-				cov[to*D+m.order[l]] = v
-			}
-		}
-		if !eigen.Decompose(cov) {
-			continue
-		}
-		largest := eigen.Values[D-1]
-		if v := e.mass[j] * largest; v > most || v == most && j < from {
-			from, most, variance = j, v, largest
-			for i, from := range m.order {
-				axis[i] = eigen.Vectors[from*D+D-1]
-			}
+		deviation, variance := s.longest(m.covs[j], m.order)
+		if v := e.mass[j] * variance; v > most || v == most && j < from {
+			from, most = j, v
+			copy(axis, deviation)
 		}
 	}
 	if from == k {
 		return
 	}
 	copy(m.mean(k), m.mean(from))
-	step := splitOffset * math.Sqrt(variance)
-	kernel.Axpy(m.mean(k)[:D], step, axis)
-	kernel.Axpy(m.mean(from)[:D], -step, axis)
+	kernel.Axpy(m.mean(k)[:D], -splitOffset, axis)
+	kernel.Axpy(m.mean(from)[:D], splitOffset, axis)
 	for j, w := range axis {
-		column := m.covs[from].Column(j, D)
-		for i, v := range axis {
-			column[i] -= step * step * (v * w)
-		}
+		kernel.Axpy(m.covs[from].Column(j, D), -splitOffset*splitOffset*w, axis)
 	}
+	kernel.Mirror(m.covs[from], D)
 	copy(m.covs[k].Data, m.covs[from].Data)
 	e.mass[from] /= 2
 	e.mass[k] = e.mass[from]
@@ -220,7 +216,54 @@ func (e *em) revive(k int) {
 	m.logWeights[k] = m.logWeights[from]
 	for _, j := range []int{k, from} {
 		e.sound[j] = m.factor(j, m.covs[j], e.moments[0].factoring)
+		e.drifts[j] = drift{}
 	}
+}
+
+// longest returns the longest axis of a covariance, by power iteration, as the vector
+// C v / sqrt(v'C v) of the last v, and its variance v'C v. Of any such vector u the matrix
+// C - t^2 u u' with t < 1 is positive definite. order has the dimensions' order of the points,
+// on which nothing may depend but rounding.
+func (s *moments) longest(cov kernel.Block, order []int) (deviation []float64, variance float64) {
+	D := len(order)
+	v, next := s.rows.Column(0, cov.Stride), s.rows.Column(1, cov.Stride)
+	// The longest column, and a little of all for what it may know nothing of.
+	clear(v)
+	longest, square := 0, -1.0
+	for j := range D {
+		column := cov.Column(j, D)
+		if c := kernel.Dot(column, column); c > square || c == square && order[j] < order[longest] {
+			longest, square = j, c
+		}
+	}
+	copy(v, cov.Column(longest, D))
+	for j, place := range order {
+		v[j] += 1e-2 * math.Sqrt(cov.At(j, j)*cov.At(longest, longest)) * (1 + float64(place)/float64(D))
+	}
+	for range longestSteps {
+		length := math.Sqrt(kernel.Dot(v[:D], v[:D]))
+		if !(length > 0 && length < math.Inf(1)) {
+			return v[:D], 0
+		}
+		for j := range D {
+			v[j] /= length
+		}
+		kernel.Set(kernel.Block{Data: next, Stride: len(next)}, cov, kernel.Right{Data: v, Inner: 1}, D, 1, D)
+		last := variance
+		variance = kernel.Dot(v[:D], next[:D])
+		v, next = next, v
+		if !(variance-last > longestTolerance*variance) {
+			break
+		}
+	}
+	if !(variance > 0) {
+		return v[:D], 0
+	}
+	deviation = v[:D]
+	for j := range deviation {
+		deviation[j] /= math.Sqrt(variance)
+	}
+	return deviation, variance
 }
 
 // normalizeWeights makes weights sum to 1, given their logarithms.
