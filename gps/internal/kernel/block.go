@@ -32,6 +32,17 @@ func (b Block) Column(j, n int) []float64 { return b.Data[j*b.Stride:][:n:n] }
 // multiple of Lane only in so far as rows past its last multiple of half a Lane are written.
 func (b Block) From(i, j int) Block { return Block{b.Data[j*b.Stride+i:], b.Stride} }
 
+// Prefetch asks for rows x columns of a block that is read soon to be brought to the processor's
+// second-level cache meanwhile. Paths in Go leave it to the processor.
+func Prefetch(a Block, rows, columns int) {
+	if rows < 0 || columns < 0 || !a.holds(Pad(rows), columns) {
+		panic(fmt.Sprintf("kernel: no %d x %d in a block of %d numbers with stride %d", rows, columns, len(a.Data), a.Stride))
+	}
+	if rows > 0 && columns > 0 {
+		prefetch(&a.Data[0], a.Stride, Pad(rows)/Lane, columns)
+	}
+}
+
 // N returns the block as the right operand op(B) = B.
 func (b Block) N() Right { return Right{Data: b.Data, Inner: 1, Outer: int32(b.Stride)} }
 

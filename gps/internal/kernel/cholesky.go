@@ -60,6 +60,24 @@ func (f *Factor) inverse(j int) Block {
 	return Block{f.inverses[j*Lane : (j+Lane)*Lane : (j+Lane)*Lane], Lane}
 }
 
+// SolveRight writes D = X L^-1 for rows x n blocks D and X, which must not overlap, and the
+// n x n factor L that the last Cholesky left in l.
+func (f *Factor) SolveRight(d, x, l Block, rows, n int) {
+	if n < 0 || rows < 0 || Pad(rows) > f.rows || Pad(n)*Lane > len(f.inverses) || !d.holds(Pad(rows), n) || !x.holds(Pad(rows), n) || !l.holds(n, n) {
+		panic(fmt.Sprintf("kernel: %d x %d divided by a factor, from a block of %d numbers with stride %d into one of %d with stride %d, by one of %d with stride %d, and workspace for %d rows",
+			rows, n, len(x.Data), x.Stride, len(d.Data), d.Stride, len(l.Data), l.Stride, f.rows))
+	}
+	// D_j = (X_j - D_k L_kj) L_jj^-1, with k all columns after those of j.
+	for j := Pad(n) - Lane; j >= 0; j -= Lane {
+		part, width, next := x.From(0, j), min(Lane, n-j), j+Lane
+		if next < n {
+			Sub(f.panel, part, d.From(0, next), l.From(next, j).N(), rows, width, n-next)
+			part = f.panel
+		}
+		Set(d.From(0, j), part, f.inverse(j).N(), rows, width, width)
+	}
+}
+
 // InvertLower writes W = L^-1 for the n x n factor L that the last Cholesky left in l. What
 // is above the diagonal of W becomes zero. W holds Pad(n) x n numbers and must not overlap L.
 func (f *Factor) InvertLower(w, l Block, n int) {

@@ -27,7 +27,7 @@
 // The Cholesky factor goes by blocks of eight columns. A diagonal block is factored and
 // inverted in registers, as A = M D M' with L = M sqrt(D): a division leads from one pivot
 // to the next, and square roots are taken of all at once. What is below is multiplied by the
-// block's inverse.
+// block's inverse, and so are the rows of what is divided by the factor.
 //
 // # Paths
 //

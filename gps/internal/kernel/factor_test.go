@@ -18,14 +18,19 @@ func positive(rng *rand.Rand, n, below int) kernel.Block {
 	return a
 }
 
-// cholesky factors and inverts a copy of a, and returns all numbers that it wrote.
+// cholesky factors and inverts a copy of a, solves for its rows below, and returns all
+// numbers that it wrote.
 func cholesky(a kernel.Block, n, below int) (column int, numbers []float64) {
 	l := kernel.Block{Data: append([]float64(nil), a.Data...), Stride: a.Stride}
 	f := kernel.NewFactor(n, below)
 	w := kernel.NewBlock(n, n)
 	if column = f.Cholesky(l, n, below); column == n {
 		f.InvertLower(w, l, n)
-		numbers = append(l.Data, w.Data...)
+		d := kernel.NewBlock(below, n)
+		if below > 0 && n > 0 {
+			f.SolveRight(d, l.From(kernel.Pad(n), 0), l, below, n)
+		}
+		numbers = append(append(l.Data, w.Data...), d.Data...)
 	}
 	return column, numbers
 }

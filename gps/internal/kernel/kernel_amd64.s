@@ -11139,3 +11139,26 @@ loop:
 	JG          loop
 	VZEROUPPER
 	RET
+
+// func prefetchLanes(a *float64, stride int, lanes int, columns int)
+// Requires: MMX+
+TEXT ·prefetchLanes(SB), NOSPLIT, $0-32
+	MOVQ a+0(FP), AX
+	MOVQ lanes+16(FP), CX
+	MOVQ columns+24(FP), DX
+	MOVQ stride+8(FP), BX
+	SHLQ $0x03, BX
+
+columns:
+	MOVQ AX, SI
+	MOVQ CX, DI
+
+lanes:
+	PREFETCHT1 (SI)
+	ADDQ       $0x40, SI
+	DECQ       DI
+	JNZ        lanes
+	ADDQ       BX, AX
+	DECQ       DX
+	JNZ        columns
+	RET

@@ -26,7 +26,8 @@ func each(t *testing.T, test func(t *testing.T)) {
 	}
 }
 
-// L L' is the matrix, X L^-T L' the trapezoid, and L^-1 L the identity, for every size.
+// L L' is the matrix, X L^-T L' the trapezoid, L^-1 L the identity and (X L^-1) L is X, for
+// every size.
 func TestKernelCholesky(t *testing.T) {
 	each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
@@ -44,6 +45,20 @@ func TestKernelCholesky(t *testing.T) {
 			}
 			w := kernel.NewBlock(n, n)
 			f.InvertLower(w, l, n)
+			x, d := random(rng, below, n), kernel.NewBlock(below, n)
+			f.SolveRight(d, x, l, below, n)
+			for i := range below {
+				for j := range n {
+					got, size := 0.0, 0.0
+					for k := j; k < n; k++ {
+						got += d.At(i, k) * l.At(k, j)
+						size += math.Abs(d.At(i, k) * l.At(k, j))
+					}
+					if want := x.At(i, j); math.Abs(got-want) > 1e-14*float64(n)*size {
+						t.Errorf("n=%d: (X L^-1 L)[%d, %d] is %v, want %v", n, i, j, got, want)
+					}
+				}
+			}
 			for i := range rows {
 				for j := range n {
 					want, got := a.At(i, j), 0.0

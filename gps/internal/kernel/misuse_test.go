@@ -40,6 +40,12 @@ func TestKernelMisuse(t *testing.T) {
 		{"factor of too few columns", func() { kernel.NewFactor(16, 0).Cholesky(b, 10, 0) }, "factor of 10 rows"},
 		{"factor below 0", func() { kernel.NewFactor(16, 0).Cholesky(b, -1, 0) }, "factor of -1 rows"},
 		{"inverse without space", func() { kernel.NewFactor(8, 0).InvertLower(b, b, 9) }, "inverse of a factor of 9 rows"},
+		{"solution without space", func() { kernel.NewFactor(8, 8).SolveRight(b, small, b, 8, 9) }, "workspace for 16 rows"},
+		{"solution into too few columns", func() { kernel.NewFactor(16, 8).SolveRight(b.From(0, 1), small, b, 8, 9) }, "8 x 9 divided by a factor"},
+		{"solution below 0", func() { kernel.NewFactor(16, 8).SolveRight(b, small, b, -1, 9) }, "-1 x 9"},
+		{"prefetch of too few columns", func() { kernel.Prefetch(b, 16, 10) }, "no 16 x 10"},
+		{"prefetch of too few rows", func() { kernel.Prefetch(small, 9, 9) }, "stride 8"},
+		{"prefetch below 0", func() { kernel.Prefetch(b, -1, 9) }, "no -1 x 9"},
 		{"arena used up", func() { kernel.NewArena(8).Take(9) }, "8 numbers left, 9 asked for"},
 	}
 	each(t, func(t *testing.T) {
@@ -64,11 +70,14 @@ func TestKernelAllocations(t *testing.T) {
 		start := positive(rng, n, below)
 		rows := kernel.Pad(n) + below
 		a, w, c, f := kernel.NewBlock(rows, n), kernel.NewBlock(n, n), random(rng, rows, n), kernel.NewFactor(n, below)
+		x := kernel.NewBlock(below, n)
 		sums := make([]float64, n)
 		allocated := testing.AllocsPerRun(10, func() {
 			copy(a.Data, start.Data)
 			f.Cholesky(a, n, below)
 			f.InvertLower(w, a, n)
+			f.SolveRight(x, a.From(kernel.Pad(n), 0), a, below, n)
+			kernel.Prefetch(a, rows, n)
 			for _, p := range products {
 				p.run(a, c, start, w.T(), rows, n, n)
 			}

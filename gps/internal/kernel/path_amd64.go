@@ -105,6 +105,12 @@ func mirror(a *float64, stride, n int) {
 	}
 }
 
+func prefetch(a *float64, stride, lanes, columns int) {
+	if active <= avx2Path {
+		prefetchLanes(a, stride, lanes, columns)
+	}
+}
+
 func peak(n int) {
 	switch active {
 	case avx512Path:

@@ -25,4 +25,6 @@ func difference(dst, x, y *float64, s float64, n int) { differencePortable(dst, 
 
 func mirror(a *float64, stride, n int) { mirrorPortable(a, stride, n) }
 
+func prefetch(a *float64, stride, lanes, columns int) {}
+
 func peak(n int) { peakPortable(n) }

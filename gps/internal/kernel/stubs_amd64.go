@@ -83,3 +83,8 @@ func mirrorAVX2(a *float64, stride int, n int)
 //
 //go:noescape
 func peakAVX2(n int)
+
+// prefetchLanes asks for lanes of columns of a to be brought to the second-level cache.
+//
+//go:noescape
+func prefetchLanes(a *float64, stride int, lanes int, columns int)

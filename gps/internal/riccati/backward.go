@@ -58,6 +58,7 @@ func (b *Backward) Run(dst *Gains, p *Problem, eta float64) (failed int) {
 	b.failed = -1
 	b.Start(p)
 	for t := p.T - 1; t >= 0; t-- {
+		p.prefetchBackward(t - 1)
 		b.expandAt(p, t, eta)
 		if !b.Solve(dst, t, eta+p.Weight(t)) {
 			if later := dst.overflows(t + 1); later > t {

@@ -21,7 +21,8 @@
 //
 // so that the affine terms are rows of the same products as the rest. The forward pass, whose
 // rows are those of x_t+1, has [A f], B and the lower part of the noise covariance S beside
-// them. Backward steps and forward steps each lie in the order of time, in one arena.
+// them. Backward steps and forward steps each lie in the order of time, in one arena. Passes
+// over problems of many numbers ask for the next step's blocks while they compute a step.
 //
 // # Backward
 //

@@ -94,6 +94,7 @@ func (f *Forward) Run(kl []float64, p *Problem, c *Gains) (total float64, ok boo
 	mustLast(p.T, "divergences", len(kl))
 	f.Rewind()
 	for t := range p.T {
+		p.prefetchForward(t + 1)
 		kl[t] = f.divergence(c, t, f.state)
 		total += kl[t]
 		f.Step(p, c, t)

@@ -26,7 +26,15 @@ type Problem struct {
 	last kernel.Block   // the cost at T, pz x dX
 
 	uu, e, product, input kernel.Block // workspace of Whiten
+	// ahead says that passes ask for the next step's blocks while they compute a step.
+	ahead bool
 }
+
+// prefetched is how many numbers of the problem a pass reads, at least, where it pays to ask
+// for them ahead: 3 MiB. Below, what the second-level cache does not hold the processor
+// foresees by itself, and asking costs up to 4 in 100 of the time; above, it saves up to a
+// quarter.
+const prefetched = 3 << 17
 
 // NewProblem returns a problem of zeros.
 func NewProblem(T, dX, dU int) *Problem {
@@ -39,6 +47,7 @@ func NewProblem(T, dX, dU int) *Problem {
 	arena := kernel.NewArena(T*(backward+forward) + s.pz*(dX+dU) + (2*s.pu+s.px)*dU)
 	p := &Problem{shape: s, T: T, g: make([]kernel.Block, T), h: make([]kernel.Block, T),
 		a: make([]kernel.Block, T), b: make([]kernel.Block, T), s: make([]kernel.Block, T)}
+	p.ahead = T*backward >= prefetched
 	// In the order in which the passes read them.
 	for t := range T {
 		p.g[t] = arena.TakeBlock(s.rows, dX)
@@ -53,6 +62,33 @@ func NewProblem(T, dX, dU int) *Problem {
 	p.uu, p.product = arena.TakeBlock(s.pu, dU), arena.TakeBlock(s.pu, dU)
 	p.e, p.input = arena.TakeBlock(s.pz, dU), arena.TakeBlock(s.px, dU)
 	return p
+}
+
+// prefetchBackward asks for what the backward pass reads of step t, if there is one.
+func (p *Problem) prefetchBackward(t int) {
+	if !p.ahead || t < 0 {
+		return
+	}
+	kernel.Prefetch(p.g[t], p.used, p.dX)
+	kernel.Prefetch(p.h[t], p.used, p.dU)
+	p.prefetchLower(p.h[t].From(p.pu, p.pu), p.dX+1)
+}
+
+// prefetchForward asks for what the forward pass reads of step t, if there is one.
+func (p *Problem) prefetchForward(t int) {
+	if !p.ahead || t >= p.T {
+		return
+	}
+	kernel.Prefetch(p.a[t], p.dX, p.dX+1)
+	kernel.Prefetch(p.b[t], p.dX, p.dU)
+	p.prefetchLower(p.s[t], p.dX)
+}
+
+// prefetchLower asks for the lower part of dX columns.
+func (p *Problem) prefetchLower(a kernel.Block, rows int) {
+	for j := 0; j < p.dX; j += kernel.Lane {
+		kernel.Prefetch(a.From(j, j), rows-j, min(kernel.Lane, p.dX-j))
+	}
 }
 
 // Weight returns nu_t + w, what the divisor of step t is above eta; at T it is that of the

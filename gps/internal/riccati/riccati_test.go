@@ -27,6 +27,25 @@ func TestKernelBackwardAgainstTextbook(t *testing.T) {
 	}
 }
 
+// A problem of so many numbers that passes ask for the next step's ahead.
+func TestKernelLargeAgainstTextbook(t *testing.T) {
+	p := newSystem(rand.New(rand.NewPCG(5, 1)), 80, 49, 9)
+	q, c, kl := p.pack(), riccati.NewGains(p.T, p.dX, p.dU), make([]float64, p.T)
+	q.MaxEnt = 0.3
+	if failed := riccati.NewBackward(p.dX, p.dU).Run(c, q, 0.7); failed >= 0 {
+		t.Fatalf("failed at %d", failed)
+	}
+	textbook := p.backward(0.7, q.Weight, nil)
+	compare(t, c, textbook, 1e-10)
+	pass := riccati.NewForward(p.dX, p.dU)
+	pass.Begin(p.mean.RawVector().Data, p.cov.RawMatrix().Data)
+	if _, ok := pass.Run(kl, q, c); !ok {
+		t.Fatal("states overflow")
+	}
+	want, _ := p.forward(textbook)
+	near(t, -1, "divergence", kl, want, 1e-10)
+}
+
 // The value function of N(0, I) goes back, and weights of a policy that change with time only
 // scale covariances.
 func TestBackwardUnderTheAnchorWithWeights(t *testing.T) {

@@ -46,6 +46,7 @@ func generate() (assembly, declarations []byte, err error) {
 		m.mirror(k)
 		m.peak()
 	}
+	machine{c, set{}}.prefetch()
 	file, err := c.Result()
 	if err != nil {
 		return nil, nil, err
