@@ -24,7 +24,7 @@ type regularizer interface{ regularize(j *joint) }
 //	rows 0    S_ww      L
 //	     pin  S_xw  ->  L_x = S_xw L^-T
 //
-// and then F' = L^-T L_x' and S = S_xx - L_x L_x'.
+// and then F = L_x L^-1 and S = S_xx - L_x L_x'.
 type joint struct {
 	in, out   int
 	pin, rows int // the row where x' begins, and the height of a point
@@ -36,8 +36,8 @@ type joint struct {
 	mean             []float64    // rows
 	sigma            kernel.Block // rows x in
 	noise            kernel.Block // out x out: S_xx, then S
-	inverse          kernel.Block // L^-T, in x in
-	gain             kernel.Block // F', in x out
+	gain             kernel.Block // F, out x in
+	bias             []float64    // out, padded
 	variances        []float64    // of w, regularised
 	factor           *kernel.Factor
 	zeros            []float64
@@ -46,9 +46,9 @@ type joint struct {
 func newJoint(in, out int) *joint {
 	pin, pout := kernel.Pad(in), kernel.Pad(out)
 	rows := pin + pout
-	arena := kernel.NewArena(kernel.Space(rows) + (rows+pin)*in + (pout+pin)*out + kernel.Space(in) + kernel.Space(rows))
-	return &joint{in: in, out: out, pin: pin, rows: rows, mean: arena.Take(rows), sigma: arena.TakeBlock(rows, in), inverse: arena.TakeBlock(in, in),
-		noise: arena.TakeBlock(out, out), gain: arena.TakeBlock(in, out), variances: arena.Take(in), zeros: arena.Take(rows),
+	arena := kernel.NewArena(kernel.Space(rows) + (rows+pout)*in + pout*out + pout + kernel.Space(in) + kernel.Space(rows))
+	return &joint{in: in, out: out, pin: pin, rows: rows, mean: arena.Take(rows), sigma: arena.TakeBlock(rows, in),
+		noise: arena.TakeBlock(out, out), gain: arena.TakeBlock(out, in), bias: arena.Take(pout), variances: arena.Take(in), zeros: arena.Take(rows),
 		factor: kernel.NewFactor(in, pout)}
 }
 
@@ -249,22 +249,32 @@ func (j *joint) factorize() (pivots int, dependent bool) {
 // condition writes x' given w to dst.
 func (j *joint) condition(dst *Conditional) {
 	below := j.sigma.From(j.pin, 0)
-	j.factor.InvertLower(j.inverse, j.sigma, j.in)
-	kernel.Mirror(j.inverse, j.in)
-	// The upper part is L^-T. Of it, rows from i on have no columns before i, so that of the
-	// lower part only what is in the blocks on the diagonal is in the way.
-	for k := range j.in {
-		clear(j.inverse.Column(k, j.pin)[k+1 : kernel.Pad(k+1)])
-	}
-	for i := 0; i < j.in; i += kernel.Lane {
-		kernel.Set(j.gain.From(i, 0), j.inverse.From(i, i), below.From(0, i).T(), min(kernel.Lane, j.in-i), j.out, j.in-i)
-	}
+	j.factor.SolveRight(j.gain, below, j.sigma, j.out, j.in)
+	next, bias := j.mean[j.pin:], kernel.Block{Data: j.bias, Stride: len(j.bias)}
+	kernel.Sub(bias, kernel.Block{Data: next, Stride: len(next)}, j.gain, kernel.Right{Data: j.mean, Inner: 1}, j.out, 1, j.in)
+	copy(dst.Bias, j.bias)
+	rowMajor(dst.Gain, j.gain, j.out, j.in)
 	kernel.SubLower(j.noise, j.noise, below, below.T(), j.out, j.out, j.in)
 	kernel.Mirror(j.noise, j.out)
 	for i := range j.out {
-		row := dst.Gain[i*j.in : (i+1)*j.in]
-		copy(row, j.gain.Column(i, j.in))
-		dst.Bias[i] = j.mean[j.pin+i] - kernel.Dot(row, j.mean[:j.in])
 		copy(dst.Cov[i*j.out:(i+1)*j.out], j.noise.Column(i, j.out))
+	}
+}
+
+// rowMajor writes a block of rows x columns to dst row by row.
+func rowMajor(dst []float64, a kernel.Block, rows, columns int) {
+	i := 0
+	for ; i+4 <= rows; i += 4 {
+		r0, r1 := dst[i*columns:][:columns], dst[(i+1)*columns:][:columns]
+		r2, r3 := dst[(i+2)*columns:][:columns], dst[(i+3)*columns:][:columns]
+		for j := range r0 {
+			four := (*[4]float64)(a.Data[j*a.Stride+i:])
+			r0[j], r1[j], r2[j], r3[j] = four[0], four[1], four[2], four[3]
+		}
+	}
+	for ; i < rows; i++ {
+		for j := range columns {
+			dst[i*columns+j] = a.Data[j*a.Stride+i]
+		}
 	}
 }
