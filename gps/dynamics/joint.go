@@ -253,28 +253,10 @@ func (j *joint) condition(dst *Conditional) {
 	next, bias := j.mean[j.pin:], kernel.Block{Data: j.bias, Stride: len(j.bias)}
 	kernel.Sub(bias, kernel.Block{Data: next, Stride: len(next)}, j.gain, kernel.Right{Data: j.mean, Inner: 1}, j.out, 1, j.in)
 	copy(dst.Bias, j.bias)
-	rowMajor(dst.Gain, j.gain, j.out, j.in)
+	kernel.Transpose(dst.Gain, j.in, j.gain, j.out, j.in)
 	kernel.SubLower(j.noise, j.noise, below, below.T(), j.out, j.out, j.in)
 	kernel.Mirror(j.noise, j.out)
 	for i := range j.out {
 		copy(dst.Cov[i*j.out:(i+1)*j.out], j.noise.Column(i, j.out))
-	}
-}
-
-// rowMajor writes a block of rows x columns to dst row by row.
-func rowMajor(dst []float64, a kernel.Block, rows, columns int) {
-	i := 0
-	for ; i+4 <= rows; i += 4 {
-		r0, r1 := dst[i*columns:][:columns], dst[(i+1)*columns:][:columns]
-		r2, r3 := dst[(i+2)*columns:][:columns], dst[(i+3)*columns:][:columns]
-		for j := range r0 {
-			four := (*[4]float64)(a.Data[j*a.Stride+i:])
-			r0[j], r1[j], r2[j], r3[j] = four[0], four[1], four[2], four[3]
-		}
-	}
-	for ; i < rows; i++ {
-		for j := range columns {
-			dst[i*columns+j] = a.Data[j*a.Stride+i]
-		}
 	}
 }

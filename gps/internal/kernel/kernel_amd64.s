@@ -8075,6 +8075,183 @@ next:
 	VZEROUPPER
 	RET
 
+// func transposeAVX512(dst *float64, dstStride int, a *float64, stride int, rows int, columns int)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·transposeAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+16(FP), DX
+	MOVQ rows+32(FP), BX
+	MOVQ columns+40(FP), SI
+	MOVQ dstStride+8(FP), DI
+	MOVQ stride+24(FP), R8
+	SHLQ $0x03, DI
+	SHLQ $0x03, R8
+
+rows:
+	MOVQ    $0x00000008, R9
+	CMPQ    BX, R9
+	CMOVQLT BX, R9
+	NEGQ    R9
+	MOVQ    R9, CX
+	ADDQ    $0x08, CX
+	MOVQ    $0x000000ff, R9
+	SHRQ    CL, R9
+	KMOVW   R9, K1
+	MOVQ    DX, R9
+	MOVQ    AX, R10
+	MOVQ    SI, R11
+
+columns:
+	MOVQ      $0x00000008, R12
+	CMPQ      R11, R12
+	CMOVQLT   R11, R12
+	NEGQ      R12
+	MOVQ      R12, CX
+	ADDQ      $0x08, CX
+	MOVQ      $0x000000ff, R12
+	SHRQ      CL, R12
+	KMOVW     R12, K2
+	VMOVUPD.Z (R9), K1, Z0
+	ADDQ      R8, R9
+	CMPQ      R11, $0x01
+	JLE       loaded
+	VMOVUPD.Z (R9), K1, Z1
+	ADDQ      R8, R9
+	CMPQ      R11, $0x02
+	JLE       loaded
+	VMOVUPD.Z (R9), K1, Z2
+	ADDQ      R8, R9
+	CMPQ      R11, $0x03
+	JLE       loaded
+	VMOVUPD.Z (R9), K1, Z3
+	ADDQ      R8, R9
+	CMPQ      R11, $0x04
+	JLE       loaded
+	VMOVUPD.Z (R9), K1, Z4
+	ADDQ      R8, R9
+	CMPQ      R11, $0x05
+	JLE       loaded
+	VMOVUPD.Z (R9), K1, Z5
+	ADDQ      R8, R9
+	CMPQ      R11, $0x06
+	JLE       loaded
+	VMOVUPD.Z (R9), K1, Z6
+	ADDQ      R8, R9
+	CMPQ      R11, $0x07
+	JLE       loaded
+	VMOVUPD.Z (R9), K1, Z7
+	ADDQ      R8, R9
+
+loaded:
+	VUNPCKLPD  Z1, Z0, Z8
+	VUNPCKHPD  Z1, Z0, Z9
+	VUNPCKLPD  Z3, Z2, Z10
+	VUNPCKHPD  Z3, Z2, Z11
+	VUNPCKLPD  Z5, Z4, Z12
+	VUNPCKHPD  Z5, Z4, Z13
+	VUNPCKLPD  Z7, Z6, Z14
+	VUNPCKHPD  Z7, Z6, Z15
+	VSHUFF64X2 $0x88, Z10, Z8, Z0
+	VSHUFF64X2 $0x88, Z14, Z12, Z1
+	VSHUFF64X2 $0xdd, Z10, Z8, Z2
+	VSHUFF64X2 $0xdd, Z14, Z12, Z3
+	VSHUFF64X2 $0x88, Z1, Z0, Z16
+	VSHUFF64X2 $0xdd, Z1, Z0, Z17
+	VSHUFF64X2 $0x88, Z3, Z2, Z18
+	VSHUFF64X2 $0xdd, Z3, Z2, Z19
+	VSHUFF64X2 $0x88, Z11, Z9, Z4
+	VSHUFF64X2 $0x88, Z15, Z13, Z5
+	VSHUFF64X2 $0xdd, Z11, Z9, Z6
+	VSHUFF64X2 $0xdd, Z15, Z13, Z7
+	VSHUFF64X2 $0x88, Z5, Z4, Z20
+	VSHUFF64X2 $0xdd, Z5, Z4, Z21
+	VSHUFF64X2 $0x88, Z7, Z6, Z22
+	VSHUFF64X2 $0xdd, Z7, Z6, Z23
+	MOVQ       R10, CX
+	CMPQ       R11, $0x08
+	JL         part
+	VMOVUPD    Z16, (CX)
+	ADDQ       DI, CX
+	CMPQ       BX, $0x01
+	JLE        stored
+	VMOVUPD    Z20, (CX)
+	ADDQ       DI, CX
+	CMPQ       BX, $0x02
+	JLE        stored
+	VMOVUPD    Z18, (CX)
+	ADDQ       DI, CX
+	CMPQ       BX, $0x03
+	JLE        stored
+	VMOVUPD    Z22, (CX)
+	ADDQ       DI, CX
+	CMPQ       BX, $0x04
+	JLE        stored
+	VMOVUPD    Z17, (CX)
+	ADDQ       DI, CX
+	CMPQ       BX, $0x05
+	JLE        stored
+	VMOVUPD    Z21, (CX)
+	ADDQ       DI, CX
+	CMPQ       BX, $0x06
+	JLE        stored
+	VMOVUPD    Z19, (CX)
+	ADDQ       DI, CX
+	CMPQ       BX, $0x07
+	JLE        stored
+	VMOVUPD    Z23, (CX)
+	ADDQ       DI, CX
+	JMP        stored
+
+part:
+	VMOVUPD Z16, K2, (CX)
+	ADDQ    DI, CX
+	CMPQ    BX, $0x01
+	JLE     stored
+	VMOVUPD Z20, K2, (CX)
+	ADDQ    DI, CX
+	CMPQ    BX, $0x02
+	JLE     stored
+	VMOVUPD Z18, K2, (CX)
+	ADDQ    DI, CX
+	CMPQ    BX, $0x03
+	JLE     stored
+	VMOVUPD Z22, K2, (CX)
+	ADDQ    DI, CX
+	CMPQ    BX, $0x04
+	JLE     stored
+	VMOVUPD Z17, K2, (CX)
+	ADDQ    DI, CX
+	CMPQ    BX, $0x05
+	JLE     stored
+	VMOVUPD Z21, K2, (CX)
+	ADDQ    DI, CX
+	CMPQ    BX, $0x06
+	JLE     stored
+	VMOVUPD Z19, K2, (CX)
+	ADDQ    DI, CX
+	CMPQ    BX, $0x07
+	JLE     stored
+	VMOVUPD Z23, K2, (CX)
+	ADDQ    DI, CX
+
+stored:
+	ADDQ $0x00000040, R10
+	SUBQ $0x08, R11
+	JG   columns
+	ADDQ $0x00000040, DX
+	ADDQ DI, AX
+	ADDQ DI, AX
+	ADDQ DI, AX
+	ADDQ DI, AX
+	ADDQ DI, AX
+	ADDQ DI, AX
+	ADDQ DI, AX
+	ADDQ DI, AX
+	SUBQ $0x08, BX
+	JG   rows
+	VZEROUPPER
+	RET
+
 // func peakAVX512(n int)
 // Requires: AVX, AVX512F
 TEXT ·peakAVX512(SB), NOSPLIT, $0-8
@@ -11089,6 +11266,109 @@ next:
 	ADDQ DI, AX
 	SUBQ $0x04, CX
 	JG   diagonal
+	VZEROUPPER
+	RET
+
+// func transposeAVX2(dst *float64, dstStride int, a *float64, stride int, rows int, columns int)
+// Requires: AVX, CMOV
+TEXT ·transposeAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+16(FP), CX
+	MOVQ rows+32(FP), DX
+	MOVQ columns+40(FP), BX
+	MOVQ dstStride+8(FP), SI
+	MOVQ stride+24(FP), DI
+	SHLQ $0x03, SI
+	SHLQ $0x03, DI
+
+rows:
+	MOVQ    $0x00000004, R8
+	CMPQ    DX, R8
+	CMOVQLT DX, R8
+	NEGQ    R8
+	LEAQ    onesZeros<>+0(SB), R9
+	VMOVUPD 64(R9)(R8*8), Y14
+	MOVQ    CX, R8
+	MOVQ    AX, R9
+	MOVQ    BX, R10
+
+columns:
+	MOVQ       $0x00000004, R11
+	CMPQ       R10, R11
+	CMOVQLT    R10, R11
+	NEGQ       R11
+	LEAQ       onesZeros<>+0(SB), R12
+	VMOVUPD    64(R12)(R11*8), Y15
+	VMASKMOVPD (R8), Y14, Y0
+	ADDQ       DI, R8
+	CMPQ       R10, $0x01
+	JLE        loaded
+	VMASKMOVPD (R8), Y14, Y1
+	ADDQ       DI, R8
+	CMPQ       R10, $0x02
+	JLE        loaded
+	VMASKMOVPD (R8), Y14, Y2
+	ADDQ       DI, R8
+	CMPQ       R10, $0x03
+	JLE        loaded
+	VMASKMOVPD (R8), Y14, Y3
+	ADDQ       DI, R8
+
+loaded:
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y5
+	VUNPCKLPD  Y3, Y2, Y6
+	VUNPCKHPD  Y3, Y2, Y7
+	VPERM2F128 $0x20, Y6, Y4, Y0
+	VPERM2F128 $0x31, Y6, Y4, Y2
+	VPERM2F128 $0x20, Y7, Y5, Y1
+	VPERM2F128 $0x31, Y7, Y5, Y3
+	MOVQ       R9, R11
+	CMPQ       R10, $0x04
+	JL         part
+	VMOVUPD    Y0, (R11)
+	ADDQ       SI, R11
+	CMPQ       DX, $0x01
+	JLE        stored
+	VMOVUPD    Y1, (R11)
+	ADDQ       SI, R11
+	CMPQ       DX, $0x02
+	JLE        stored
+	VMOVUPD    Y2, (R11)
+	ADDQ       SI, R11
+	CMPQ       DX, $0x03
+	JLE        stored
+	VMOVUPD    Y3, (R11)
+	ADDQ       SI, R11
+	JMP        stored
+
+part:
+	VMASKMOVPD Y0, Y15, (R11)
+	ADDQ       SI, R11
+	CMPQ       DX, $0x01
+	JLE        stored
+	VMASKMOVPD Y1, Y15, (R11)
+	ADDQ       SI, R11
+	CMPQ       DX, $0x02
+	JLE        stored
+	VMASKMOVPD Y2, Y15, (R11)
+	ADDQ       SI, R11
+	CMPQ       DX, $0x03
+	JLE        stored
+	VMASKMOVPD Y3, Y15, (R11)
+	ADDQ       SI, R11
+
+stored:
+	ADDQ $0x00000020, R9
+	SUBQ $0x04, R10
+	JG   columns
+	ADDQ $0x00000020, CX
+	ADDQ SI, AX
+	ADDQ SI, AX
+	ADDQ SI, AX
+	ADDQ SI, AX
+	SUBQ $0x04, DX
+	JG   rows
 	VZEROUPPER
 	RET
 

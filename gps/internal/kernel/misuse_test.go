@@ -36,6 +36,9 @@ func TestKernelMisuse(t *testing.T) {
 		{"squares of too many columns", func() { kernel.AddSquares(numbers, b.From(0, 1), 8) }, "squares of 8 rows and 9 columns"},
 		{"mirror without padding", func() { kernel.Mirror(kernel.Block{Data: make([]float64, 81), Stride: 9}, 9) }, "not 9 x 9"},
 		{"mirror below 0", func() { kernel.Mirror(b, -1) }, "not -1 x -1"},
+		{"transpose of too few columns", func() { kernel.Transpose(numbers, 1, b.From(0, 1), 9, 9) }, "9 x 9 transposed"},
+		{"transpose into too few rows", func() { kernel.Transpose(numbers, 1, b, 10, 1) }, "one of 9 with stride 1"},
+		{"transpose below 0", func() { kernel.Transpose(numbers, 1, b, 9, -1) }, "9 x -1"},
 		{"factor without space", func() { kernel.NewFactor(8, 0).Cholesky(b, 9, 0) }, "workspace for 8 rows"},
 		{"factor of too few columns", func() { kernel.NewFactor(16, 0).Cholesky(b, 10, 0) }, "factor of 10 rows"},
 		{"factor below 0", func() { kernel.NewFactor(16, 0).Cholesky(b, -1, 0) }, "factor of -1 rows"},
@@ -82,6 +85,7 @@ func TestKernelAllocations(t *testing.T) {
 				p.run(a, c, start, w.T(), rows, n, n)
 			}
 			kernel.Mirror(a, n)
+			kernel.Transpose(a.Data, n, c, rows, n)
 			kernel.AddSquares(sums, c, 40)
 			sums[0] = kernel.Dot(a.Data, start.Data)
 			kernel.Axpy(a.Data, 0.5, start.Data)

@@ -105,6 +105,17 @@ func mirror(a *float64, stride, n int) {
 	}
 }
 
+func transpose(dst *float64, dstStride int, a *float64, stride, rows, columns int) {
+	switch active {
+	case avx512Path:
+		transposeAVX512(dst, dstStride, a, stride, rows, columns)
+	case avx2Path:
+		transposeAVX2(dst, dstStride, a, stride, rows, columns)
+	default:
+		transposePortable(dst, dstStride, a, stride, rows, columns)
+	}
+}
+
 func prefetch(a *float64, stride, lanes, columns int) {
 	if active <= avx2Path {
 		prefetchLanes(a, stride, lanes, columns)

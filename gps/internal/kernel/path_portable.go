@@ -25,6 +25,10 @@ func difference(dst, x, y *float64, s float64, n int) { differencePortable(dst, 
 
 func mirror(a *float64, stride, n int) { mirrorPortable(a, stride, n) }
 
+func transpose(dst *float64, dstStride int, a *float64, stride, rows, columns int) {
+	transposePortable(dst, dstStride, a, stride, rows, columns)
+}
+
 func prefetch(a *float64, stride, lanes, columns int) {}
 
 func peak(n int) { peakPortable(n) }

@@ -151,6 +151,14 @@ func mirrorPortable(a *float64, stride, n int) {
 	}
 }
 
+func transposePortable(dst *float64, dstStride int, a *float64, stride, rows, columns int) {
+	for j := range columns {
+		for i := range rows {
+			*at(dst, i*dstStride+j) = *at(a, j*stride+i)
+		}
+	}
+}
+
 // sink keeps what peakPortable computes from being left out.
 var sink float64
 

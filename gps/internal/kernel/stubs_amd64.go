@@ -44,6 +44,11 @@ func differenceAVX512(dst *float64, x *float64, y *float64, s float64, n int)
 //go:noescape
 func mirrorAVX512(a *float64, stride int, n int)
 
+// transposeAVX512 writes a, columns of rows numbers, to dst, rows of columns numbers.
+//
+//go:noescape
+func transposeAVX512(dst *float64, dstStride int, a *float64, stride int, rows int, columns int)
+
 // peakAVX512 does n times 12 lanes of fused multiply-adds.
 //
 //go:noescape
@@ -78,6 +83,11 @@ func differenceAVX2(dst *float64, x *float64, y *float64, s float64, n int)
 //
 //go:noescape
 func mirrorAVX2(a *float64, stride int, n int)
+
+// transposeAVX2 writes a, columns of rows numbers, to dst, rows of columns numbers.
+//
+//go:noescape
+func transposeAVX2(dst *float64, dstStride int, a *float64, stride int, rows int, columns int)
 
 // peakAVX2 does n times 12 lanes of fused multiply-adds.
 //

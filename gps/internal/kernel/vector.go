@@ -72,6 +72,18 @@ func Mirror(a Block, n int) {
 	}
 }
 
+// Transpose writes element (i, j) of a, rows x columns, to dst[i*stride+j]. Nothing but these
+// elements is read or written, so that either may be a matrix without padding.
+func Transpose(dst []float64, stride int, a Block, rows, columns int) {
+	to := Block{Data: dst, Stride: stride}
+	if rows < 0 || columns < 0 || !a.holds(rows, columns) || !to.holds(columns, rows) {
+		panic(fmt.Sprintf("kernel: %d x %d transposed from a block of %d numbers with stride %d to one of %d with stride %d", rows, columns, len(a.Data), a.Stride, len(dst), stride))
+	}
+	if rows > 0 && columns > 0 {
+		transpose(&dst[0], stride, &a.Data[0], a.Stride, rows, columns)
+	}
+}
+
 // sumLanes adds the lanes in the order in which vectors are folded.
 func sumLanes(s *[Lane]float64) float64 {
 	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))

@@ -21,6 +21,11 @@ func TestKernelVectors(t *testing.T) {
 		{"Difference", func(d, x, y kernel.Block, n, _ int) { kernel.Difference(d.Data[:n], x.Data[:n], y.Data[:n], 1.7) }},
 		{"Difference in place", func(d, x, _ kernel.Block, n, _ int) { kernel.Difference(d.Data[:n], d.Data[:n], x.Data[:n], 1.7) }},
 		{"Mirror", func(d, _, _ kernel.Block, n, _ int) { kernel.Mirror(d, n) }},
+		{"Transpose", func(d, x, _ kernel.Block, n, columns int) {
+			if n > 0 {
+				kernel.Transpose(d.Data, columns, x, n, columns)
+			}
+		}},
 		{"AddSquares", func(d, x, _ kernel.Block, n, columns int) { kernel.AddSquares(d.Data[:columns], x, kernel.Pad(n)) }},
 	}
 	for n := range 71 {
@@ -62,6 +67,32 @@ func TestKernelMirror(t *testing.T) {
 					if a.At(i, j) != a.At(j, i) {
 						t.Fatalf("n=%d: [%d, %d] is %v and [%d, %d] is %v", n, i, j, a.At(i, j), j, i, a.At(j, i))
 					}
+				}
+			}
+		}
+	})
+}
+
+// TestKernelTranspose transposes matrices without padding to ones without padding.
+func TestKernelTranspose(t *testing.T) {
+	each(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(2, 5))
+		for rows := range 20 {
+			for columns := range 20 {
+				a, dst := make([]float64, rows*columns), make([]float64, rows*columns+1)
+				for i := range a {
+					a[i] = rng.NormFloat64()
+				}
+				kernel.Transpose(dst[:rows*columns], columns, kernel.Block{Data: a, Stride: rows}, rows, columns)
+				for i := range rows {
+					for j := range columns {
+						if dst[i*columns+j] != a[j*rows+i] {
+							t.Fatalf("%d x %d: [%d, %d] is %v, want %v", rows, columns, i, j, dst[i*columns+j], a[j*rows+i])
+						}
+					}
+				}
+				if dst[rows*columns] != 0 {
+					t.Fatalf("%d x %d: a number after the last is %v", rows, columns, dst[rows*columns])
 				}
 			}
 		}

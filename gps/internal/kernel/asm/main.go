@@ -44,6 +44,7 @@ func generate() (assembly, declarations []byte, err error) {
 		m.axpy()
 		m.difference()
 		m.mirror(k)
+		m.transposeTo(k)
 		m.peak()
 	}
 	machine{c, set{}}.prefetch()
