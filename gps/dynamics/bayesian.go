@@ -71,7 +71,7 @@ func FitBayesian(samples []*rollout.Rollout, prior *WeightPrior, cfg BayesianCon
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	T, dX, dU, err := sizes(samples, 1, "a regression")
+	T, dX, dU, err := sizes(samples, 1, "a regression", (*rollout.Rollout).Validate)
 	if err != nil {
 		return nil, err
 	}

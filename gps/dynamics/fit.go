@@ -136,11 +136,17 @@ func (f *Fitter) Fit(dst *lqg.Dynamics, samples []*rollout.Rollout, prior Prior)
 	return f.fit(dst, samples, prior)
 }
 
+// transitionSizes leaves numbers that are not finite to fit, which finds them as it goes.
 func transitionSizes(samples []*rollout.Rollout) (T, dX, dU int, err error) {
-	return sizes(samples, 2, "a covariance")
+	return sizes(samples, 2, "a covariance", (*rollout.Rollout).CheckShape)
 }
 
 func (f *Fitter) fit(dst *lqg.Dynamics, samples []*rollout.Rollout, prior Prior) (Report, error) {
+	if prior != nil { // which is given the numbers
+		if err := finite(samples); err != nil {
+			return Report{}, err
+		}
+	}
 	for i, w := range f.workers {
 		own := prior
 		if prior != nil && i > 0 {
@@ -159,8 +165,15 @@ func (f *Fitter) fit(dst *lqg.Dynamics, samples []*rollout.Rollout, prior Prior)
 	for _, w := range f.workers {
 		w.samples, w.source = nil, nil
 	}
-	if err != nil || prior != nil {
+	if err != nil {
+		// Every number counts in a covariance, so that one that is not finite has failed.
+		if invalid := finite(samples); invalid != nil {
+			err = invalid
+		}
 		return Report{}, err
+	}
+	if prior != nil {
+		return Report{}, nil
 	}
 	return Report{Warnings: f.warningsOf(len(samples))}, nil
 }
@@ -182,14 +195,14 @@ func (f *Fitter) warningsOf(rollouts int) []string {
 	return f.warnings
 }
 
-// sizes returns the common sizes of at least least rollouts, all of the shape that they say
-// and finite; different sizes panic.
-func sizes(samples []*rollout.Rollout, least int, what string) (T, dX, dU int, err error) {
+// sizes returns the common sizes of at least least rollouts that pass the check; different
+// sizes panic.
+func sizes(samples []*rollout.Rollout, least int, what string, check func(*rollout.Rollout) error) (T, dX, dU int, err error) {
 	if len(samples) < least {
 		return 0, 0, 0, fmt.Errorf("%w: %s needs at least %d, got %d", ErrTooFewSamples, what, least, len(samples))
 	}
 	for n, s := range samples {
-		if err := s.Validate(); err != nil {
+		if err := check(s); err != nil {
 			return 0, 0, 0, fmt.Errorf("dynamics: rollout %d: %w", n, err)
 		}
 		if n == 0 {
@@ -200,6 +213,16 @@ func sizes(samples []*rollout.Rollout, least int, what string) (T, dX, dU int, e
 		}
 	}
 	return T, dX, dU, nil
+}
+
+// finite returns the first rollout's error that has numbers that are not.
+func finite(samples []*rollout.Rollout) error {
+	for n, s := range samples {
+		if err := s.Validate(); err != nil {
+			return fmt.Errorf("dynamics: rollout %d: %w", n, err)
+		}
+	}
+	return nil
 }
 
 // transitions appends the transitions [x; u; x'] of all samples at step t.

@@ -48,7 +48,7 @@ func FitInitialState(samples, prior []*rollout.Rollout, cfg InitialStateConfig) 
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	_, dX, _, err := sizes(samples, 1, "the distribution of x_0")
+	_, dX, _, err := sizes(samples, 1, "the distribution of x_0", (*rollout.Rollout).Validate)
 	if err != nil {
 		return nil, err
 	}

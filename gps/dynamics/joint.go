@@ -86,7 +86,7 @@ func (j *joint) fit(dst *Conditional, weights []float64, prior *NIW, strength fl
 	if pivots == j.in && !dependent {
 		j.condition(dst)
 		// A gain that is not finite makes its bias so, even by a mean of 0.
-		if dense.FirstNotFinite(dst.Bias) < 0 && dense.FirstNotFinite(dst.Cov) < 0 {
+		if kernel.Finite(dst.Bias) && kernel.Finite(dst.Cov) {
 			return nil
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // not positive definite (a noise floor > 0 keeps it so), rollout.ErrNotFinite,
 // rollout.ErrShape or ErrNotFinite.
 func LogLikelihood(dyn *lqg.Dynamics, rollouts []*rollout.Rollout) ([]float64, error) {
-	T, dX, dU, err := sizes(rollouts, 1, "a log-likelihood")
+	T, dX, dU, err := sizes(rollouts, 1, "a log-likelihood", (*rollout.Rollout).Validate)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
 	"guidedpolicysearch/gps/internal/riccati"
 )
 
@@ -49,7 +50,7 @@ func (p *ForwardPass) load(dst *Trajectory, t int) {
 
 // finite returns an error that names the first time step whose marginal is not finite.
 func (m *Trajectory) finite() error {
-	if riccati.Finite(m.Mean) && riccati.Finite(m.Cov) {
+	if kernel.Finite(m.Mean) && kernel.Finite(m.Cov) {
 		return nil
 	}
 	t, what := 0, ""

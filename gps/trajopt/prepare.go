@@ -3,7 +3,7 @@ package trajopt
 import (
 	"fmt"
 
-	"guidedpolicysearch/gps/internal/riccati"
+	"guidedpolicysearch/gps/internal/kernel"
 	"guidedpolicysearch/gps/lqg"
 )
 
@@ -50,12 +50,12 @@ func (o *Optimizer) prepare(p *Problem) error {
 // computed, so that it is looked for at the end.
 func (o *Optimizer) pack(p *Problem) (overflow int, sound bool) {
 	given := lqg.Objective{Cost: p.Cost, Policy: p.Policy}
-	overflow, sound = -1, riccati.Finite(p.X0.Mean) && o.noise.is(p.X0.Cov)
+	overflow, sound = -1, kernel.Finite(p.X0.Mean) && o.noise.is(p.X0.Cov)
 	for t := range o.T {
 		o.anchor.Set(t, p.Anchor.Gain(t), p.Anchor.BiasAt(t), p.Anchor.CholAt(t))
 		quad, lin, F, S := p.Cost.QuadAt(t), p.Cost.LinAt(t), p.Dynamics.FAt(t), p.Dynamics.CovAt(t)
 		// This reads them in order; packing reads rows and columns at once.
-		sound = sound && riccati.Finite(quad) && riccati.Finite(F) && riccati.Finite(S)
+		sound = sound && kernel.Finite(quad) && kernel.Finite(F) && kernel.Finite(S)
 		if p.Policy != nil {
 			quad, lin = o.quad, o.lin
 			given.WithoutAnchor(t, quad, lin)
@@ -70,7 +70,7 @@ func (o *Optimizer) pack(p *Problem) (overflow int, sound bool) {
 	}
 	quad, lin := p.Cost.QuadAt(o.T), p.Cost.LinAt(o.T)
 	o.problem.SetCost(o.T, quad, lin)
-	return overflow, sound && riccati.Finite(quad) && riccati.Finite(lin)
+	return overflow, sound && kernel.Finite(quad) && kernel.Finite(lin)
 }
 
 // overflow names the first time step at which the states under the anchor overflow.

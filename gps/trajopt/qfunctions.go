@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 
 	"guidedpolicysearch/gps/internal/dense"
+	"guidedpolicysearch/gps/internal/kernel"
 	"guidedpolicysearch/gps/internal/riccati"
 	"guidedpolicysearch/gps/lqg"
 )
@@ -63,7 +64,7 @@ func (q *qFunctions) backward(eta []float64, choose func(t int) float64) bool {
 		q.pass.Expand(q.problem, t, 1)
 		q.pass.KeepActions()
 		q.pass.Actions(q.cov, q.gain, q.bias)
-		if !riccati.Finite(q.gain) || !riccati.Finite(q.bias) || !q.eigen.Decompose(q.cov) {
+		if !kernel.Finite(q.gain) || !kernel.Finite(q.bias) || !q.eigen.Decompose(q.cov) {
 			return false
 		}
 		g, u := q.g[t*dU:(t+1)*dU], q.u[t*dU*dU:(t+1)*dU*dU]

@@ -72,6 +72,23 @@ func Mirror(a Block, n int) {
 	}
 }
 
+// Finite reports whether all numbers are finite.
+func Finite(a []float64) bool {
+	// A product with a NaN or an infinity in it is none of the finite numbers, nor is a sum
+	// with such a product; the halves are multiplied with each other since one pass over a sum
+	// takes the time of its additions.
+	half := len(a) / 2
+	if sum := Dot(a[:half], a[half:2*half]); math.Abs(sum) <= math.MaxFloat64 {
+		a = a[2*half:]
+	}
+	for _, v := range a {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Transpose writes element (i, j) of a, rows x columns, to dst[i*stride+j]. Nothing but these
 // elements is read or written, so that either may be a matrix without padding.
 func Transpose(dst []float64, stride int, a Block, rows, columns int) {

@@ -2,6 +2,7 @@ package kernel_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -93,6 +94,35 @@ func TestKernelTranspose(t *testing.T) {
 				}
 				if dst[rows*columns] != 0 {
 					t.Fatalf("%d x %d: a number after the last is %v", rows, columns, dst[rows*columns])
+				}
+			}
+		}
+	})
+}
+
+// Finite finds a NaN or an infinity wherever it stands, and takes numbers whose products
+// overflow.
+func TestKernelFinite(t *testing.T) {
+	each(t, func(t *testing.T) {
+		for n := range 40 {
+			a := make([]float64, n)
+			for i := range a {
+				a[i] = math.Copysign(1e300, float64(i%3)-1)
+			}
+			if !kernel.Finite(a) {
+				t.Errorf("%d huge numbers are not finite", n)
+			}
+			for _, others := range []float64{0, 1, -1e300} {
+				for i := range a {
+					for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+						for k := range a {
+							a[k] = others
+						}
+						a[i] = v
+						if kernel.Finite(a) {
+							t.Errorf("%v at %d of %d is finite", v, i, n)
+						}
+					}
 				}
 			}
 		}

@@ -99,7 +99,7 @@ func (f *Forward) Run(kl []float64, p *Problem, c *Gains) (total float64, ok boo
 		total += kl[t]
 		f.Step(p, c, t)
 	}
-	return total, total <= math.MaxFloat64 && Finite(f.state.Data)
+	return total, total <= math.MaxFloat64 && kernel.Finite(f.state.Data)
 }
 
 // Record writes the states under the controller to dst, unless that is nil, and reports
@@ -119,7 +119,7 @@ func (f *Forward) Record(dst *Marginals, p *Problem, c *Gains) bool {
 		}
 		f.Step(p, c, t)
 	}
-	return Finite(f.state.Data)
+	return kernel.Finite(f.state.Data)
 }
 
 // Measure is Run under given states.

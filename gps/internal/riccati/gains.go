@@ -112,11 +112,13 @@ func (g *Gains) Restore(dst, anchor *Gains, t int) {
 }
 
 // Finite reports whether all numbers of step t are finite.
-func (g *Gains) Finite(t int) bool { return Finite(g.k[t].Data) && Finite(g.root[t].Data) }
+func (g *Gains) Finite(t int) bool {
+	return kernel.Finite(g.k[t].Data) && kernel.Finite(g.root[t].Data)
+}
 
 // overflows returns the last step from first on whose numbers are not all finite, or -1.
 func (g *Gains) overflows(first int) int {
-	if first == 0 && Finite(g.all[0]) && Finite(g.all[1]) {
+	if first == 0 && kernel.Finite(g.all[0]) && kernel.Finite(g.all[1]) {
 		return -1
 	}
 	for t := g.T - 1; t >= first; t-- {

@@ -2,7 +2,6 @@ package riccati
 
 import (
 	"fmt"
-	"math"
 
 	"guidedpolicysearch/gps/internal/kernel"
 )
@@ -145,7 +144,7 @@ func (p *Problem) SetForward(t int, F, f, S []float64) {
 	if len(F) != dX*d || len(f) != dX || len(S) != dX*dX {
 		panic(fmt.Sprintf("riccati: dynamics of %d, %d and %d numbers for dX=%d dU=%d", len(F), len(f), len(S), dX, dU))
 	}
-	transpose(p.a[t], F, d, dX, dX)
+	kernel.Transpose(p.a[t].Data, p.px, kernel.Block{Data: F, Stride: d}, dX, dX)
 	for j := range dU {
 		column := p.b[t].Column(dU-1-j, dX)
 		for i := range column {
@@ -157,24 +156,6 @@ func (p *Problem) SetForward(t int, F, f, S []float64) {
 		column, row := p.s[t].Column(j, dX), S[j*dX:(j+1)*dX]
 		for i, at := j, j*dX+j; i < len(row); i, at = i+1, at+dX {
 			column[i] = 0.5 * (S[at] + row[i])
-		}
-	}
-}
-
-// transpose writes the row-major rows x columns matrix, whose rows are stride apart, to dst.
-func transpose(dst kernel.Block, a []float64, stride, rows, columns int) {
-	i := 0
-	for ; i+4 <= rows; i += 4 {
-		r0, r1 := a[i*stride:][:columns], a[(i+1)*stride:][:columns]
-		r2, r3 := a[(i+2)*stride:][:columns], a[(i+3)*stride:][:columns]
-		for j, v := range r0 {
-			four := (*[4]float64)(dst.Data[j*dst.Stride+i:])
-			four[0], four[1], four[2], four[3] = v, r1[j], r2[j], r3[j]
-		}
-	}
-	for ; i < rows; i++ {
-		for j, v := range a[i*stride:][:columns] {
-			dst.Data[j*dst.Stride+i] = v
 		}
 	}
 }
@@ -315,24 +296,7 @@ func under(v, zz, e, zu, uu, k kernel.Block, s shape) {
 // Finite reports whether all numbers of step t <= T are finite.
 func (p *Problem) Finite(t int) bool {
 	if t == p.T {
-		return Finite(p.last.Data)
+		return kernel.Finite(p.last.Data)
 	}
-	return Finite(p.g[t].Data) && Finite(p.h[t].Data) && Finite(p.s[t].Data)
-}
-
-// Finite reports whether all numbers are finite.
-func Finite(a []float64) bool {
-	// A product with a NaN or an infinity in it is none of the finite numbers, nor is a sum
-	// with such a product; the halves are multiplied with each other since one pass over a sum
-	// takes the time of its additions.
-	half := len(a) / 2
-	if sum := kernel.Dot(a[:half], a[half:2*half]); math.Abs(sum) <= math.MaxFloat64 {
-		a = a[2*half:]
-	}
-	for _, v := range a {
-		if v-v != 0 {
-			return false
-		}
-	}
-	return true
+	return kernel.Finite(p.g[t].Data) && kernel.Finite(p.h[t].Data) && kernel.Finite(p.s[t].Data)
 }
