@@ -35,7 +35,6 @@ func (it *iteration) improve(m int) error {
 	if err != nil {
 		return err
 	}
-	defer it.a.spare.giveBack(work)
 	multiplier := current.StepMultiplier
 	if current.Previous != nil {
 		report.Predicted, report.Actual = work.expectation.improvement(current.Previous, model)
@@ -46,6 +45,7 @@ func (it *iteration) improve(m int) error {
 	if next.Controller, err = it.a.update(work.search, &problem, current.Eta, report); err != nil {
 		return err
 	}
+	it.a.spare.giveBack(work)
 	next.Eta, next.StepMultiplier, next.Prior, next.Previous = report.Eta, multiplier, prior, model
 	if report.Anchored {
 		next.Eta = current.Eta // the largest one is no place to begin

@@ -22,10 +22,12 @@ func (o *Optimizer) prepare(p *Problem) error {
 	if !sound {
 		// What is wrong is found, and told, by looking at every number as it was given.
 		if err := p.validate(); err != nil {
+			o.problem.Clear()
 			return err
 		}
 	}
 	if overflow >= 0 {
+		o.problem.Clear()
 		return fmt.Errorf("%w: the cost and the dynamics overflow in the anchor's units at time step %d: check the scale of its gains and covariances", lqg.ErrNotFinite, overflow)
 	}
 	o.backward.PropagateAnchor, o.forward.MeanStates = o.cfg.PropagateAnchor, o.cfg.MeanStates

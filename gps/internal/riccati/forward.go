@@ -68,8 +68,10 @@ func (f *Forward) SetState(mean, cov []float64, stride int) {
 			column[i] = 0.5 * (cov[i*stride+j] + cov[j*stride+i])
 		}
 		column[dX] = mean[j]
+		clear(column[dX+1:]) // an earlier run may have overflowed
 	}
 	kernel.Mirror(f.state, dX+1)
+	clear(f.state.Column(dX, f.pz)[dX+1:])
 }
 
 // State writes the distribution of x_t: the mean, and the covariance into rows that are

@@ -63,6 +63,19 @@ func NewProblem(T, dX, dU int) *Problem {
 	return p
 }
 
+// Clear makes all numbers zero, those of the padding too: a problem that was not finite leaves
+// what is not finite there.
+func (p *Problem) Clear() {
+	for t := range p.T {
+		for _, b := range []kernel.Block{p.g[t], p.h[t], p.a[t], p.b[t], p.s[t]} {
+			clear(b.Data)
+		}
+	}
+	for _, b := range []kernel.Block{p.last, p.uu, p.product, p.e, p.input} {
+		clear(b.Data)
+	}
+}
+
 // prefetchBackward asks for what the backward pass reads of step t, if there is one.
 func (p *Problem) prefetchBackward(t int) {
 	if !p.ahead || t < 0 {
