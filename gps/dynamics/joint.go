@@ -172,7 +172,7 @@ func (j *joint) covariance(columns int, weighted bool, prior *NIW, share float64
 	}
 	x, next, right := left, left.From(j.pin, 0), j.points.From(j.pin, 0)
 	if prior == nil {
-		kernel.SetLower(j.sigma, x, j.points.T(), j.rows, j.in, columns)
+		kernel.SetLower(j.sigma, x, j.points.T(), j.pin+j.out, j.in, columns)
 		kernel.SetLower(j.noise, next, right.T(), j.out, j.out, columns)
 	} else {
 		p := j.in + j.out
@@ -185,7 +185,7 @@ func (j *joint) covariance(columns int, weighted bool, prior *NIW, share float64
 			row := prior.Scatter[(j.in+k)*p+j.in:][:j.out]
 			kernel.Difference(j.noise.Column(k, j.out), row, j.zeros[:j.out], share)
 		}
-		kernel.AddLower(j.sigma, j.sigma, x, j.points.T(), j.rows, j.in, columns)
+		kernel.AddLower(j.sigma, j.sigma, x, j.points.T(), j.pin+j.out, j.in, columns)
 		kernel.AddLower(j.noise, j.noise, next, right.T(), j.out, j.out, columns)
 	}
 }

@@ -29,13 +29,17 @@ func (f *Factor) Cholesky(a Block, n, below int) int {
 	if n < 0 || below < 0 || rows > f.rows || Pad(n)*Lane > len(f.inverses) || !a.holds(rows, n) {
 		panic(fmt.Sprintf("kernel: Cholesky factor of %d rows with %d below in a block of %d numbers with stride %d, and workspace for %d rows", n, below, len(a.Data), a.Stride, f.rows))
 	}
+	used := n // without the last lane's padding
+	if below > 0 {
+		used = Pad(n) + below
+	}
 	if n > 0 && rows == Lane { // one diagonal block
 		return factor(&a.Data[0], a.Stride, &f.inverses[0], n)
 	}
 	for j := 0; j < n; j += Lane {
 		width := min(Lane, n-j)
 		if left := a.From(j, 0); j > 0 {
-			Sub(f.panel, a.From(j, j), left, left.T(), rows-j, width, j)
+			Sub(f.panel, a.From(j, j), left, left.T(), used-j, width, j)
 		} else {
 			for c := range width {
 				copy(f.panel.Column(c, rows), a.Column(c, rows))
@@ -48,7 +52,7 @@ func (f *Factor) Cholesky(a Block, n, below int) int {
 		for c := range width {
 			*(*[Lane]float64)(a.Column(j+c, rows)[j:]) = *(*[Lane]float64)(f.panel.Column(c, Lane))
 		}
-		if rest := rows - j - Lane; rest > 0 {
+		if rest := used - j - Lane; rest > 0 {
 			Set(a.From(j+Lane, j), f.panel.From(Lane, 0), w.T(), rest, width, width)
 		}
 	}
