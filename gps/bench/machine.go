@@ -26,7 +26,7 @@ type machine struct {
 
 func describe() machine {
 	path, _ := kernel.Active()
-	m := machine{Processor: processor(), Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Kernels: string(path)}
+	m := machine{Processor: processor(), Cores: runtime.GOMAXPROCS(0), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Kernels: string(path)}
 	for range 15 { // the clock may have to rise
 		m.Peak = max(m.Peak, kernel.PeakGFLOPs())
 	}

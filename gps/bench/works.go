@@ -46,9 +46,9 @@ func works() []*work {
 		iterationWork("arm", 1), iterationWork("arm", 4), iterationWork("large", 1), iterationWork("large", 4))
 }
 
-// workerCounts are one, and all processors where there are more.
+// workerCounts are one, and all processors that Go uses where there are more.
 func workerCounts() []int {
-	if all := runtime.NumCPU(); all > 1 {
+	if all := runtime.GOMAXPROCS(0); all > 1 {
 		return []int{1, all}
 	}
 	return []int{1}

@@ -3,9 +3,10 @@
 // The cost of a rollout is sum_t l(x_t, u_t, t) over t = 0..T-1. A Term adds its share
 // of l, of the gradient l_y and of the Hessian l_yy, y = [x; u], at every time step;
 // QuadraticMean turns the expansions of several rollouts into the quadratic cost that
-// trajectory optimisation works with, and Mean does both in the memory of one expansion. Penalties and ramps are those of the guided
-// policy search code of Levine, Finn and others (Levine et al. 2015, arXiv:1504.00702,
-// section 4 for the smooth norms), with their second derivatives corrected.
+// trajectory optimisation works with, and Mean does both in the memory of one expansion.
+// Penalties and ramps are those of the guided policy search code of Levine, Finn and others
+// (Levine et al. 2015, arXiv:1504.00702, section 4 for the smooth norms), with their second
+// derivatives corrected.
 //
 // Terms: Action, State, Points (end-effector points, with the Gauss-Newton Hessian),
 // Waypoints, Region, Smoothness (of the action over time), Function (any cost as Go code),

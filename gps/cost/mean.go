@@ -49,12 +49,16 @@ func (m *Mean) Run(ctx context.Context, dst *lqg.Cost, totals []float64, term Te
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if r.CheckShape() != nil {
-			return m.blame(ctx, term, rollouts)
+		if err := r.CheckShape(); err != nil {
+			return m.blame(ctx, term, rollouts, fmt.Errorf("rollout %d: %w: %w", n, ErrShape, err))
 		}
 		checkRollout(e, r)
-		if finiteRollout(r) != nil || term.Add(e, 1, r) != nil {
-			return m.blame(ctx, term, rollouts)
+		err := finiteRollout(r)
+		if err == nil {
+			err = term.Add(e, 1, r)
+		}
+		if err != nil {
+			return m.blame(ctx, term, rollouts, fmt.Errorf("rollout %d: %w", n, err))
 		}
 		totals[n] = e.Total()
 		for t := range e.T {
@@ -65,10 +69,7 @@ func (m *Mean) Run(ctx context.Context, dst *lqg.Cost, totals []float64, term Te
 	}
 	// Whatever is not finite in an expansion is not finite in the mean.
 	if err := finiteCost(dst); err != nil {
-		if of := m.blame(ctx, term, rollouts); of != nil {
-			return of
-		}
-		return err
+		return m.blame(ctx, term, rollouts, err)
 	}
 	return nil
 }
@@ -93,8 +94,9 @@ func (m *Mean) drain(lin, quad []float64, scale float64, r *rollout.Rollout, t i
 	return c
 }
 
-// blame returns the error of the first rollout that has one.
-func (m *Mean) blame(ctx context.Context, term Term, rollouts []*rollout.Rollout) error {
+// blame returns the error of the first rollout that has one, found when it is expanded alone,
+// or the given one.
+func (m *Mean) blame(ctx context.Context, term Term, rollouts []*rollout.Rollout, given error) error {
 	for n, r := range rollouts {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -103,5 +105,5 @@ func (m *Mean) blame(ctx context.Context, term Term, rollouts []*rollout.Rollout
 			return fmt.Errorf("rollout %d: %w", n, err)
 		}
 	}
-	return nil
+	return given
 }

@@ -63,10 +63,10 @@ type Posterior struct {
 
 // FitBayesian returns the posterior of the samples' transitions, one regression per time
 // step and state with Gaussian noise of its own variance. The prior must be of the
-// samples' sizes; nil is none, which leaves plain regression. Errors wrap ErrTooFewSamples where less than one degree of freedom is
-// left for the noise, ErrSingular (with the time step, the number of rollouts and the
-// condition number) where neither samples nor prior determine the weights,
-// rollout.ErrNotFinite, rollout.ErrShape or ErrNotFinite.
+// samples' sizes; nil is none, which leaves plain regression. Errors wrap ErrTooFewSamples
+// where less than one degree of freedom is left for the noise, ErrSingular (with the time
+// step, the number of rollouts and the condition number) where neither samples nor prior
+// determine the weights, rollout.ErrNotFinite, rollout.ErrShape or ErrNotFinite.
 func FitBayesian(samples []*rollout.Rollout, prior *WeightPrior, cfg BayesianConfig) (*Posterior, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

@@ -113,7 +113,8 @@ func (b *BackwardPass) Run(dst *Controller, obj *Objective, dyn *Dynamics, eta f
 //	K = -(Q_uu/eta_t + P_t)^-1 (Q_ux/eta_t - P_t K_t), and k alike
 //
 // with P_t, K_t of the previous controller. eta has T entries, all finite and positive (else
-// an error that wraps ErrNotFinite). It leaves out what an action does to the KL of later steps; trajopt's own per-step search does not.
+// an error that wraps ErrNotFinite). It leaves out what an action does to the KL of later
+// steps; trajopt's own per-step search does not.
 func (b *BackwardPass) RunPerStep(dst *Controller, cost *Cost, dyn *Dynamics, prev *Controller, eta []float64) error {
 	b.check(dst, cost, dyn)
 	if prev == nil {

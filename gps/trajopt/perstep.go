@@ -33,9 +33,10 @@ type PerStepResult struct {
 // entries. It minimises the expected cost plus sum_t eta_t KL_t: unlike the reference's
 // search (Bisection) its value function holds the KL of the later steps too, and the
 // controller that it returns is never above (1 + Tolerance) epsilon_t, nor, where the bound
-// is active, below (1 - Tolerance) epsilon_t. Steps whose bound is inactive have MinEta. Errors wrap lqg.ErrNotFinite or lqg.ErrIndefinite, and with
-// Bisection, which takes no policy term and no entropy, ErrNoController; parts of another
-// size than the optimizer's panic.
+// is active, below (1 - Tolerance) epsilon_t. Steps whose bound is inactive have MinEta.
+// Errors wrap lqg.ErrNotFinite or lqg.ErrIndefinite, and with Bisection, which takes no
+// policy term and no entropy, ErrNoController; parts of another size than the optimizer's
+// panic.
 func (o *Optimizer) UpdatePerStep(p *Problem, epsilon, eta0 []float64) (*PerStepResult, error) {
 	T := o.T
 	if len(epsilon) != T || len(eta0) != T {

@@ -107,7 +107,7 @@ type Result struct {
 }
 
 // Optimizer runs dual searches for problems of one size. It holds what they work with: an
-// Update allocates its Result alone.
+// Update allocates its Result alone (Bisection also what describes a pass that failed).
 type Optimizer struct {
 	cfg       Config
 	T, dX, dU int

@@ -6,7 +6,8 @@
 //
 // A Block is column-major. Its rows are padded to a multiple of Lane = 8, so that a column
 // is a whole number of vectors; the padding may hold anything, and what is in it reaches
-// padding only. Products leave out a last half lane that is all padding. An Arena hands out blocks that begin at multiples of 64 bytes.
+// padding only. Products leave out a last half lane that is all padding. An Arena hands out
+// blocks that begin at multiples of 64 bytes.
 //
 //	   columns, Stride apart
 //	  +---+---+---+---+
