@@ -143,10 +143,8 @@ func (e *em) admit(start *Mixture) error {
 	K, D, N := e.m.K, e.m.D, e.n
 	e.previous = newComponents(K, e.m.order)
 	e.previous.views = e.m.views
-	e.viewing, e.turns = newViewing(K, D), 3
-	for range looks {
-		e.look()
-	}
+	e.viewing, e.turns = newViewing(K, D), turns
+	e.look()
 	for _, b := range e.blocks {
 		e.entries = append(e.entries, newResponsibilities(b.n, K))
 	}

@@ -8,9 +8,9 @@ import (
 
 const (
 	// pruneBelow is how far, in nat, a component's log density may fall behind the best
-	// one of a point before it is taken to be zero: e^-40 is below rounding.
-	pruneBelow = 40
-	pruned     = 4.2e-18 // e^-40
+	// one of a point before it is taken to be zero: e^-30 is 1e-13.
+	pruneBelow = 30
+	pruned     = 9.3e-14 // e^-30
 	// slackShare of a bound makes up for the rounding beyond a component's slack.
 	slackShare = 0x1p-10
 	// blockSize is how many points are evaluated together, and panel how many rows of a
@@ -109,7 +109,7 @@ func (e *evaluator) posterior(d *density, p block, r *responsibilities, logp []f
 	e.tryFirst(d, p, first)
 	if reach == nil || bounded {
 		e.survive(d, p, first)
-	} else if !e.outlast(d, p, first, kept) {
+	} else if !e.outlast(d, p, kept) {
 		e.bound(d, p)
 		e.survive(d, p, first)
 	}
@@ -119,27 +119,27 @@ func (e *evaluator) posterior(d *density, p block, r *responsibilities, logp []f
 }
 
 // outlast lists, for every component, the points of which the bounds that are kept leave it a
-// weight. It reports whether these are so few that other bounds are not worth the while.
-func (e *evaluator) outlast(d *density, p block, first []int32, kept []drift) bool {
+// weight, those that it was the first of included. It reports whether the others are so few
+// that new bounds are not worth the while.
+func (e *evaluator) outlast(d *density, p block, kept []drift) bool {
 	clear(e.counts)
-	K, rest := d.K, 0
+	K, listed := d.K, 0
+	kept, offsets := kept[:K], d.offsets[:K]
 	for n := range p.n {
-		floor, reach := 2*e.floors[n], e.reach[n*K:(n+1)*K]
-		for k, v := range reach {
-			if k == int(first[n]) {
-				e.list(k, n)
-				continue
+		floor := 2 * e.floors[n]
+		for k, v := range e.reach[n*K : (n+1)*K] {
+			if v = float64(v*kept[k].shrink) - kept[k].moved; v < 0 {
+				v = 0
 			}
-			v = max(float64(v*kept[k].shrink)-kept[k].moved, 0)
-			reach[k] = v
+			e.reach[n*K+k] = v
 			// Not <=: where numbers are out of range, nothing is known.
-			if !((1-slackShare)*float64(v*v)+floor > 2*d.offsets[k]) {
+			if !((1-slackShare)*float64(v*v)+floor > 2*offsets[k]) {
 				e.list(k, n)
-				rest++
+				listed++
 			}
 		}
 	}
-	return rest*worthBounds < p.n*K
+	return (listed-p.n)*worthBounds < p.n*K
 }
 
 // bound computes the squared distances along the views, for all pairs of points and
@@ -200,10 +200,7 @@ func (e *evaluator) tryFirst(d *density, p block, first []int32) {
 // reached keeps a lower bound of a squared distance.
 func (e *evaluator) reached(pair int, square float64) {
 	if e.reach != nil {
-		e.reach[pair] = max(e.reach[pair], 0)
-		if square >= 0 { // not NaN
-			e.reach[pair] = math.Sqrt(square)
-		}
+		e.reach[pair] = math.Sqrt(square)
 	}
 }
 
@@ -226,7 +223,9 @@ func (e *evaluator) survive(d *density, p block, first []int32) {
 			if !((1-slackShare)*v+floor > 2*d.offsets[k]+d.slack[k]) || k == int(first[n]) {
 				e.list(k, n)
 			} else if e.reach != nil {
-				e.reach[n*K+k] = math.Sqrt((1-slackShare)*v - d.slack[k])
+				if v = math.Sqrt((1-slackShare)*v - d.slack[k]); v > e.reach[n*K+k] {
+					e.reach[n*K+k] = v
+				}
 			}
 		}
 	}

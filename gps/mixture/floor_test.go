@@ -219,7 +219,7 @@ func TestFitAgainstDenseEM(t *testing.T) {
 			plain := denseEM{d.D, d.K, exp(m.LogWeights), slices.Clone(m.Means), slices.Clone(m.Covs)}
 			trace := fit(t, m, d.Train, cfg)
 			for i, l := range trace.LogLikelihoods {
-				if want := plain.step(d.Train, cfg.Regularization); l < want-1e-8*math.Abs(want) {
+				if want := plain.step(d.Train, cfg.Regularization); l < want-1e-9*math.Abs(want) {
 					t.Errorf("E-step %d: log-likelihood %.12g, dense %.12g", i, l, want)
 				}
 			}

@@ -3,6 +3,7 @@ package mixture
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/internal/kernel"
@@ -50,13 +51,18 @@ func newQuery(m *Mixture, order []int) (*Query, error) {
 		return nil, m.degenerate(k)
 	}
 	cov, s := kernel.NewBlock(m.D, m.D), newViewing(m.K, m.D)
-	for range looks {
-		d.look(s, f, func(k int) kernel.Block {
-			d.reorder(cov, m, k)
-			return cov
-		})
+	d.look(s, f, func(k int) kernel.Block {
+		d.reorder(cov, m, k)
+		return cov
+	})
+	// What points of the mixture are not beyond, most of them.
+	size := make([]float64, m.D)
+	for i, from := range order {
+		for k := range m.K {
+			size[i] = max(size[i], math.Abs(m.Mean(k)[from])+8*math.Sqrt(m.Cov(k)[from*m.D+from]))
+		}
 	}
-	return (&Query{m: m, d: d}).Fork(), nil
+	return (&Query{m: m, d: d, size: size}).Fork(), nil
 }
 
 // Fork returns a query of the same mixture for another goroutine. They share what they only
@@ -65,7 +71,7 @@ func (q *Query) Fork() *Query {
 	d := *q.d
 	d.slack = make([]float64, d.K)
 	fork := &Query{m: q.m, d: &d, evaluator: newEvaluator(d.K, d.D),
-		size: make([]float64, d.D), seen: make([]float64, d.D), x: make([]float64, blockSize*d.stride),
+		size: slices.Clone(q.size), seen: make([]float64, d.D), x: make([]float64, blockSize*d.stride),
 		entries: newResponsibilities(blockSize, d.K), first: make([]int32, blockSize),
 		logp: make([]float64, blockSize), weights: make([]float64, d.K),
 		apart: kernel.NewBlock(d.D, d.K), spread: kernel.NewBlock(d.D, d.D)}

@@ -16,7 +16,7 @@ const smallestMass = 1e-200
 func (e *em) maximize(last bool) (revived bool) {
 	e.m, e.previous = e.previous, e.m
 	e.crew.Run(e.m.K, (*maximization)(e))
-	if e.turns > 0 && e.allSound() {
+	if e.turns > 0 && !last && e.allSound() {
 		e.turns--
 		e.look()
 	}

@@ -9,8 +9,8 @@ import (
 // views is in how many directions all pairs of points and components are compared.
 const views = 4
 
-// looks is how many steps it takes to find views.
-const looks = 2
+// turns is in how many M-steps of a fit the views are worth another look.
+const turns = 3
 
 // viewing is the workspace of searches for views.
 type viewing struct {
