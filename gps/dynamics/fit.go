@@ -124,7 +124,8 @@ func NewFitter(cfg Config, T, dX, dU int) (*Fitter, error) {
 func (f *Fitter) Stop() { f.steps.stop() }
 
 // Fit is the package's Fit with the result in dst. It allocates where it fails, where there
-// are more rollouts than before, and a Fork of the prior for every worker.
+// are more rollouts than before, and a Fork of the prior for every worker. After an error dst
+// is of no use.
 func (f *Fitter) Fit(dst *lqg.Dynamics, samples []*rollout.Rollout, prior Prior) (Report, error) {
 	T, dX, dU, err := transitionSizes(samples)
 	if err != nil {

@@ -178,3 +178,28 @@ func TestScatterOfNIW(t *testing.T) {
 		t.Errorf("fit under an indefinite prior: %v", err)
 	}
 }
+
+// A number that is not finite is found wherever it stands, though the fit looks for it only
+// where a covariance shows that there is one.
+func TestFitFindsEveryNumberThatIsNotFinite(t *testing.T) {
+	const T, dX, dU = 3, 2, 1
+	for _, regularizer := range []dynamics.Regularizer{dynamics.AddDiagonal, dynamics.LiftEigenvalues, dynamics.AddWholeBlock} {
+		for _, floor := range []float64{0, 1e-8} {
+			cfg := dynamics.DefaultConfig()
+			cfg.Regularizer, cfg.NoiseFloor = regularizer, floor
+			samples := random(5, T, dX, dU)
+			for _, numbers := range [][]float64{samples[1].X, samples[1].U} {
+				for i, was := range numbers {
+					for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+						numbers[i] = v
+						_, _, err := dynamics.Fit(samples, nil, cfg)
+						if !errors.Is(err, rollout.ErrNotFinite) || !strings.Contains(err.Error(), "rollout 1") {
+							t.Errorf("%s, floor %v: %v as number %d of %d: error %v", regularizer, floor, v, i, len(numbers), err)
+						}
+					}
+					numbers[i] = was
+				}
+			}
+		}
+	}
+}
