@@ -1,6 +1,6 @@
 // Package kernel is the linear-algebra floor of the hot paths: products of small dense
-// blocks, the Cholesky factor with its inverse, and a few vector operations. What is not
-// hot uses gonum (package dense).
+// blocks, the Cholesky factor with its inverse and what is divided by it, transposition, and a
+// few vector operations. What is not hot uses gonum (package dense).
 //
 // # Layout
 //
