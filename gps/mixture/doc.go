@@ -49,15 +49,16 @@
 // sqrt(r_nk) (x_n - mu_k) with its own transpose.
 //
 // The responsibilities of a point are nearly all zero: a component that weighs less than
-// e^-30 (1e-13) of the best one of a point is given up for it as soon as a bound of the distance
-// shows that. For any V with orthonormal columns |V' W_k (x - mu_k)| is such a bound. Each
-// component has a V_k of 4 directions, its views, in which the points of the others lie far
-// off: the leading ones of
+// e^-30 (1e-13) of the best one of a point is given up for it as soon as a bound of the
+// distance shows that; the log-likelihoods of fits have the digits that they have at e^-40.
+// For any V with orthonormal columns |V' W_k (x - mu_k)| is such a bound. Each component has
+// a V_k of 4 directions, its views, in which the points of the others lie far off: the
+// leading ones of
 //
 //	sum_j a_jk W_k (Sigma_j + (mu_j - mu_k)(mu_j - mu_k)') W_k',
 //
-// by steps of subspace iteration from the last dimensions, a_jk being pi_j over what is seen of component j.
-// Then, for a block of points,
+// by steps of subspace iteration from the last dimensions, a_jk being pi_j over what is seen
+// of component j. Then, for a block of points,
 //
 //  1. the bounds come from one product of all V_k' W_k and the points themselves; what
 //     rounding can do to them, the means not having been subtracted, is taken off;

@@ -22,7 +22,7 @@ const (
 	headColumns = 32
 	// worthBounds: where more than one in as many pairs is left by the bounds that are
 	// kept, new ones are computed.
-	worthBounds = 5
+	worthBounds = 3
 )
 
 // block is a number of points in the layout of a density.

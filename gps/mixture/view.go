@@ -10,7 +10,7 @@ import (
 const views = 4
 
 // turns is in how many M-steps of a fit the views are worth another look.
-const turns = 3
+const turns = 2
 
 // viewing is the workspace of searches for views.
 type viewing struct {
