@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 )
 
@@ -44,10 +45,18 @@ func Prefetch(a Block, rows, columns int) {
 }
 
 // N returns the block as the right operand op(B) = B.
-func (b Block) N() Right { return Right{Data: b.Data, Inner: 1, Outer: int32(b.Stride)} }
+func (b Block) N() Right { return Right{Data: b.Data, Inner: 1, Outer: stride(b.Stride)} }
 
 // T returns the block as the right operand op(B) = B'.
-func (b Block) T() Right { return Right{Data: b.Data, Inner: int32(b.Stride), Outer: 1} }
+func (b Block) T() Right { return Right{Data: b.Data, Inner: stride(b.Stride), Outer: 1} }
+
+// stride is negative, which no product takes, where 31 bits do not hold it.
+func stride(s int) int32 {
+	if uint(s) > math.MaxInt32 {
+		return -1
+	}
+	return int32(s)
+}
 
 // Right is the right operand of a product: element (l, j), l being summed over, stands at
 // Data[l*Inner+j*Outer].

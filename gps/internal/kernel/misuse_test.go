@@ -3,11 +3,14 @@ package kernel_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
 	"guidedpolicysearch/gps/internal/kernel"
 )
+
+const bits = strconv.IntSize
 
 // TestKernelMisuse holds that sizes which do not fit panic, with the sizes, on every path:
 // the assembly itself checks nothing.
@@ -25,6 +28,9 @@ func TestKernelMisuse(t *testing.T) {
 		{"C of too few columns", func() { kernel.Sub(b, b.From(0, 1), b, b.T(), 9, 9, 9) }, "product"},
 		{"B too narrow", func() { kernel.SetLower(b, b, b.From(0, 1).T(), 9, 9, 9) }, "product"},
 		{"B with a stride below 0", func() { kernel.Set(b, b, kernel.Right{Data: numbers, Inner: -1}, 9, 1, 9) }, "strides -1 and 0"},
+		{"D with a stride whose multiples wrap around", func() { kernel.Set(kernel.Block{Data: b.Data, Stride: 1 << (bits - 4)}, b, b.T(), 9, 9, 9) }, "product of 9 x 9"},
+		{"B with a stride of more than 31 bits", func() { kernel.Set(b, b, kernel.Block{Data: b.Data, Stride: 1 << (bits - 2)}.N(), 9, 2, 9) }, "strides 1 and"},
+		{"no C", func() { kernel.Add(b, kernel.Block{}, b, b.T(), 9, 9, 9) }, "blocks of 144, 0 and 144 numbers"},
 		{"rows below 0", func() { kernel.Set(b, b, b.T(), -1, 9, 9) }, "-1 x 9"},
 		{"columns below 0", func() { kernel.Neg(b, b, b.T(), 9, -1, 9) }, "9 x -1"},
 		{"sums below 0", func() { kernel.AddLower(b, b, b, b.T(), 9, 9, -1) }, "summed over -1"},

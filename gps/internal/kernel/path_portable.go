@@ -2,12 +2,19 @@
 
 package kernel
 
+import "runtime"
+
 // assembly returns the paths in assembly.
 func assembly() []Path { return nil }
 
-// fused says if the processor has fused multiply-adds; all that Go compiles to but amd64 do
-// or emulate them throughout.
-func fused() bool { return true }
+// fused says if Go compiles math.FMA to an instruction: else it is emulated, slowly.
+func fused() bool {
+	switch runtime.GOARCH {
+	case "arm64", "loong64", "ppc64", "ppc64le", "riscv64", "s390x":
+		return true
+	}
+	return false
+}
 
 func product(p *operands) { productPortable(p) }
 

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 )
 
@@ -9,39 +10,39 @@ import (
 // to a multiple of Lane; D's are written up to a multiple of half a Lane. D must not overlap the operands, but
 // where rows are at most Lane it may be B itself, not transposed.
 func Set(d, a Block, b Right, rows, columns, inner int) {
-	multiply(d, Block{}, a, b, rows, columns, inner, 0, whole)
+	multiply(d, Block{}, a, b, rows, columns, inner, 0, whole, false)
 }
 
 // Neg writes D = -A op(B).
 func Neg(d, a Block, b Right, rows, columns, inner int) {
-	multiply(d, Block{}, a, b, rows, columns, inner, minus, whole)
+	multiply(d, Block{}, a, b, rows, columns, inner, minus, whole, false)
 }
 
 // Add writes D = C + A op(B). D may be C.
 func Add(d, c, a Block, b Right, rows, columns, inner int) {
-	multiply(d, c, a, b, rows, columns, inner, 0, whole)
+	multiply(d, c, a, b, rows, columns, inner, 0, whole, true)
 }
 
 // Sub writes D = C - A op(B). D may be C.
 func Sub(d, c, a Block, b Right, rows, columns, inner int) {
-	multiply(d, c, a, b, rows, columns, inner, minus, whole)
+	multiply(d, c, a, b, rows, columns, inner, minus, whole, true)
 }
 
 // SetLower is Set for a symmetric product, or one of which only the part on and below the
 // diagonal is wanted: what it writes above the diagonal is right in tiles that the diagonal
 // passes, and D's old content elsewhere.
 func SetLower(d, a Block, b Right, rows, columns, inner int) {
-	multiply(d, Block{}, a, b, rows, columns, inner, 0, lower)
+	multiply(d, Block{}, a, b, rows, columns, inner, 0, lower, false)
 }
 
 // AddLower is Add for the part on and below the diagonal, as SetLower.
 func AddLower(d, c, a Block, b Right, rows, columns, inner int) {
-	multiply(d, c, a, b, rows, columns, inner, 0, lower)
+	multiply(d, c, a, b, rows, columns, inner, 0, lower, true)
 }
 
 // SubLower is Sub for the part on and below the diagonal, as SetLower.
 func SubLower(d, c, a Block, b Right, rows, columns, inner int) {
-	multiply(d, c, a, b, rows, columns, inner, minus, lower)
+	multiply(d, c, a, b, rows, columns, inner, minus, lower, true)
 }
 
 const (
@@ -50,7 +51,7 @@ const (
 	lower = 1
 )
 
-func multiply(d, c, a Block, b Right, rows, columns, inner int, sign uint64, shape int) {
+func multiply(d, c, a Block, b Right, rows, columns, inner int, sign uint64, shape int, sum bool) {
 	if rows <= 0 || columns <= 0 {
 		if rows < 0 || columns < 0 {
 			panicProduct(d, c, a, b, rows, columns, inner)
@@ -58,7 +59,7 @@ func multiply(d, c, a Block, b Right, rows, columns, inner int, sign uint64, sha
 		return
 	}
 	padded := Pad(rows)
-	if inner < 0 || !d.holds(padded, columns) || !a.holds(padded, inner) || c.Data != nil && !c.holds(padded, columns) || !b.holds(inner, columns) {
+	if inner < 0 || !d.holds(padded, columns) || !a.holds(padded, inner) || sum && (c.Data == nil || !c.holds(padded, columns)) || !b.holds(inner, columns) {
 		panicProduct(d, c, a, b, rows, columns, inner)
 	}
 	// Field by field: a literal would be copied, and copies in pairs of words wait for the
@@ -86,12 +87,14 @@ type operands struct {
 	half                      int // 1 if the last lane ends with its fourth row
 }
 
+// Sizes and strides of 31 bits have products that 64 bits hold.
 func (b Block) holds(rows, columns int) bool {
-	return columns == 0 || b.Stride >= rows && (columns-1)*b.Stride+rows <= len(b.Data)
+	return columns == 0 || b.Stride >= rows && uint(b.Stride) <= math.MaxInt32 && uint(columns) <= math.MaxInt32 &&
+		uint64(columns-1)*uint64(b.Stride)+uint64(rows) <= uint64(len(b.Data))
 }
 
 func (r Right) holds(inner, columns int) bool {
-	return inner == 0 || r.Inner >= 0 && r.Outer >= 0 && (inner-1)*int(r.Inner)+(columns-1)*int(r.Outer) < len(r.Data)
+	return inner == 0 || r.Inner >= 0 && r.Outer >= 0 && uint64(inner-1)*uint64(r.Inner)+uint64(columns-1)*uint64(r.Outer) < uint64(len(r.Data))
 }
 
 func panicProduct(d, c, a Block, b Right, rows, columns, inner int) {
