@@ -3,6 +3,7 @@ package mixture
 import (
 	"fmt"
 	"math"
+	"runtime"
 )
 
 // Method says how Start forms the first clusters.
@@ -81,4 +82,14 @@ func (c Config) Validate() error {
 		return fmt.Errorf("mixture: workers is %d, need 0 (all processors) or more", c.Workers)
 	}
 	return nil
+}
+
+// workers returns how many workers have something to do for N points and K components, of
+// those that are wanted: each has a workspace of its own.
+func (c Config) workers(N, K int) int {
+	wanted := c.Workers
+	if wanted == 0 {
+		wanted = runtime.GOMAXPROCS(0)
+	}
+	return min(wanted, max((N+blockSize-1)/blockSize, K))
 }

@@ -37,7 +37,7 @@ func Fit(ctx context.Context, start *Mixture, points []float64, cfg Config) (Tra
 	if err != nil {
 		return trace, err
 	}
-	workers := crew.New(cfg.Workers)
+	workers := crew.New(cfg.workers(N, start.K))
 	defer workers.Stop()
 	e := newEM(cfg, coordinates, discerningOrder(start), points, start.K, workers)
 	if err := e.admit(start); err != nil {

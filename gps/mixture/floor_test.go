@@ -117,12 +117,6 @@ type denseEM struct {
 	weights, means, cov []float64
 }
 
-func (e *denseEM) logJoint(k int, x []float64) float64 {
-	D := e.D
-	l := slices.Clone(e.cov[k*D*D : (k+1)*D*D])
-	return e.logJointOf(k, x, choleskyOf(l, D))
-}
-
 // choleskyOf returns the lower Cholesky factor of a, D x D, in place.
 func choleskyOf(a []float64, D int) []float64 {
 	for j := range D {

@@ -29,7 +29,7 @@ func Start(ctx context.Context, rng *rand.Rand, points []float64, D, K int, cfg 
 	if err != nil {
 		return nil, err
 	}
-	workers := crew.New(cfg.Workers)
+	workers := crew.New(cfg.workers(N, K))
 	defer workers.Stop()
 	c := newClustering(points, D, K, cfg.Method == ScaledKMeans, workers)
 	assignments := make([][]int, cfg.Starts)
