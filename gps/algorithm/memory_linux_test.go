@@ -14,7 +14,7 @@ import (
 const peakVariable = "GPS_TEST_PRINTS_PEAK_MEMORY"
 
 // Ten iterations of the large system with four conditions take a process of less than 150 MB,
-// its samples and the simulated arm included, with eight processors (each worker has a
+// its samples and the simulated arm included, with four processors (each worker has a
 // workspace: with 64 it is more).
 func TestPeakMemoryOfLargeSystem(t *testing.T) {
 	t.Parallel()
@@ -30,7 +30,7 @@ func TestPeakMemoryOfLargeSystem(t *testing.T) {
 	}
 	const most = 150e6
 	child := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.count", "1")
-	child.Env = append(os.Environ(), peakVariable+"=1", "GOGC=", "GOMEMLIMIT=", "GOMAXPROCS=8")
+	child.Env = append(os.Environ(), peakVariable+"=1", "GOGC=", "GOMEMLIMIT=", "GOMAXPROCS=4")
 	out, err := child.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
