@@ -3,8 +3,10 @@
 //
 // A Crew belongs to one caller, who makes it once, runs work on it any number of times and
 // stops it. The caller's own goroutine is worker 0; the others sleep on a channel between
-// runs. Blocks are handed out in ascending order, each to the worker that is free, so that
-// which worker does a block is a matter of chance. What is computed must not depend on it:
+// runs. Each worker begins with a part of the blocks, in ascending order and the same part for
+// the same number of blocks, since what it read and wrote there the last time may still be in
+// its processor's cache; then it takes what others have left. So which worker does a block is a
+// matter of chance. What is computed must not depend on it:
 // blocks are cut by the problem and never by the number of workers, write to places of their
 // own, and are summed up afterwards in the order of the blocks. Then one worker and ten give
 // the same bits.
@@ -40,14 +42,23 @@ type Crew struct {
 	alive, pending sync.WaitGroup
 	state          atomic.Int32
 
-	// Of the run under way.
-	task   Task
-	blocks int64
-	next   atomic.Int64
+	// Of the run under way. Blocks above last are not begun any more.
+	task  Task
+	parts []part // of the workers that it wants
+	last  atomic.Int64
 
 	mu      sync.Mutex
 	failed  int64 // the lowest block that panicked, -1 for none
 	failure any
+	all     []part
+}
+
+// part is what a worker begins with: the blocks from next to end. It has a cache line of its
+// own.
+type part struct {
+	next atomic.Int64
+	end  int64
+	_    [48]byte
 }
 
 // New returns a crew of that many workers: GOMAXPROCS where workers <= 0. A crew of one has
@@ -56,7 +67,7 @@ func New(workers int) *Crew {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	c := &Crew{size: workers, wake: make(chan struct{}, workers-1), failed: -1}
+	c := &Crew{size: workers, wake: make(chan struct{}, workers-1), failed: -1, all: make([]part, workers)}
 	c.alive.Add(workers - 1)
 	for w := 1; w < workers; w++ {
 		go c.serve(w)
@@ -70,9 +81,9 @@ func (c *Crew) Size() int { return c.size }
 // Run calls task.Do once for every block and returns when all calls have returned. It
 // allocates nothing.
 //
-// Where a block panics, no further blocks are begun, and Run panics with the same value, of
-// the lowest block that panicked: which one that is does not depend on the number of
-// workers. The crew can go on after that. Run panics too on a crew that was stopped or is at
+// Where a block panics, no blocks after it are begun, and Run panics with the same value, of
+// the lowest block that panics: which one that is does not depend on the number of workers,
+// since the caller's goroutine comes to all blocks before that are not begun by others. The crew can go on after that. Run panics too on a crew that was stopped or is at
 // work: a task must not run work on the crew that it runs on.
 func (c *Crew) Run(blocks int, task Task) {
 	if !c.state.CompareAndSwap(idle, running) {
@@ -82,9 +93,14 @@ func (c *Crew) Run(blocks int, task Task) {
 	if blocks <= 0 {
 		return
 	}
-	c.task, c.blocks = task, int64(blocks)
-	c.next.Store(0)
-	others := min(c.size, blocks) - 1
+	wanted := min(c.size, blocks)
+	c.task, c.parts = task, c.all[:wanted]
+	c.last.Store(int64(blocks) - 1)
+	for w := range c.parts {
+		c.parts[w].next.Store(int64(w) * int64(blocks) / int64(wanted))
+		c.parts[w].end = int64(w+1) * int64(blocks) / int64(wanted)
+	}
+	others := wanted - 1
 	c.pending.Add(others)
 	for range others {
 		c.wake <- struct{}{}
@@ -96,7 +112,7 @@ func (c *Crew) Run(blocks int, task Task) {
 func (c *Crew) finish() {
 	c.pending.Wait()
 	failed, failure := c.failed, c.failure
-	c.task, c.failed, c.failure = nil, -1, nil
+	c.task, c.parts, c.failed, c.failure = nil, nil, -1, nil
 	c.state.Store(idle)
 	if failed >= 0 {
 		panic(failure)
@@ -143,24 +159,28 @@ func (c *Crew) share(worker int) {
 			return
 		}
 		failure := recover()
-		c.next.Store(c.blocks)
 		if failure == nil {
-			if worker == 0 {
-				return // it is the caller's goroutine that ends
+			if worker == 0 { // it is the caller's goroutine that ends
+				c.last.Store(-1)
+				return
 			}
 			failure = errExit
 		}
 		c.mu.Lock()
 		if c.failed < 0 || block < c.failed {
 			c.failed, c.failure = block, failure
+			c.last.Store(min(block, c.last.Load()))
 		}
 		c.mu.Unlock()
 	}()
-	for {
-		if block = c.next.Add(1) - 1; block >= c.blocks {
-			break
+	for i := range c.parts {
+		p := &c.parts[(worker+i)%len(c.parts)]
+		for {
+			if block = p.next.Add(1) - 1; block >= p.end || block > c.last.Load() {
+				break
+			}
+			c.task.Do(worker, int(block))
 		}
-		c.task.Do(worker, int(block))
 	}
 	done = true
 }
