@@ -30,8 +30,11 @@ test: deps ## check and test everything
 		{ printf 'not formatted (run gofmt -w):\n%s\n' "$$unformatted" >&2; exit 1; }
 	go vet ./...
 	go -C gps/internal/kernel/asm test ./...
-	@for path in avx512 avx2 portable plain; do echo "GPS_KERNEL=$$path go test -count=1 -run Kernel ./gps/..."; \
-		GPS_KERNEL=$$path go tool gotestsum --format pkgname --format-hide-empty-pkg -- -count=1 -run Kernel ./gps/... || exit $$?; done
+	@for path in avx512 avx2 portable plain; do \
+		if ! GPS_KERNEL=$$path go test -count=1 -run TestKernelIsTheForced ./gps/internal/kernel >/dev/null; then \
+			echo "this machine has no $$path: its kernels were not tested" >&2; continue; fi; \
+		echo "GPS_KERNEL=$$path go test -count=1 -run Kernel ./..."; \
+		GPS_KERNEL=$$path go tool gotestsum --format pkgname --format-hide-empty-pkg -- -count=1 -run Kernel ./... || exit $$?; done
 	@echo 'go test -race -short ./node/...'; race=0; go test -race -short ./node/... || race=$$?; \
 	echo 'go test ./...'; go tool gotestsum --format pkgname --format-hide-empty-pkg -- ./... || exit $$?; \
 	if [ $$race -ne 0 ]; then echo 'go test -race -short ./node/... failed: see above' >&2; exit $$race; fi

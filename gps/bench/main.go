@@ -60,6 +60,9 @@ func bench(o options, out io.Writer, report progress) error {
 		all = slices.DeleteFunc(all, func(w *work) bool { return !w.Short })
 	}
 	result := &outcome{Machine: describe(), Command: strings.Join(os.Args[1:], " ")}
+	if o.quick {
+		result.Left = append(result.Left, "T=500, and how cost grows: this is a quick run, of fewer repetitions too")
+	}
 	others, err := o.runPeers(dir, all, result, report)
 	if err != nil {
 		return err

@@ -41,7 +41,9 @@ type Config struct {
 	// [0, 1); default 1e-4.
 	MinWeight float64
 	// MaxRevivals bounds how many dead components are revived in one fit, >= 0, or -1
-	// for as many as there are components; default -1.
+	// for as many as there are components; default -1. With 0, a component that weighs less
+	// than e^-30 of the best one at every point keeps its parameters and has no mass, where a
+	// sum without cut-off would let it creep towards points.
 	MaxRevivals int
 	// Workers is how many processors a start or a fit uses, >= 0, 0 for all; default 0.
 	// What comes out does not depend on it, to the last bit.

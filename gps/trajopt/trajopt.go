@@ -39,7 +39,8 @@ type Config struct {
 	// Tolerance is the relative distance from epsilon that is accepted, in (0, 1);
 	// default 0.1. No returned controller is above (1 + Tolerance) epsilon, as doubles
 	// measure it in the anchor's units; where the anchor has gains or biases near 1e60 or
-	// covariance factors near 1e-100, rounding on the way back to plain units can exceed it.
+	// covariance factors near 1e-100, or the model blows the states up by such factors,
+	// rounding on the way back to plain units can exceed it.
 	Tolerance float64
 	// MaxPasses bounds the backward passes of a search with one bound over the trajectory,
 	// >= 2; default 50.

@@ -40,6 +40,15 @@ func TestKernelForced(t *testing.T) {
 	}
 }
 
+// TestKernelIsTheForced fails where GPS_KERNEL asks for what this machine does not have: tests
+// under that variable would pass with other kernels.
+func TestKernelIsTheForced(t *testing.T) {
+	force := os.Getenv(kernel.Variable) // so that Go's test cache looks at it too
+	if path, err := kernel.Active(); err != nil || force != "" && force != string(path) {
+		t.Errorf("%s is %q, %s is in use: %v", kernel.Variable, force, path, err)
+	}
+}
+
 // TestKernelActive tells TestKernelForced the path, and holds that all others can be used.
 func TestKernelActive(t *testing.T) {
 	path, err := kernel.Active()
