@@ -4,7 +4,7 @@
 # Settings of make demo; empty leaves the program's own.
 real_time_factor :=
 seed :=
-# Settings of make bench: quick:=1 for a minute instead of ten; where HPIPM and BLASFEO are
+# Settings of make bench: quick:=1 for a minute instead of five; where HPIPM and BLASFEO are
 # installed, to compare with them too.
 quick :=
 hpipm :=

@@ -22,7 +22,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.BoolVar(&o.quick, "quick", false, "measure less, in under a minute: no T=500, no second table, fewer runs")
+	flag.BoolVar(&o.quick, "quick", false, "measure less, in about a minute: no T=500, no table of growth, fewer runs")
 	flag.StringVar(&o.hpipm, "hpipm", "", "where HPIPM and BLASFEO are installed; of several prefixes, separated by colons, the fastest counts")
 	flag.StringVar(&o.python, "python", "", "the Python that has numpy; found by itself if empty")
 	flag.StringVar(&o.json, "json", "bench.json", "file for the table as JSON")

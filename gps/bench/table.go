@@ -26,7 +26,7 @@ type row struct {
 	Workers int `json:"workers"`
 }
 
-// growth is a line of the second table.
+// growth is a line of the table of how cost grows.
 type growth struct {
 	Work     string    `json:"work"`
 	Variable string    `json:"variable"`

@@ -83,8 +83,9 @@ func (c *Crew) Size() int { return c.size }
 //
 // Where a block panics, no blocks after it are begun, and Run panics with the same value, of
 // the lowest block that panics: which one that is does not depend on the number of workers,
-// since the caller's goroutine comes to all blocks before that are not begun by others. The crew can go on after that. Run panics too on a crew that was stopped or is at
-// work: a task must not run work on the crew that it runs on.
+// as the caller's goroutine takes what is left of the blocks in ascending order. The crew can
+// go on after that. Run panics too on a crew that was stopped or is at work: a task must not
+// run work on the crew that it runs on.
 func (c *Crew) Run(blocks int, task Task) {
 	if !c.state.CompareAndSwap(idle, running) {
 		panic("crew: Run on a crew that is running or stopped: each caller, and each task that divides its own work, needs a crew of its own")

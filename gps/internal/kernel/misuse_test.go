@@ -27,6 +27,7 @@ func TestKernelMisuse(t *testing.T) {
 		{"C too low", func() { kernel.Add(b, small, b, b.T(), 9, 9, 9) }, "product"},
 		{"C of too few columns", func() { kernel.Sub(b, b.From(0, 1), b, b.T(), 9, 9, 9) }, "product"},
 		{"B too narrow", func() { kernel.SetLower(b, b, b.From(0, 1).T(), 9, 9, 9) }, "product"},
+		{"B of one number too few", func() { kernel.Set(b, b, kernel.Right{Data: numbers[:8], Inner: 1}, 9, 1, 9) }, "right operand of 8 numbers"},
 		{"B with a stride below 0", func() { kernel.Set(b, b, kernel.Right{Data: numbers, Inner: -1}, 9, 1, 9) }, "strides -1 and 0"},
 		{"D with a stride whose multiples wrap around", func() { kernel.Set(kernel.Block{Data: b.Data, Stride: 1 << (bits - 4)}, b, b.T(), 9, 9, 9) }, "product of 9 x 9"},
 		{"B with a stride of more than 31 bits", func() { kernel.Set(b, b, kernel.Block{Data: b.Data, Stride: 1 << (bits - 2)}.N(), 9, 2, 9) }, "strides 1 and"},
