@@ -177,3 +177,29 @@ func TestBackwardKeepsFloor(t *testing.T) {
 		}
 	}
 }
+
+// A floor that is high in one direction only counts in that direction, where Q_uu is large.
+func TestFloorOfOneDirection(t *testing.T) {
+	const dU, variance = 4, 2e-6
+	anchor := lqg.NewController(1, 1, dU)
+	for i, v := range []float64{1e3, 1e3, 1e3, 1} {
+		anchor.Chol[i*dU+i] = v
+	}
+	standard, cost, dyn := lqg.NewController(1, 1, dU), lqg.NewCost(1, 1, dU), lqg.NewDynamics(1, 1, dU)
+	for i, v := range []float64{1, 1, 1, 1e6} {
+		standard.Chol[i*dU+i] = 1
+		cost.QuadAt(0)[(1+i)*(1+dU)+1+i] = v
+	}
+	pass := lqg.NewBackwardPass(1, dU)
+	pass.Floor = lqg.NewWhitenedFloor(variance, anchor)
+	c := lqg.NewController(1, 1, dU)
+	if err := pass.Run(c, &lqg.Objective{Cost: cost, Anchor: lqg.NewSurrogate(standard), MaxEnt: 1}, dyn, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Chol[dU*dU-1]; math.Abs(got*got-variance) > 1e-9*variance {
+		t.Errorf("variance %v, want the floor of %v", got*got, variance)
+	}
+	if got := c.Chol[0]; got != 1 {
+		t.Errorf("standard deviation %v where there is next to no floor, want 1", got)
+	}
+}
