@@ -71,8 +71,8 @@
 // Blocks of two time steps go to several goroutines, each with a workspace and a Fork of the
 // prior. What a time step gives does not depend on who fits it, so that any number of workers
 // gives the same bits, and the error of the lowest time step. A Fitter keeps workspaces and
-// goroutines for fits to come, and allocates nothing but the forks once each of them
-// has had its first block.
+// goroutines for fits to come; once each worker has had a block it allocates nothing but the
+// forks.
 //
 // # Beside the fits
 //

@@ -65,8 +65,8 @@
 // which is added to the diagonal of the action block, in values that are not divided by
 // eta + w. Whether numbers are finite is looked for in what was packed, since no sum or product
 // loses a NaN or an infinity; only where there is one are all numbers looked at as they were
-// given, to say which. With one bound
-// over the trajectory a search allocates its Result and nothing else.
+// given, to say which. With one bound over the trajectory a search allocates its Result and
+// nothing else.
 //
 // # Covariance floor
 //
