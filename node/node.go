@@ -192,9 +192,9 @@ func (n *node) open(setup *Setup) error {
 
 // mismatch returns a handler that tells of endpoints on a topic whose quality of service
 // keeps them apart from this node's, with advice for reliability.
-func (n *node) mismatch(topic, advice string) transport.MatchHandler {
+func (n *node) mismatch(topic, advice string) transport.StatusHandler {
 	seen := 0
-	return func(m transport.Match) {
+	return func(m transport.Status) {
 		if m.Incompatible <= seen {
 			return
 		}

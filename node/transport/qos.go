@@ -33,14 +33,17 @@ type QoS struct {
 	// Depth is the number of messages kept, 1 to 100000.
 	Depth int
 	// Deadline is the longest time between messages that a publisher offers
-	// or a subscription asks for; 0 is none. It only takes part in matching.
+	// or a subscription asks for; 0 is none. Status counts what was missed.
 	Deadline time.Duration
 	// Lifespan is the age at which a published message is no longer
 	// delivered; 0 is never.
 	Lifespan time.Duration
-	// Liveliness is the lease of automatic liveliness that a publisher
-	// offers or a subscription asks for; 0 is infinite.
+	// Liveliness is the lease of liveliness that a publisher offers or a
+	// subscription asks for; 0 is infinite.
 	Liveliness time.Duration
+	// ManualLiveliness offers, or asks for, a lease that each publication renews
+	// (manual by topic); otherwise the middleware renews it while the process lives.
+	ManualLiveliness bool
 	// MaxBlocking is the longest time a reliable publisher waits for room;
 	// 0 is DefaultMaxBlocking.
 	MaxBlocking time.Duration
@@ -98,13 +101,13 @@ func Incompatible(offered, requested QoS) string {
 		return PolicyDurability
 	case orInfinite(offered.Deadline) > orInfinite(requested.Deadline):
 		return PolicyDeadline
-	case orInfinite(offered.Liveliness) > orInfinite(requested.Liveliness):
+	case requested.ManualLiveliness && !offered.ManualLiveliness, orInfinite(offered.Liveliness) > orInfinite(requested.Liveliness):
 		return PolicyLiveliness
 	}
 	return ""
 }
 
-// Names of the policies that take part in matching, as in Match.Policy.
+// Names of the policies that take part in matching, as in Status.Policy.
 const (
 	PolicyReliability = "reliability"
 	PolicyDurability  = "durability"

@@ -11,7 +11,7 @@
 //
 // Every Node has one goroutine on which all its handlers run, one at a time:
 // message handlers in the order the messages of a publisher were published,
-// match handlers before the first message of the match they announce. While a
+// status handlers before the first message of the connection they announce. While a
 // handler runs, messages wait in the caches of the subscriptions, each of
 // which keeps the last Depth messages: a handler that is slower than its
 // publishers loses the oldest ones, reliable or not. A reliable publisher in
@@ -78,8 +78,9 @@ type Info struct {
 // the handler returns.
 type Handler func(payload []byte, info Info)
 
-// Match is the state of an endpoint's connections.
-type Match struct {
+// Status is the state of an endpoint's connections, and what its quality of service has
+// counted (DDS 1.4, 2.2.4.1). Counts are totals since the endpoint was opened.
+type Status struct {
 	// Matched is the number of endpoints connected now.
 	Matched int
 	// Incompatible counts how often an endpoint was seen that has the topic
@@ -89,12 +90,24 @@ type Match struct {
 	// Policy names the policy that kept the latest of those apart
 	// ("reliability"), or is empty.
 	Policy string
+	// DeadlinesMissed counts the periods of QoS.Deadline that went by without a
+	// message: one that a publisher offered, or that a subscription asked for.
+	DeadlinesMissed int
+	// LivelinessLost counts how often a publisher with QoS.ManualLiveliness let its
+	// lease end.
+	LivelinessLost int
+	// NotAlive is the number of publishers connected to a subscription now whose lease
+	// has ended.
+	NotAlive int
+	// Lost counts messages that a subscription did not receive though they were sent to
+	// it, where the middleware knows.
+	Lost int
 }
 
-// MatchHandler is told the state of an endpoint's connections, once after the
-// endpoint was opened and again when it has changed; of changes in quick
-// succession, only the last. It runs on the node's goroutine.
-type MatchHandler func(Match)
+// StatusHandler is told the status of an endpoint, once after the endpoint was
+// opened and again when it has changed; of changes in quick succession, only
+// the last. It runs on the node's goroutine.
+type StatusHandler func(Status)
 
 // Stats counts what a node received and did not hand to a handler.
 type Stats struct {
@@ -113,7 +126,7 @@ type Publisher interface {
 	// ErrBlocked, ErrClosed.
 	Publish(payload []byte) error
 	// Matched is the number of subscriptions connected, as last given to the
-	// match handler.
+	// status handler.
 	Matched() int
 	// Close withdraws the publisher. Closing twice does nothing.
 	Close() error
@@ -122,7 +135,7 @@ type Publisher interface {
 // Subscription receives from one topic until it is closed.
 type Subscription interface {
 	// Matched is the number of publishers connected, as last given to the
-	// match handler.
+	// status handler.
 	Matched() int
 	// Close withdraws the subscription: no handler of it starts after Close
 	// has returned. One that is running is not waited for, so that a handler
@@ -133,11 +146,11 @@ type Subscription interface {
 // Node is a participant with a name, as `ros2 node list` shows it.
 type Node interface {
 	// Publisher opens a publisher on a fully resolved topic ("/joint_states").
-	// match may be nil.
-	Publisher(topic string, typ Type, q QoS, match MatchHandler) (Publisher, error)
-	// Subscribe opens a subscription on a fully resolved topic. match may be
+	// status may be nil.
+	Publisher(topic string, typ Type, q QoS, status StatusHandler) (Publisher, error)
+	// Subscribe opens a subscription on a fully resolved topic. status may be
 	// nil.
-	Subscribe(topic string, typ Type, q QoS, h Handler, match MatchHandler) (Subscription, error)
+	Subscribe(topic string, typ Type, q QoS, h Handler, status StatusHandler) (Subscription, error)
 	// Stats returns the counts since the node was opened.
 	Stats() Stats
 	// Close withdraws the node and all its endpoints and waits for a running

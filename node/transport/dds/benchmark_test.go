@@ -42,7 +42,7 @@ func echo(tb testing.TB, near transport.Node, far *peer) (transport.Publisher, <
 	tb.Helper()
 	received := make(chan struct{}, 1)
 	matched := make(chan struct{}, 3)
-	tell := func(m transport.Match) {
+	tell := func(m transport.Status) {
 		if m.Matched == 1 {
 			matched <- struct{}{}
 		}

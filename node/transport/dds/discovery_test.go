@@ -142,7 +142,7 @@ func TestMalformed(t *testing.T) {
 		t.Fatal(err)
 	}
 	matched := make(chan struct{}, 1)
-	p, err := a.Publisher("/x", floats, transport.Default(), func(m transport.Match) {
+	p, err := a.Publisher("/x", floats, transport.Default(), func(m transport.Status) {
 		if m.Matched == 1 {
 			matched <- struct{}{}
 		}

@@ -119,9 +119,9 @@ func TestKilledPublisher(t *testing.T) {
 	d := ddstest.Domain(t)
 	const lease = time.Second
 	near := ddstest.Open(t, d, "near", func(o *transport.Options) { o.Lease = lease })
-	matches := make(chan transport.Match, 100)
+	matches := make(chan transport.Status, 100)
 	infos := make(chan transport.Info, 100)
-	if _, err := near.Subscribe("/x", floats, transport.Default(), func(_ []byte, i transport.Info) { infos <- i }, func(m transport.Match) { matches <- m }); err != nil {
+	if _, err := near.Subscribe("/x", floats, transport.Default(), func(_ []byte, i transport.Info) { infos <- i }, func(m transport.Status) { matches <- m }); err != nil {
 		t.Fatal(err)
 	}
 	untilMatched := func(n int) {

@@ -27,7 +27,7 @@ type endpoint struct {
 	id      uint64
 	topic   string
 	handler transport.Handler // nil for a writer
-	match   transport.MatchHandler
+	match   transport.StatusHandler
 	guid    GUID
 	matched atomic.Int64
 	running atomic.Int32 // idle, inHandler or shut
@@ -106,7 +106,7 @@ func (e *endpoint) deliver(payload []byte, info transport.Info) {
 	e.running.CompareAndSwap(inHandler, idle)
 }
 
-func (e *endpoint) rematch(m transport.Match) {
+func (e *endpoint) rematch(m transport.Status) {
 	e.matched.Store(int64(m.Matched))
 	if e.match == nil || !e.running.CompareAndSwap(idle, inHandler) {
 		return

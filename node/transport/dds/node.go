@@ -109,7 +109,7 @@ func (n *Node) run() {
 		switch {
 		case e == nil: // closed meanwhile
 		case ev.kind == C.EVENT_MATCH:
-			e.rematch(transport.Match{Matched: int(ev.matched), Incompatible: int(ev.incompatible), Policy: policy(ev.policy)})
+			e.rematch(transport.Status{Matched: int(ev.matched), Incompatible: int(ev.incompatible), Policy: policy(ev.policy)})
 		case ev.fault == C.RAW_MALFORMED:
 			n.malformed.Add(1)
 		case ev.fault == C.RAW_TOO_LARGE:
@@ -151,7 +151,7 @@ func policy(id C.uint32_t) string {
 }
 
 // Publisher implements transport.Node.
-func (n *Node) Publisher(topic string, typ transport.Type, q transport.QoS, match transport.MatchHandler) (transport.Publisher, error) {
+func (n *Node) Publisher(topic string, typ transport.Type, q transport.QoS, match transport.StatusHandler) (transport.Publisher, error) {
 	e := &endpoint{node: n, topic: topic, match: match}
 	if err := n.add(e, typ, q); err != nil {
 		return nil, fmt.Errorf("publisher on %s: %w", topic, err)
@@ -160,7 +160,7 @@ func (n *Node) Publisher(topic string, typ transport.Type, q transport.QoS, matc
 }
 
 // Subscribe implements transport.Node.
-func (n *Node) Subscribe(topic string, typ transport.Type, q transport.QoS, h transport.Handler, match transport.MatchHandler) (transport.Subscription, error) {
+func (n *Node) Subscribe(topic string, typ transport.Type, q transport.QoS, h transport.Handler, match transport.StatusHandler) (transport.Subscription, error) {
 	if h == nil {
 		return nil, fmt.Errorf("subscription to %s without a handler: %w", topic, transport.ErrInvalid)
 	}

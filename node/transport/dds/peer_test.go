@@ -52,7 +52,7 @@ type report struct {
 	Error   string
 	Is      int // 1 + index in sentinels of what Error wraps
 	Stats   transport.Stats
-	Match   *transport.Match
+	Match   *transport.Status
 	Payload []byte
 	Info    transport.Info
 }
@@ -78,7 +78,7 @@ func servePeer(in io.Reader, out io.Writer) error {
 		} else if err != nil {
 			return err
 		}
-		match := func(m transport.Match) { send(report{ID: r.ID, Match: &m}) }
+		match := func(m transport.Status) { send(report{ID: r.ID, Match: &m}) }
 		reply := report{ID: r.ID, Reply: true}
 		var err error
 		switch r.Op {
@@ -140,7 +140,7 @@ type peerEndpoint struct {
 	p       *peer
 	id      int
 	handler transport.Handler
-	match   transport.MatchHandler
+	match   transport.StatusHandler
 	matched atomic.Int64
 	closed  atomic.Bool
 }
@@ -259,12 +259,12 @@ func (p *peer) add(e *peerEndpoint, r request) error {
 	return err
 }
 
-func (p *peer) Publisher(topic string, typ transport.Type, q transport.QoS, match transport.MatchHandler) (transport.Publisher, error) {
+func (p *peer) Publisher(topic string, typ transport.Type, q transport.QoS, match transport.StatusHandler) (transport.Publisher, error) {
 	e := &peerEndpoint{match: match}
 	return e, p.add(e, request{Op: "publisher", Topic: topic, Type: typ, QoS: q})
 }
 
-func (p *peer) Subscribe(topic string, typ transport.Type, q transport.QoS, h transport.Handler, match transport.MatchHandler) (transport.Subscription, error) {
+func (p *peer) Subscribe(topic string, typ transport.Type, q transport.QoS, h transport.Handler, match transport.StatusHandler) (transport.Subscription, error) {
 	e := &peerEndpoint{match: match, handler: h}
 	return e, p.add(e, request{Op: "subscribe", Topic: topic, Type: typ, QoS: q})
 }

@@ -23,7 +23,7 @@ var floats = transport.Type{Name: "std_msgs/msg/Float64MultiArray"}
 func pair(tb testing.TB, from, to transport.Node, topic string, h transport.Handler) transport.Publisher {
 	tb.Helper()
 	matched := make(chan struct{}, 2)
-	tell := func(m transport.Match) {
+	tell := func(m transport.Status) {
 		if m.Matched == 1 {
 			matched <- struct{}{}
 		}

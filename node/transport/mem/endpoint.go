@@ -15,14 +15,14 @@ type endpoint struct {
 	name    string
 	typ     transport.Type
 	qos     transport.QoS
-	match   transport.MatchHandler
+	match   transport.StatusHandler
 	inbox   *history // nil for a publisher
 	handler transport.Handler
 	matched atomic.Int64
 	running atomic.Int32 // idle, inHandler or shut
 
 	// guarded by node.mu
-	state   transport.Match
+	state   transport.Status
 	told    int  // Matched as last given to the handler
 	putOff  int  // messages that went before a lost connection
 	changed bool // state is to be given to the handler

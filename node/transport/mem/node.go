@@ -29,7 +29,7 @@ type closer interface{ Close() error }
 var _ transport.Node = (*Node)(nil)
 
 // Publisher implements transport.Node.
-func (n *Node) Publisher(name string, typ transport.Type, q transport.QoS, match transport.MatchHandler) (transport.Publisher, error) {
+func (n *Node) Publisher(name string, typ transport.Type, q transport.QoS, match transport.StatusHandler) (transport.Publisher, error) {
 	p := &publisher{id: n.bus.newID()}
 	p.endpoint = endpoint{node: n, name: name, typ: typ, qos: q, match: match}
 	if err := n.add(&p.endpoint, p); err != nil {
@@ -47,7 +47,7 @@ func (n *Node) Publisher(name string, typ transport.Type, q transport.QoS, match
 }
 
 // Subscribe implements transport.Node.
-func (n *Node) Subscribe(name string, typ transport.Type, q transport.QoS, h transport.Handler, match transport.MatchHandler) (transport.Subscription, error) {
+func (n *Node) Subscribe(name string, typ transport.Type, q transport.QoS, h transport.Handler, match transport.StatusHandler) (transport.Subscription, error) {
 	if h == nil {
 		return nil, fmt.Errorf("subscription to %s without a handler: %w", name, transport.ErrInvalid)
 	}
@@ -145,7 +145,7 @@ func (n *Node) run() {
 	}
 }
 
-func (e *endpoint) rematch(m transport.Match) {
+func (e *endpoint) rematch(m transport.Status) {
 	if !e.enter() {
 		return
 	}

@@ -49,12 +49,12 @@ func testMatching(t *testing.T, pair Pair) {
 		for side, b := range map[string]*inbox{"subscription": in, "publisher": out} {
 			for {
 				m := receive(t, b.matches, c.name+": match of the "+side)
-				if m == (transport.Match{}) {
+				if m == (transport.Status{}) {
 					continue // before the other side came
 				}
-				want := transport.Match{Matched: 1}
+				want := transport.Status{Matched: 1}
 				if c.policy != "" {
-					want = transport.Match{Incompatible: 1, Policy: c.policy}
+					want = transport.Status{Incompatible: 1, Policy: c.policy}
 				}
 				m.Incompatible = min(m.Incompatible, 1)
 				if m != want {
@@ -91,7 +91,7 @@ func testMatchCounts(t *testing.T, pair Pair) {
 	near, far := pair.near(t), pair.far(t)
 	out := newInbox()
 	pub := publisher(t, near, "/counts", transport.Default(), out.match)
-	if m := receive(t, out.matches, "the first state"); m != (transport.Match{}) {
+	if m := receive(t, out.matches, "the first state"); m != (transport.Status{}) {
 		t.Fatalf("first state %+v, want none connected", m)
 	}
 	ins := []*inbox{newInbox(), newInbox()}

@@ -67,12 +67,12 @@ func open(t *testing.T, o Open, name string) transport.Node {
 type inbox struct {
 	messages chan []byte
 	infos    chan transport.Info
-	matches  chan transport.Match
+	matches  chan transport.Status
 }
 
 func newInbox() *inbox {
 	const room = 20000
-	return &inbox{make(chan []byte, room), make(chan transport.Info, room), make(chan transport.Match, room)}
+	return &inbox{make(chan []byte, room), make(chan transport.Info, room), make(chan transport.Status, room)}
 }
 
 func (b *inbox) handle(payload []byte, info transport.Info) {
@@ -80,7 +80,7 @@ func (b *inbox) handle(payload []byte, info transport.Info) {
 	b.infos <- info
 }
 
-func (b *inbox) match(m transport.Match) { b.matches <- m }
+func (b *inbox) match(m transport.Status) { b.matches <- m }
 
 // next is the next message.
 func (b *inbox) next(t *testing.T) []byte {
@@ -106,7 +106,7 @@ func receive[T any](t *testing.T, c <-chan T, what string) T {
 	}
 }
 
-func publisher(t *testing.T, n transport.Node, topic string, q transport.QoS, m transport.MatchHandler) transport.Publisher {
+func publisher(t *testing.T, n transport.Node, topic string, q transport.QoS, m transport.StatusHandler) transport.Publisher {
 	t.Helper()
 	p, err := n.Publisher(topic, stringType, q, m)
 	if err != nil {
@@ -115,7 +115,7 @@ func publisher(t *testing.T, n transport.Node, topic string, q transport.QoS, m 
 	return p
 }
 
-func subscribe(t *testing.T, n transport.Node, topic string, q transport.QoS, h transport.Handler, m transport.MatchHandler) transport.Subscription {
+func subscribe(t *testing.T, n transport.Node, topic string, q transport.QoS, h transport.Handler, m transport.StatusHandler) transport.Subscription {
 	t.Helper()
 	s, err := n.Subscribe(topic, stringType, q, h, m)
 	if err != nil {
@@ -136,7 +136,7 @@ func publish(t *testing.T, p transport.Publisher, payload []byte) {
 func connected(t *testing.T, from, to transport.Node, topic string, q transport.QoS, h transport.Handler) (transport.Publisher, transport.Subscription) {
 	t.Helper()
 	var in, out inbox
-	in.matches, out.matches = make(chan transport.Match, 100), make(chan transport.Match, 100)
+	in.matches, out.matches = make(chan transport.Status, 100), make(chan transport.Status, 100)
 	s := subscribe(t, to, topic, q, h, in.match)
 	p := publisher(t, from, topic, q, out.match)
 	in.untilMatched(t, 1)
