@@ -112,5 +112,14 @@ func newMessages() []msgs.Message {
 		new(guided_policy_search_msgs.NodeState),
 		new(guided_policy_search_msgs.Rollout),
 		new(guided_policy_search_msgs.TrialCommand),
+		new(guided_policy_search_msgs.TrialReport),
+		new(guided_policy_search_msgs.Train_Goal),
+		new(guided_policy_search_msgs.Train_Result),
+		new(guided_policy_search_msgs.Train_Feedback),
+		new(guided_policy_search_msgs.Train_SendGoal_Request),
+		new(guided_policy_search_msgs.Train_SendGoal_Response),
+		new(guided_policy_search_msgs.Train_GetResult_Request),
+		new(guided_policy_search_msgs.Train_GetResult_Response),
+		new(guided_policy_search_msgs.Train_FeedbackMessage),
 	}
 }
