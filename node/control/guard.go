@@ -58,6 +58,9 @@ func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, f
 // reading is no sign of life.
 func (g *Guard) Unpaced() { g.waits = false }
 
+// SetStaleTimeout changes the age at which a state is stale.
+func (g *Guard) SetStaleTimeout(timeout time.Duration) { g.timeout = int64(timeout) }
+
 // Touch notes the arrival of a message that could not be read.
 func (g *Guard) Touch(arrival int64) { g.lastArrival = arrival }
 

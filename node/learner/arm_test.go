@@ -3,6 +3,7 @@ package learner
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"guidedpolicysearch/hardware"
@@ -34,6 +35,11 @@ func TestArmLearns(t *testing.T) {
 		a := newArm(t, arm, cfg.Conditions.Position)
 		var core *Core
 		out := record.NewTrial(record.Topics{}, 0, 0)
+		other, err := NewProblem(cfg, arm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sampleCost, sampleCosts := other.NewSampleCost(), []float64(nil)
 		for {
 			if core == nil || restart {
 				var notes []string
@@ -45,7 +51,13 @@ func TestArmLearns(t *testing.T) {
 			if c == nil {
 				return costs
 			}
-			rosio.SetRollout(&out.Rollout, a.run(c), arm)
+			rec := a.run(c)
+			cost, err := sampleCost.Of(rec.Rollout)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sampleCosts = append(sampleCosts, cost)
+			rosio.SetRollout(&out.Rollout, rec, arm)
 			path, err := run.WriteTrial(out)
 			if err != nil {
 				t.Fatal(err)
@@ -58,6 +70,10 @@ func TestArmLearns(t *testing.T) {
 				if report.Error == nil || !(*report.Error >= 0) || *report.Error > 2 {
 					t.Errorf("end effector error of %v m", report.EndEffectorError())
 				}
+				if !slices.Equal(report.SampleCosts, sampleCosts) {
+					t.Errorf("costs of the samples %v, each by itself %v", report.SampleCosts, sampleCosts)
+				}
+				sampleCosts = nil
 				costs = append(costs, report.MeanCost)
 			}
 		}

@@ -98,6 +98,7 @@ type Problem struct {
 	algorithm  algorithm.Algorithm
 	positions  [][]float64 // initial joint positions, one per condition
 	initial    []*lqg.Controller
+	term       cost.Term
 	targetTip  []float64 // nil if there is no end effector or no target
 	conditions int
 	notes      []string // for the log
@@ -154,6 +155,7 @@ func (p *Problem) buildAlgorithm() error {
 	if err != nil {
 		return err
 	}
+	p.term = term
 	costs := make([]cost.Term, p.conditions)
 	for m := range costs {
 		costs[m] = term
