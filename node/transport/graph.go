@@ -1,16 +1,25 @@
 package transport
 
+import (
+	"cmp"
+	"slices"
+)
+
 // GraphReader tells which nodes there are, and what they publish, subscribe to, offer and call.
 type GraphReader interface {
-	// Graph returns a snapshot of what has been discovered so far, this node included. It
-	// allocates, and takes time that grows with the graph; not for a control loop.
+	// Graph returns a snapshot of what has been discovered so far, this node included, sorted.
+	// It allocates, and takes time that grows with the graph; not for a control loop.
+	// Errors: ErrClosed.
 	Graph() (Graph, error)
 	// OnGraphChange has changed called on the node's service goroutine soon after each change
-	// of the graph, once for changes in quick succession, until stop is called.
+	// of the graph, this node's own endpoints included, once for changes in quick succession.
+	// What is there already is no change. changed does not start any more once stop has
+	// returned; one that is running is not waited for, so it may stop itself. Stopping twice
+	// does nothing.
 	OnGraphChange(changed func()) (stop func())
 }
 
-// Graph is what is known of a ROS 2 graph, sorted by name.
+// Graph is what is known of a ROS 2 graph, sorted by name (Graph.Sort).
 type Graph struct {
 	Nodes     []GraphNode
 	Endpoints []GraphEndpoint // of topics; those of services and actions' services are in Services
@@ -37,7 +46,9 @@ type GraphEndpoint struct {
 	Topic     string // "/joint_states"
 	Type      Type   // Hash empty where none was announced
 	Publisher bool
-	QoS       QoS
+	// QoS is what was announced: MaxBlocking and, of a subscription, Lifespan never are, and
+	// Depth is 0 where a middleware keeps it to itself.
+	QoS QoS
 	// Node is the node it belongs to; its Name is empty for an endpoint of no ROS node, or of one whose
 	// announcement has not come yet.
 	Node GraphNode
@@ -65,4 +76,30 @@ func (g *Graph) count(topic string, publisher bool) int {
 		}
 	}
 	return n
+}
+
+// Sort puts everything in the order of its full name, then of what tells equals apart.
+func (g *Graph) Sort() {
+	slices.SortFunc(g.Nodes, compareNodes)
+	slices.SortFunc(g.Endpoints, func(a, b GraphEndpoint) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), compareBool(b.Publisher, a.Publisher), cmp.Compare(a.Type.Name, b.Type.Name), compareNodes(a.Node, b.Node))
+	})
+	slices.SortFunc(g.Services, func(a, b GraphService) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), compareBool(a.Client, b.Client), cmp.Compare(a.Type.Name, b.Type.Name), compareNodes(a.Node, b.Node))
+	})
+}
+
+func compareNodes(a, b GraphNode) int {
+	return cmp.Or(cmp.Compare(a.FQN(), b.FQN()), cmp.Compare(a.Enclave, b.Enclave))
+}
+
+// compareBool puts false first.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }

@@ -35,6 +35,9 @@ func (t Type) Validate() error {
 	return nil
 }
 
+// isMessage reports whether a valid t is package/msg/Type.
+func (t Type) isMessage() bool { return strings.Contains(t.Name, "/msg/") }
+
 // CheckTopic returns an error unless topic is a fully resolved topic name:
 // tokens of letters, digits and underscores that do not begin with a digit,
 // each after a slash (ROS 2 design, "Topic and Service name mapping to DDS").

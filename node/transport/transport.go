@@ -153,8 +153,9 @@ type Node interface {
 	Subscribe(topic string, typ Type, q QoS, h Handler, status StatusHandler) (Subscription, error)
 	// Stats returns the counts since the node was opened.
 	Stats() Stats
-	// Close withdraws the node and all its endpoints and waits for a running
-	// handler. It must not be called from a handler.
+	// Close withdraws the node and all its endpoints, ends calls of its clients with
+	// ErrClosed and waits for running handlers, those of services included. It must
+	// not be called from a handler.
 	Close() error
 }
 

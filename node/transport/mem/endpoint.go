@@ -79,13 +79,21 @@ func (e *endpoint) shutdown() bool {
 	return e.running.Swap(shut) != shut
 }
 
+// withdraw takes e, as which it is closed, away from its node and topic.
+func (e *endpoint) withdraw(c closer) {
+	n := e.node
+	n.drop(e)
+	n.forget(c)
+	n.bus.releaseTopic(n.opts.Domain, e.name)
+}
+
 type subscription struct{ endpoint }
 
 // Close implements transport.Subscription.
 func (s *subscription) Close() error {
 	if s.shutdown() {
 		s.topic.removeSubscription(s)
-		s.node.forget(&s.endpoint, s)
+		s.withdraw(s)
 	}
 	return nil
 }
@@ -104,7 +112,7 @@ type publisher struct {
 func (p *publisher) Close() error {
 	if p.shutdown() {
 		p.topic.removePublisher(p)
-		p.node.forget(&p.endpoint, p)
+		p.withdraw(p)
 	}
 	return nil
 }

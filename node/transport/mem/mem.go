@@ -14,14 +14,23 @@ import (
 // Bus connects the nodes opened on it. Domains are apart, as in DDS. The zero
 // value is ready for use.
 type Bus struct {
-	mu     sync.Mutex
-	topics map[topicKey]*topic
-	lastID transport.PublisherID
+	mu       sync.Mutex
+	topics   map[key]*counted[topic]
+	services map[key]*counted[service]
+	nodes    map[uint32][]*Node // open, by domain
+	lastID   transport.PublisherID
 }
 
-type topicKey struct {
+// key names a topic or service.
+type key struct {
 	domain uint32
 	name   string
+}
+
+// counted is what connects the endpoints of one name; it goes with the last of them.
+type counted[T any] struct {
+	hub   T
+	users int
 }
 
 // Open makes a node on the bus. Options that concern a network are validated
@@ -30,25 +39,56 @@ func (b *Bus) Open(o transport.Options) (*Node, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("node %s: %w", o.Name, err)
 	}
-	n := &Node{bus: b, opts: o.WithDefaults(), open: map[closer]struct{}{}, done: make(chan struct{})}
-	n.wake.L = &n.mu
+	n := &Node{bus: b, opts: o.WithDefaults(), open: map[closer]struct{}{}, done: make(chan struct{}), served: make(chan struct{})}
+	n.wake.L, n.called.L = &n.mu, &n.mu
 	go n.run()
+	go n.serve()
+	b.join(n)
 	return n, nil
 }
 
-func (b *Bus) topic(domain uint32, name string) *topic {
+func (b *Bus) acquireTopic(domain uint32, name string) *topic {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	k := topicKey{domain, name}
-	t := b.topics[k]
-	if t == nil {
-		if b.topics == nil {
-			b.topics = map[topicKey]*topic{}
-		}
-		t = &topic{}
-		b.topics[k] = t
+	return acquire(&b.topics, key{domain, name})
+}
+
+func (b *Bus) releaseTopic(domain uint32, name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	release(b.topics, key{domain, name})
+}
+
+func (b *Bus) acquireService(domain uint32, name string) *service {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return acquire(&b.services, key{domain, name})
+}
+
+func (b *Bus) releaseService(domain uint32, name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	release(b.services, key{domain, name})
+}
+
+func acquire[T any](hubs *map[key]*counted[T], k key) *T {
+	if *hubs == nil {
+		*hubs = map[key]*counted[T]{}
 	}
-	return t
+	c := (*hubs)[k]
+	if c == nil {
+		c = &counted[T]{}
+		(*hubs)[k] = c
+	}
+	c.users++
+	return &c.hub
+}
+
+func release[T any](hubs map[key]*counted[T], k key) {
+	c := hubs[k]
+	if c.users--; c.users == 0 {
+		delete(hubs, k)
+	}
 }
 
 func (b *Bus) newID() transport.PublisherID {

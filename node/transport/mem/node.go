@@ -14,19 +14,28 @@ import (
 type Node struct {
 	bus      *Bus
 	opts     transport.Options
-	done     chan struct{} // closed when the node's goroutine has ended
+	done     chan struct{} // closed when the goroutine of messages has ended
+	served   chan struct{} // closed when that of services has
 	tooLarge atomic.Uint64
 
-	mu     sync.Mutex
-	wake   sync.Cond
-	closed bool
-	ready  []*endpoint // with something to handle
-	open   map[closer]struct{}
+	mu        sync.Mutex
+	closed    bool
+	open      map[closer]struct{}
+	wake      sync.Cond   // for the goroutine of messages
+	ready     []*endpoint // with something to handle
+	called    sync.Cond   // for the goroutine of services
+	requested []*server   // with a request to handle
+	watchers  []*watcher  // of the graph
+	regraph   bool        // the graph has changed since they were told
 }
 
 type closer interface{ Close() error }
 
-var _ transport.Node = (*Node)(nil)
+var (
+	_ transport.Node        = (*Node)(nil)
+	_ transport.Services    = (*Node)(nil)
+	_ transport.GraphReader = (*Node)(nil)
+)
 
 // Publisher implements transport.Node.
 func (n *Node) Publisher(name string, typ transport.Type, q transport.QoS, match transport.StatusHandler) (transport.Publisher, error) {
@@ -43,6 +52,7 @@ func (n *Node) Publisher(name string, typ transport.Type, q transport.QoS, match
 		p.topic.removePublisher(p)
 		return nil, fmt.Errorf("publisher on %s: %w", name, transport.ErrClosed)
 	}
+	n.bus.changed(n.opts.Domain)
 	return p, nil
 }
 
@@ -63,6 +73,7 @@ func (n *Node) Subscribe(name string, typ transport.Type, q transport.QoS, h tra
 		s.topic.removeSubscription(s)
 		return nil, fmt.Errorf("subscription to %s: %w", name, transport.ErrClosed)
 	}
+	n.bus.changed(n.opts.Domain)
 	return s, nil
 }
 
@@ -70,20 +81,40 @@ func (n *Node) add(e *endpoint, c closer) error {
 	if err := errors.Join(transport.CheckTopic(e.name), e.typ.Validate(), e.qos.Validate()); err != nil {
 		return err
 	}
+	return n.register(c, func() { e.topic = n.bus.acquireTopic(n.opts.Domain, e.name) })
+}
+
+func (n *Node) addService(name string, typ transport.Type, q transport.QoS, c closer, hub **service) error {
+	if err := transport.CheckService(name, typ, q); err != nil {
+		return err
+	}
+	return n.register(c, func() { *hub = n.bus.acquireService(n.opts.Domain, name) })
+}
+
+// register puts c among what is open, and acquires what it needs to be closed.
+func (n *Node) register(c closer, acquire func()) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
 		return fmt.Errorf("node %s: %w", n.opts.Name, transport.ErrClosed)
 	}
 	n.open[c] = struct{}{}
-	e.topic = n.bus.topic(n.opts.Domain, e.name)
+	acquire()
 	return nil
 }
 
-func (n *Node) forget(e *endpoint, c closer) {
+// forget takes c, which is closed, from what is open.
+func (n *Node) forget(c closer) {
+	n.mu.Lock()
+	delete(n.open, c)
+	n.mu.Unlock()
+	n.bus.changed(n.opts.Domain)
+}
+
+// drop takes e from what is to be handled.
+func (n *Node) drop(e *endpoint) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.open, c)
 	n.ready = without(n.ready, e)
 }
 
@@ -164,8 +195,19 @@ func (n *Node) Close() error {
 	n.mu.Lock()
 	n.closed = true
 	n.wake.Signal()
+	n.called.Signal()
+	var clients []closer // first: a handler may wait in a call
+	for c := range n.open {
+		if _, ok := c.(*client); ok {
+			clients = append(clients, c)
+		}
+	}
 	n.mu.Unlock()
+	for _, c := range clients {
+		c.Close()
+	}
 	<-n.done
+	<-n.served
 	for {
 		n.mu.Lock()
 		var next closer
@@ -174,6 +216,7 @@ func (n *Node) Close() error {
 		}
 		n.mu.Unlock()
 		if next == nil {
+			n.bus.leave(n)
 			return nil
 		}
 		next.Close()
