@@ -160,7 +160,7 @@ func (p *parameter) checkGiven(v rcl.Value) error {
 	if v.Type != p.Type {
 		return fmt.Errorf("expected %s%s", p.expected(), p.quotes(v))
 	}
-	if v.Type >= rcl.ByteArray && v.Len() == 0 {
+	if v.Type >= rcl.ByteArray && v.Len() == 0 && p.Default.Len() > 0 {
 		return fmt.Errorf("expected at least one element of %s", p.expected())
 	}
 	return p.check(v)
@@ -186,7 +186,8 @@ func (p *parameter) check(v rcl.Value) error {
 	numbers, isNumeric := numbersOf(v)
 	for i, x := range numbers {
 		notFinite := p.finite && (math.IsNaN(x) || math.IsInf(x, 0))
-		if !notFinite && (p.Range == nil || p.Range.Contains(x) || math.IsNaN(x) && !p.finite) {
+		inRange := p.Range == nil || p.Range.Contains(x) && (p.Step == 0 || p.Range.onStep(x, p.Step))
+		if !notFinite && (inRange || math.IsNaN(x) && !p.finite) {
 			continue
 		}
 		what := "expected " + p.expected()

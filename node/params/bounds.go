@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"guidedpolicysearch/node/rcl"
 )
 
 // Range bounds a number; an open side excludes its bound.
@@ -62,3 +64,24 @@ func bound(x float64) string {
 	}
 	return strconv.FormatFloat(x, 'g', -1, 64)
 }
+
+// parseStep reads the step of a range; kind is that of the parameter.
+func parseStep(text string, r *Range, kind rcl.Type) (float64, error) {
+	step, err := strconv.ParseFloat(text, 64)
+	isInteger := kind == rcl.Integer || kind == rcl.IntegerArray
+	switch {
+	case err != nil || !(step > 0) || math.IsInf(step, 0) || isInteger && step != math.Trunc(step):
+		return 0, fmt.Errorf("step %q on %s, expected a positive number", text, kind)
+	case r == nil || r.OpenMin || r.OpenMax || math.IsInf(r.Min, 0) || math.IsInf(r.Max, 0):
+		return 0, fmt.Errorf("step %q, expected a range that includes both of its bounds beside it", text)
+	}
+	return step, nil
+}
+
+// onStep tells whether x, in the range, is Min + k step or Max, but for rounding, as rclcpp has it.
+func (r Range) onStep(x, step float64) bool {
+	return nearly(x, r.Min) || nearly(x, r.Max) || nearly(x, r.Min+math.Round((x-r.Min)/step)*step)
+}
+
+// nearly allows for 100 times the relative rounding of doubles.
+func nearly(x, y float64) bool { return math.Abs(x-y) <= 0x1p-52*100*math.Abs(x+y) }

@@ -105,7 +105,7 @@ func (s *Set) declareStruct(prefix string, v reflect.Value, errs *[]error) {
 }
 
 // knownTags are the keys a field may have.
-var knownTags = []string{"param", "desc", "unit", "range", "choices", "len", "finite", "path", "takes"}
+var knownTags = []string{"param", "desc", "unit", "range", "step", "choices", "len", "finite", "path", "takes"}
 
 // parseTags splits a struct tag and refuses what this package does not know, which
 // reflect.StructTag would pass over silently.
@@ -147,7 +147,7 @@ func newParameter(prefix string, tags map[string]string, field reflect.Value) (*
 	}
 	p := &parameter{field: field, codec: c, finite: true}
 	p.Descriptor = Descriptor{Name: prefix + tags["param"], Type: c.kind, Description: tags["desc"],
-		Unit: tags["unit"], Takes: AtStart, ReadOnly: true}
+		Unit: tags["unit"], Takes: AtStart}
 	isNumber := c.kind == rcl.Integer || c.kind == rcl.Double || c.kind == rcl.IntegerArray || c.kind == rcl.DoubleArray
 	isArray := c.kind >= rcl.ByteArray
 	if p.Description == "" || strings.ContainsAny(p.Description, "\r\n") {
@@ -165,6 +165,11 @@ func newParameter(prefix string, tags map[string]string, field reflect.Value) (*
 			return nil, fmt.Errorf("a range on %s, expected numbers", c.kind)
 		}
 		p.Range = &r
+	}
+	if text, ok := tags["step"]; ok {
+		if p.Step, err = parseStep(text, p.Range, c.kind); err != nil {
+			return nil, err
+		}
 	}
 	if text, ok := tags["choices"]; ok {
 		if p.Choices = strings.Split(text, "|"); c.kind != rcl.String && c.kind != rcl.StringArray {
@@ -190,9 +195,9 @@ func newParameter(prefix string, tags map[string]string, field reflect.Value) (*
 	}
 	if text, ok := tags["takes"]; ok {
 		p.Takes = Takes(text)
-		p.ReadOnly = p.Takes == AtStart
-		if p.Takes != AtOnce && p.Takes != AtTrial && p.Takes != AtStart {
-			return nil, fmt.Errorf("takes %q, expected now, trial or start", text)
+		p.ReadOnly = p.Takes == Never
+		if p.Takes != AtOnce && p.Takes != AtTrial && p.Takes != AtStart && p.Takes != Never {
+			return nil, fmt.Errorf("takes %q, expected now, trial, start or never", text)
 		}
 	}
 	if p.Default, err = p.codec.encode(field); err == nil {

@@ -13,7 +13,8 @@ type Takes string
 const (
 	AtOnce  Takes = "now"
 	AtTrial Takes = "trial" // at the beginning of the next trial
-	AtStart Takes = "start" // never at run time
+	AtStart Takes = "start" // when the node is configured: not to be set from then on
+	Never   Takes = "never" // not at run time: read-only
 )
 
 // Descriptor describes a parameter, as rcl_interfaces/msg/ParameterDescriptor does.
@@ -23,11 +24,12 @@ type Descriptor struct {
 	Description string
 	Unit        string   // SI unit, "" for none
 	Range       *Range   // nil for none; of each element of an array
+	Step        float64  // values are Range.Min + k Step, and Range.Max; 0 for any in between
 	Choices     []string // nil for any string
 	Length      string   // the array parameter of equal length, "" for none
 	Default     rcl.Value
 	Takes       Takes
-	ReadOnly    bool // Takes is AtStart
+	ReadOnly    bool // Takes is Never
 }
 
 // Names lists the parameters in the order they were declared.
@@ -83,6 +85,9 @@ func (p *parameter) expected() string {
 	}
 	if p.Range != nil {
 		fmt.Fprintf(&b, "%s in %s", each, p.Range)
+	}
+	if p.Step != 0 {
+		fmt.Fprintf(&b, " in steps of %s", bound(p.Step))
 	}
 	if p.Choices != nil {
 		fmt.Fprintf(&b, "%s one of %s", each, strings.Join(p.Choices, ", "))

@@ -45,6 +45,9 @@ type config struct {
 	Offset     int64           `param:"offset" desc:"An offset." range:"[-5, 5]"`
 	Ratio      float64         `param:"ratio" desc:"Anything at all." finite:"false"`
 	Label      string          `param:"label" desc:"Free text."`
+	Fixed      string          `param:"fixed" desc:"Read only." takes:"never"`
+	Stepped    float64         `param:"stepped" desc:"In steps." range:"[0.1, 1]" step:"0.25"`
+	Even       []int           `param:"even" desc:"In steps." range:"[0, 5]" step:"2"`
 	Algorithm  algorithmConfig `param:"algorithm"`
 	Plant      plantConfig     `param:"plant"`
 	Hidden     func()          `param:"-"`
@@ -60,7 +63,7 @@ func (c *config) Validate() error {
 }
 
 func newConfig() *config {
-	return &config{Timeout: 500 * time.Millisecond, Algorithm: algorithmConfig{KLStep: 1, Iterations: 10},
+	return &config{Timeout: 500 * time.Millisecond, Stepped: 0.1, Even: []int{0}, Algorithm: algorithmConfig{KLStep: 1, Iterations: 10},
 		Plant: plantConfig{Kind: "planar_arm", Joints: []string{"a", "b"}, Target: []float64{1, 2}}}
 }
 
@@ -119,7 +122,7 @@ func TestApply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &config{UseSimTime: true, Timeout: 2 * time.Second, Offset: 4, Ratio: math.Inf(1), Label: "on",
+	want := &config{UseSimTime: true, Timeout: 2 * time.Second, Offset: 4, Ratio: math.Inf(1), Label: "on", Stepped: 0.1, Even: []int{0},
 		Algorithm: algorithmConfig{KLStep: 3, Iterations: 5, Seed: 9007199254740993},
 		Plant: plantConfig{Kind: "pendulum", Joints: []string{"x"}, Target: []float64{2}, Gains: []int{1, -2},
 			Flags: []bool{true, false}, Limits: []float64{math.Inf(1)}}}
@@ -156,6 +159,10 @@ func TestMistakes(t *testing.T) {
 		{"nan", "algorithm.kl_step: .nan", nil, []string{"~expected a finite double"}},
 		{"inf in array", "plant.target: [1.0, .inf]", nil, []string{"~element 1 is +Inf, expected a finite double_array"}},
 		{"element out of range", "plant.target: [1.0, 11.0]", nil, []string{"~element 1 is 11, expected double_array each in [-10, 10] (unit rad), as many as plant.joints"}},
+		{"steps", "stepped: 0.2", nil, []string{"a.yaml:3:14: stepped: got double 0.2, expected double in [0.1, 1] in steps of 0.25"}},
+		{"step", "stepped: 0.35", nil, nil},
+		{"last step", "stepped: 1.0", nil, nil},
+		{"element's step", "even: [0, 2, 5, 3]", nil, []string{"~element 3 is 3, expected integer_array each in [0, 5] in steps of 2"}},
 		{"choices", "plant.kind: pendulun", nil,
 			[]string{`~got string "pendulun", expected string one of planar_arm, pendulum, cart_pole (the nearest is pendulum)`}},
 		{"length", "plant.target: [1.0]", nil, []string{"a.yaml:3:19: plant.target: has 1 elements, expected 2, as plant.joints has"}},
@@ -307,6 +314,12 @@ func TestDeclareRefuses(t *testing.T) {
 		"default: expected string one of": &struct {
 			A string `param:"a" desc:"d" choices:"x|y"`
 		}{},
+		"a range that includes both": &struct {
+			A float64 `param:"a" desc:"d" range:"(0, 1]" step:"0.5"`
+		}{},
+		"expected a positive number": &struct {
+			A int `param:"a" desc:"d" range:"[0, 1]" step:"0.5"`
+		}{},
 		"takes \"later\"": &struct {
 			A int `param:"a" desc:"d" takes:"later"`
 		}{},
@@ -381,8 +394,11 @@ func TestDescribe(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
-	if d := s.Describe("label"); !d.ReadOnly || d.Takes != AtStart {
+	if d := s.Describe("label"); d.ReadOnly || d.Takes != AtStart {
 		t.Errorf("label: %+v", d)
+	}
+	if d := s.Describe("fixed"); !d.ReadOnly || d.Takes != Never {
+		t.Errorf("fixed: %+v", d)
 	}
 	if d := s.Describe("timeout"); d.Unit != "s" || d.Default.Double != 0.5 || d.ReadOnly {
 		t.Errorf("timeout: %+v", d)
@@ -549,4 +565,23 @@ func FuzzWriteYAML(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// A copy of the struct stays as it is when parameters are set.
+func TestCopyIsASnapshot(t *testing.T) {
+	cfg := newConfig()
+	s := declare(t, cfg)
+	before := *cfg
+	for _, text := range []string{"plant.target=[3, 4]", "even=[2]", "algorithm.kl_step=2"} {
+		o, err := ParseAssignment(text)
+		if err == nil {
+			err = s.Apply([]rcl.Override{o})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if before.Plant.Target[0] != 1 || before.Even[0] != 0 || before.Algorithm.KLStep != 1 || cfg.Plant.Target[0] != 3 {
+		t.Errorf("before %+v, now %+v", before, cfg)
+	}
 }
