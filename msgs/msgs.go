@@ -11,8 +11,17 @@ import "strings"
 //go:generate go run ./cmd/msggen -import guidedpolicysearch/msgs -out . -list types.gen_test.go interfaces guided_policy_search_msgs=.
 //go:generate go run ./cmd/msggen -import guidedpolicysearch/msgs/gen/internal -out gen/internal -dep guidedpolicysearch/msgs=interfaces gen/testdata/interfaces
 
-// Message is a pointer to one of the generated types.
+// Type is a pointer to one of the generated types: a message, a service or an action.
+type Type interface {
+	// TypeName returns the ROS name, "sensor_msgs/msg/JointState".
+	TypeName() string
+	// TypeHash returns the type hash (RIHS01) that endpoints announce from Iron on.
+	TypeHash() string
+}
+
+// Message is a pointer to one of the generated messages.
 type Message interface {
+	Type
 	// AppendCDR appends the little-endian CDR payload, header included, and allocates
 	// only where dst has to grow. It panics if a bounded field is over its bound.
 	AppendCDR(dst []byte) []byte
@@ -20,8 +29,6 @@ type Message interface {
 	// the message holds: slices of it that are kept elsewhere change. Errors are
 	// *cdr.Error, and leave the message partly overwritten.
 	UnmarshalCDR(src []byte) error
-	// TypeName returns the ROS name, "sensor_msgs/msg/JointState".
-	TypeName() string
 	// Definition returns the ros2msg text that bags hold: the definition, then for
 	// each type it contains a line of 80 '=', "MSG: package/Type", its definition.
 	Definition() string

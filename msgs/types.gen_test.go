@@ -15,9 +15,11 @@ import (
 	"guidedpolicysearch/msgs/rmw_dds_common"
 	"guidedpolicysearch/msgs/rosgraph_msgs"
 	"guidedpolicysearch/msgs/sensor_msgs"
+	"guidedpolicysearch/msgs/service_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/msgs/std_srvs"
 	"guidedpolicysearch/msgs/trajectory_msgs"
+	"guidedpolicysearch/msgs/type_description_interfaces"
 	"guidedpolicysearch/msgs/unique_identifier_msgs"
 )
 
@@ -88,6 +90,7 @@ func newMessages() []msgs.Message {
 		new(sensor_msgs.Imu),
 		new(sensor_msgs.JointState),
 		new(sensor_msgs.RegionOfInterest),
+		new(service_msgs.ServiceEventInfo),
 		new(std_msgs.Bool),
 		new(std_msgs.Empty),
 		new(std_msgs.Float64),
@@ -106,6 +109,14 @@ func newMessages() []msgs.Message {
 		new(trajectory_msgs.JointTrajectory),
 		new(trajectory_msgs.JointTrajectoryPoint),
 		new(trajectory_msgs.MultiDOFJointTrajectoryPoint),
+		new(type_description_interfaces.Field),
+		new(type_description_interfaces.FieldType),
+		new(type_description_interfaces.IndividualTypeDescription),
+		new(type_description_interfaces.KeyValue),
+		new(type_description_interfaces.TypeDescription),
+		new(type_description_interfaces.TypeSource),
+		new(type_description_interfaces.GetTypeDescription_Request),
+		new(type_description_interfaces.GetTypeDescription_Response),
 		new(unique_identifier_msgs.UUID),
 		new(guided_policy_search_msgs.IterationReport),
 		new(guided_policy_search_msgs.LinearGaussianController),
@@ -121,5 +132,29 @@ func newMessages() []msgs.Message {
 		new(guided_policy_search_msgs.Train_GetResult_Request),
 		new(guided_policy_search_msgs.Train_GetResult_Response),
 		new(guided_policy_search_msgs.Train_FeedbackMessage),
+	}
+}
+
+// newOthers returns a value of every service and action.
+func newOthers() []msgs.Type {
+	return []msgs.Type{
+		new(action_msgs.CancelGoal),
+		new(lifecycle_msgs.ChangeState),
+		new(lifecycle_msgs.GetAvailableStates),
+		new(lifecycle_msgs.GetAvailableTransitions),
+		new(lifecycle_msgs.GetState),
+		new(rcl_interfaces.DescribeParameters),
+		new(rcl_interfaces.GetParameterTypes),
+		new(rcl_interfaces.GetParameters),
+		new(rcl_interfaces.ListParameters),
+		new(rcl_interfaces.SetParameters),
+		new(rcl_interfaces.SetParametersAtomically),
+		new(std_srvs.Empty),
+		new(std_srvs.SetBool),
+		new(std_srvs.Trigger),
+		new(type_description_interfaces.GetTypeDescription),
+		new(guided_policy_search_msgs.Train),
+		new(guided_policy_search_msgs.Train_SendGoal),
+		new(guided_policy_search_msgs.Train_GetResult),
 	}
 }

@@ -6,6 +6,17 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// CancelGoal names action_msgs/srv/CancelGoal.
+type CancelGoal struct{}
+
+// TypeName returns "action_msgs/srv/CancelGoal".
+func (*CancelGoal) TypeName() string { return "action_msgs/srv/CancelGoal" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*CancelGoal) TypeHash() string {
+	return "RIHS01_573d8b0a534451d7bc2ac8c5ffde8ac14b8593b7001175d0cd6516dcbeb8689a"
+}
+
 // CancelGoal_Request is action_msgs/srv/CancelGoal_Request.
 //
 // Cancel goals: a zero id with a stamp takes all goals up to that time, a zero id
@@ -16,6 +27,11 @@ type CancelGoal_Request struct {
 
 // TypeName returns "action_msgs/srv/CancelGoal_Request".
 func (*CancelGoal_Request) TypeName() string { return "action_msgs/srv/CancelGoal_Request" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*CancelGoal_Request) TypeHash() string {
+	return "RIHS01_3d3c84653c1f96918086887e1dcb236faec88b81a5b14fd4cf4840065bcdf8af"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*CancelGoal_Request) Definition() string {
@@ -88,6 +104,11 @@ const (
 
 // TypeName returns "action_msgs/srv/CancelGoal_Response".
 func (*CancelGoal_Response) TypeName() string { return "action_msgs/srv/CancelGoal_Response" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*CancelGoal_Response) TypeHash() string {
+	return "RIHS01_35e682cf3f510e83c70a82a4aac888496dedee56773bf9d8e5e0aa81f9e1c960"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*CancelGoal_Response) Definition() string {

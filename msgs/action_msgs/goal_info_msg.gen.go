@@ -19,6 +19,11 @@ type GoalInfo struct {
 // TypeName returns "action_msgs/msg/GoalInfo".
 func (*GoalInfo) TypeName() string { return "action_msgs/msg/GoalInfo" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*GoalInfo) TypeHash() string {
+	return "RIHS01_6398fe763154554353930716b225947f93b672f0fb2e49fdd01bb7a7e37933e9"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*GoalInfo) Definition() string {
 	return `# Which goal, and when it was accepted.

@@ -16,6 +16,11 @@ type GoalStatusArray struct {
 // TypeName returns "action_msgs/msg/GoalStatusArray".
 func (*GoalStatusArray) TypeName() string { return "action_msgs/msg/GoalStatusArray" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*GoalStatusArray) TypeHash() string {
+	return "RIHS01_6c1684b00f177d37438febe6e709fc4e2b0d4248dca4854946f9ed8b30cda83e"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*GoalStatusArray) Definition() string {
 	return `# States of all goals of an action server.

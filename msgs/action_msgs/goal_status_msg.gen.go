@@ -29,6 +29,11 @@ const (
 // TypeName returns "action_msgs/msg/GoalStatus".
 func (*GoalStatus) TypeName() string { return "action_msgs/msg/GoalStatus" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*GoalStatus) TypeHash() string {
+	return "RIHS01_32f4cfd717735d17657e1178f24431c1ce996c878c515230f6c5b3476819dbb9"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*GoalStatus) Definition() string {
 	return `# State of one goal of an action server.

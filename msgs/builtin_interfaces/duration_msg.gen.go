@@ -18,6 +18,11 @@ type Duration struct {
 // TypeName returns "builtin_interfaces/msg/Duration".
 func (*Duration) TypeName() string { return "builtin_interfaces/msg/Duration" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Duration) TypeHash() string {
+	return "RIHS01_e8d009f659816f758b75334ee1a9ca5b5c0b859843261f14c7f937349599d93b"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Duration) Definition() string {
 	return `# A span of time; sec rounds towards minus infinity.

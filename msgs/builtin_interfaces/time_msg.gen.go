@@ -18,6 +18,11 @@ type Time struct {
 // TypeName returns "builtin_interfaces/msg/Time".
 func (*Time) TypeName() string { return "builtin_interfaces/msg/Time" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Time) TypeHash() string {
+	return "RIHS01_b106235e25a4c5ed35098aa0a61a3ee9c9b18d197f398b0e4206cea9acf9c197"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Time) Definition() string {
 	return `# A point in time since the epoch of its clock.

@@ -35,6 +35,11 @@ func (*JointTrajectoryControllerState) TypeName() string {
 	return "control_msgs/msg/JointTrajectoryControllerState"
 }
 
+// TypeHash returns the type hash (RIHS01).
+func (*JointTrajectoryControllerState) TypeHash() string {
+	return "RIHS01_5e2fe5a025630ec82b5cc080e78b927ed0b230407fadee455a00cd59361bc573"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*JointTrajectoryControllerState) Definition() string {
 	return `# State of a joint trajectory controller. desired, actual and their multi_dof forms

@@ -18,6 +18,11 @@ type DiagnosticArray struct {
 // TypeName returns "diagnostic_msgs/msg/DiagnosticArray".
 func (*DiagnosticArray) TypeName() string { return "diagnostic_msgs/msg/DiagnosticArray" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*DiagnosticArray) TypeHash() string {
+	return "RIHS01_5a8a36efb05fb25070fa0fb3810290c0e6cd4862b54a8fb975a1ee8dc55a333e"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*DiagnosticArray) Definition() string {
 	return `# Status of several components at one time.

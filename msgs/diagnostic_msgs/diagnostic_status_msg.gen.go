@@ -31,6 +31,11 @@ const (
 // TypeName returns "diagnostic_msgs/msg/DiagnosticStatus".
 func (*DiagnosticStatus) TypeName() string { return "diagnostic_msgs/msg/DiagnosticStatus" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*DiagnosticStatus) TypeHash() string {
+	return "RIHS01_b0e3e692ea2d54a8af2f4ef1930e81556a2db55216b771f8a7d2724ed47bf0e4"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*DiagnosticStatus) Definition() string {
 	return `# Status of one component.

@@ -15,6 +15,11 @@ type KeyValue struct {
 // TypeName returns "diagnostic_msgs/msg/KeyValue".
 func (*KeyValue) TypeName() string { return "diagnostic_msgs/msg/KeyValue" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*KeyValue) TypeHash() string {
+	return "RIHS01_d68081eaa540288c5440753baecef0c4e16e81a5f78ad68902ded5100413bb42"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*KeyValue) Definition() string {
 	return `string key

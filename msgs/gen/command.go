@@ -9,20 +9,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"guidedpolicysearch/msgs/idl"
 )
 
 // Job is one run of the generator.
 type Job struct {
 	Sources []Source
 	Out     string // folder of the Go packages
-	List    string // file in Out with the function newMessages for tests, or empty
+	List    string // file in Out with the functions newMessages and newOthers for tests, or empty
 }
 
 // ParseArgs reads the arguments of msggen:
 //
 //	-import PATH     Go import path of the output folder
 //	-out DIR         output folder
-//	-list FILE       also write a test file with one value of every message
+//	-list FILE       also write a test file with one value of every type
 //	-dep PATH=DIR    packages that are referred to, and their Go import path
 //	DIR              folder with one folder per ROS package
 //	NAME=DIR         one ROS package
@@ -92,9 +94,9 @@ func (j Job) Files() (map[string][]byte, error) {
 	return files, err
 }
 
-// listFile returns the test file with one value of every message.
+// listFile returns the test file with one value of every type.
 func (j Job) listFile() ([]byte, error) {
-	refs, err := Types(j.Sources)
+	messages, others, err := Types(j.Sources)
 	if err != nil {
 		return nil, err
 	}
@@ -105,11 +107,16 @@ func (j Job) listFile() ([]byte, error) {
 			fmt.Fprintf(&b, "\t%q\n", s.Import+"/"+s.Package)
 		}
 	}
-	b.WriteString(")\n\n// newMessages returns a zero value of every message type.\nfunc newMessages() []msgs.Message {\n\treturn []msgs.Message{\n")
-	for _, r := range refs {
-		fmt.Fprintf(&b, "\t\tnew(%s.%s),\n", r.Package, r.Name)
+	list := func(refs []idl.Ref) {
+		for _, r := range refs {
+			fmt.Fprintf(&b, "\t\tnew(%s.%s),\n", r.Package, r.Name)
+		}
+		b.WriteString("\t}\n}\n")
 	}
-	b.WriteString("\t}\n}\n")
+	b.WriteString(")\n\n// newMessages returns a zero value of every message type.\nfunc newMessages() []msgs.Message {\n\treturn []msgs.Message{\n")
+	list(messages)
+	b.WriteString("\n// newOthers returns a value of every service and action.\nfunc newOthers() []msgs.Type {\n\treturn []msgs.Type{\n")
+	list(others)
 	code, err := format.Source(b.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("gen: list of types: %w", err)

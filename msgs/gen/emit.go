@@ -48,8 +48,16 @@ func (s *set) goFile(group []*entry) ([]byte, error) {
 		w.put("%q", path)
 	}
 	w.put(")")
+	for _, ref := range group[0].withoutCDR() {
+		w.put("\n// %s names %s.\ntype %s struct{}", ref.Name, ref, ref.Name)
+		if err := w.identity(ref); err != nil {
+			return nil, err
+		}
+	}
 	for _, e := range group {
-		w.message(e)
+		if err := w.message(e); err != nil {
+			return nil, err
+		}
 	}
 	code, err := format.Source(w.Bytes())
 	if err != nil {
@@ -71,8 +79,20 @@ func (w *file) comment(lines []string) {
 	}
 }
 
+// identity writes TypeName and TypeHash.
+func (w *file) identity(ref idl.Ref) error {
+	d, err := w.types.Describe(ref.String())
+	if err != nil {
+		return err
+	}
+	w.put("\n// TypeName returns %q.\nfunc (*%s) TypeName() string { return %q }", ref, ref.Name, ref)
+	w.put("\n// TypeHash returns the type hash (RIHS01).")
+	w.put("func (*%s) TypeHash() string {\nreturn %q\n}", ref.Name, d.Hash())
+	return nil
+}
+
 // message writes the type, its constants and its methods.
-func (w *file) message(e *entry) {
+func (w *file) message(e *entry) error {
 	name := e.Ref.Name
 	w.put("\n// %s is %s.", name, e.Ref)
 	if len(e.Comment) > 0 {
@@ -93,7 +113,9 @@ func (w *file) message(e *entry) {
 		}
 		w.put(")")
 	}
-	w.put("\n// TypeName returns %q.\nfunc (*%s) TypeName() string { return %q }", e.Ref, name, e.Ref)
+	if err := w.identity(e.Ref); err != nil {
+		return err
+	}
 	w.put("\n// Definition returns the ros2msg text of the type and all it contains.")
 	w.put("func (*%s) Definition() string { return %s }", name, text(w.definition(e)))
 	w.put("\n// AppendCDR appends the little-endian payload, header included.")
@@ -119,6 +141,7 @@ func (w *file) message(e *entry) {
 	if e.hasDefaults {
 		w.defaults(e)
 	}
+	return nil
 }
 
 // text returns a definition as a string literal that can be read.

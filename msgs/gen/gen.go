@@ -7,10 +7,12 @@
 //	AppendCDR(dst []byte) []byte      header and body, little endian
 //	UnmarshalCDR(src []byte) error    reuses slices and equal strings that T holds
 //	TypeName() string                 "sensor_msgs/msg/JointState"
+//	TypeHash() string                 "RIHS01_...", what ROS 2 announces from Iron on
 //	Definition() string               the ros2msg text for bags, dependencies included
 //
 // besides EncodeCDR and DecodeCDR for messages that contain it, and SetDefaults where
-// the definition has default values. Constants are named Type_NAME.
+// the definition has default values. Constants are named Type_NAME. A service or action is
+// an empty type with TypeName and TypeHash alone, beside the messages that it consists of.
 package gen
 
 import (
@@ -21,6 +23,7 @@ import (
 	"slices"
 	"strings"
 
+	"guidedpolicysearch/msgs/description"
 	"guidedpolicysearch/msgs/idl"
 )
 
@@ -39,9 +42,10 @@ type Source struct {
 type entry struct {
 	*idl.Message
 	source      *Source
-	file        string // name of the Go file
-	minSize     int    // least bytes on the wire without padding; 0 until resolved
-	active      bool   // while resolving, to find cycles
+	file        string  // name of the Go file
+	defined     idl.Ref // what the file defines: this message, or the service or action it is a part of
+	minSize     int     // least bytes on the wire without padding; 0 until resolved
+	active      bool    // while resolving, to find cycles
 	hasDefaults bool
 }
 
@@ -49,6 +53,7 @@ type entry struct {
 type set struct {
 	byRef map[idl.Ref]*entry
 	order []*entry
+	types *description.Set
 }
 
 // Generate reads the sources and returns the Go files of those to emit: path relative
@@ -82,24 +87,46 @@ func Generate(sources []Source) (map[string][]byte, error) {
 	return files, nil
 }
 
-// Types returns the names of all messages to emit, as package and Go type.
-func Types(sources []Source) ([]idl.Ref, error) {
+// Types returns the names of all messages to emit, as package and Go type, and those of the
+// services and actions.
+func Types(sources []Source) (messages, others []idl.Ref, err error) {
 	s, err := load(sources)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var refs []idl.Ref
+	var last idl.Ref
 	for _, e := range s.order {
-		if e.source.Emit {
-			refs = append(refs, e.Ref)
+		if !e.source.Emit {
+			continue
+		}
+		messages = append(messages, e.Ref)
+		if e.defined != last {
+			others = append(others, e.withoutCDR()...)
+			last = e.defined
 		}
 	}
-	return refs, nil
+	return messages, others, nil
+}
+
+// withoutCDR returns the names of the file's types that are not messages: a service, or an
+// action and its two services.
+func (e *entry) withoutCDR() []idl.Ref {
+	ref := e.defined
+	switch ref.Kind {
+	case "srv":
+		return []idl.Ref{ref}
+	case "action":
+		sendGoal, getResult := ref, ref
+		sendGoal.Name += "_SendGoal"
+		getResult.Name += "_GetResult"
+		return []idl.Ref{ref, sendGoal, getResult}
+	}
+	return nil
 }
 
 // load reads all definitions and resolves the references between them.
 func load(sources []Source) (*set, error) {
-	s := &set{byRef: map[idl.Ref]*entry{}}
+	s := &set{byRef: map[idl.Ref]*entry{}, types: description.NewSet()}
 	for i := range sources {
 		before := len(s.order)
 		for _, kind := range []string{"msg", "srv", "action"} {
@@ -110,6 +137,9 @@ func load(sources []Source) (*set, error) {
 		if len(s.order) == before {
 			return nil, fmt.Errorf("%w: no .msg, .srv or .action files in the folders msg, srv and action of %s",
 				ErrDefinition, sources[i].Dir)
+		}
+		if err := s.types.AddPackage(sources[i].Package, os.DirFS(sources[i].Dir)); err != nil {
+			return nil, fmt.Errorf("gen: %w", err)
 		}
 	}
 	for _, e := range s.order {
@@ -133,7 +163,8 @@ func (s *set) loadKind(src *Source, kind string) error {
 			return fmt.Errorf("gen: %w", err)
 		}
 		name := strings.TrimSuffix(filepath.Base(path), "."+kind)
-		messages, err := parse(idl.Ref{Package: src.Package, Kind: kind, Name: name}, path, string(text))
+		ref := idl.Ref{Package: src.Package, Kind: kind, Name: name}
+		messages, err := parse(ref, path, string(text))
 		if err != nil {
 			return err
 		}
@@ -141,7 +172,7 @@ func (s *set) loadKind(src *Source, kind string) error {
 			if s.byRef[m.Ref] != nil {
 				return fmt.Errorf("%w: %s is defined twice", ErrDefinition, m.Ref)
 			}
-			e := &entry{Message: m, source: src, file: snake(name) + "_" + kind + ".gen.go"}
+			e := &entry{Message: m, source: src, file: snake(name) + "_" + kind + ".gen.go", defined: ref}
 			s.byRef[m.Ref] = e
 			s.order = append(s.order, e)
 		}

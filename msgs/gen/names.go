@@ -3,7 +3,7 @@ package gen
 import "strings"
 
 // methods are names that fields cannot have in Go.
-var methods = []string{"AppendCDR", "UnmarshalCDR", "EncodeCDR", "DecodeCDR", "TypeName", "Definition", "SetDefaults"}
+var methods = []string{"AppendCDR", "UnmarshalCDR", "EncodeCDR", "DecodeCDR", "TypeName", "TypeHash", "Definition", "SetDefaults"}
 
 // GoName returns the Go name of a ROS field: parts of snake case capitalised, and an
 // underscore after a name that is a method's.

@@ -18,6 +18,11 @@ type Point struct {
 // TypeName returns "geometry_msgs/msg/Point".
 func (*Point) TypeName() string { return "geometry_msgs/msg/Point" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Point) TypeHash() string {
+	return "RIHS01_6963084842a9b04494d6b2941d11444708d892da2f4b09843b9c43f42a7f6881"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Point) Definition() string {
 	return `# Position in m.

@@ -15,6 +15,11 @@ type Pose struct {
 // TypeName returns "geometry_msgs/msg/Pose".
 func (*Pose) TypeName() string { return "geometry_msgs/msg/Pose" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Pose) TypeHash() string {
+	return "RIHS01_d501954e9476cea2996984e812054b68026ae0bfae789d9a10b23daf35cc90fa"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Pose) Definition() string {
 	return `Point position

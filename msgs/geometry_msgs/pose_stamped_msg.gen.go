@@ -16,6 +16,11 @@ type PoseStamped struct {
 // TypeName returns "geometry_msgs/msg/PoseStamped".
 func (*PoseStamped) TypeName() string { return "geometry_msgs/msg/PoseStamped" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*PoseStamped) TypeHash() string {
+	return "RIHS01_10f3786d7d40fd2b54367835614bff85d4ad3b5dab62bf8bca0cc232d73b4cd8"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*PoseStamped) Definition() string {
 	return `std_msgs/Header header

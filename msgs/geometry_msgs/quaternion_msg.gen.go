@@ -19,6 +19,11 @@ type Quaternion struct {
 // TypeName returns "geometry_msgs/msg/Quaternion".
 func (*Quaternion) TypeName() string { return "geometry_msgs/msg/Quaternion" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Quaternion) TypeHash() string {
+	return "RIHS01_8a765f66778c8ff7c8ab94afcc590a2ed5325a1d9a076ffff38fbce36f458684"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Quaternion) Definition() string {
 	return `# Orientation, a unit quaternion.

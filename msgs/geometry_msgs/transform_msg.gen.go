@@ -15,6 +15,11 @@ type Transform struct {
 // TypeName returns "geometry_msgs/msg/Transform".
 func (*Transform) TypeName() string { return "geometry_msgs/msg/Transform" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Transform) TypeHash() string {
+	return "RIHS01_beb83fbe698636351461f6f35d1abb20010c43d55374d81bd041f1ba2581fddc"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Transform) Definition() string {
 	return `Vector3 translation

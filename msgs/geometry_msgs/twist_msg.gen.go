@@ -19,6 +19,11 @@ type Twist struct {
 // TypeName returns "geometry_msgs/msg/Twist".
 func (*Twist) TypeName() string { return "geometry_msgs/msg/Twist" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Twist) TypeHash() string {
+	return "RIHS01_9c45bf16fe0983d80e3cfe750d6835843d265a9a6c46bd2e609fcddde6fb8d2a"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Twist) Definition() string {
 	return `# Velocity.

@@ -18,6 +18,11 @@ type Vector3 struct {
 // TypeName returns "geometry_msgs/msg/Vector3".
 func (*Vector3) TypeName() string { return "geometry_msgs/msg/Vector3" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Vector3) TypeHash() string {
+	return "RIHS01_cc12fe83e4c02719f1ce8070bfd14aecd40f75a96696a67a2a1f37f7dbb0765d"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Vector3) Definition() string {
 	return `# Direction and length; what has a place is a Point.

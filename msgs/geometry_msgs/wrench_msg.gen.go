@@ -17,6 +17,11 @@ type Wrench struct {
 // TypeName returns "geometry_msgs/msg/Wrench".
 func (*Wrench) TypeName() string { return "geometry_msgs/msg/Wrench" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Wrench) TypeHash() string {
+	return "RIHS01_018e8519d57c16adbe97c9fe1460ef21fec7e31bc541de3d653a35895677ce52"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Wrench) Definition() string {
 	return `Vector3 force  # N

@@ -16,6 +16,11 @@ type WrenchStamped struct {
 // TypeName returns "geometry_msgs/msg/WrenchStamped".
 func (*WrenchStamped) TypeName() string { return "geometry_msgs/msg/WrenchStamped" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*WrenchStamped) TypeHash() string {
+	return "RIHS01_8dc3deaf06b2ab281f9f9a742a8961c328ca7cec16e3fd6586d3a5c83fa78f77"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*WrenchStamped) Definition() string {
 	return `std_msgs/Header header

@@ -42,6 +42,11 @@ type IterationReport struct {
 // TypeName returns "guided_policy_search_msgs/msg/IterationReport".
 func (*IterationReport) TypeName() string { return "guided_policy_search_msgs/msg/IterationReport" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*IterationReport) TypeHash() string {
+	return "RIHS01_8660da61c3f5fd8222e456f9f4bc1b8878e3a79750fec4a22ddf6c1253c5835d"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*IterationReport) Definition() string {
 	return `# How one iteration of learning went.

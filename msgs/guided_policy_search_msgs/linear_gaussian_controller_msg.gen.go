@@ -30,6 +30,11 @@ func (*LinearGaussianController) TypeName() string {
 	return "guided_policy_search_msgs/msg/LinearGaussianController"
 }
 
+// TypeHash returns the type hash (RIHS01).
+func (*LinearGaussianController) TypeHash() string {
+	return "RIHS01_1c7122025c30e4352248224cf39da3d6ec71b6f1da679120b74e8ca0e8c4fc84"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*LinearGaussianController) Definition() string {
 	return `# A time-varying linear-Gaussian controller: at time step t the action is drawn from

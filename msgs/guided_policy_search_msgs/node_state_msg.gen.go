@@ -51,6 +51,11 @@ const (
 // TypeName returns "guided_policy_search_msgs/msg/NodeState".
 func (*NodeState) TypeName() string { return "guided_policy_search_msgs/msg/NodeState" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*NodeState) TypeHash() string {
+	return "RIHS01_d464eb24d722e497b88942b45f99e8956185a303c11e129409aaa43bc268506a"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*NodeState) Definition() string {
 	return `# What the node is doing.

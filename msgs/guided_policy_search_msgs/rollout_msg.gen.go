@@ -48,6 +48,11 @@ type Rollout struct {
 // TypeName returns "guided_policy_search_msgs/msg/Rollout".
 func (*Rollout) TypeName() string { return "guided_policy_search_msgs/msg/Rollout" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Rollout) TypeHash() string {
+	return "RIHS01_fe18afd5119253a7a94549f61ffe166003b7289fe72494e900a3e6c732be1f6a"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Rollout) Definition() string {
 	return `# Robot to learner: what happened in one trial. Arrays are row-major, the time step

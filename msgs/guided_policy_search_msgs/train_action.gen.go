@@ -8,6 +8,39 @@ import (
 	"guidedpolicysearch/msgs/unique_identifier_msgs"
 )
 
+// Train names guided_policy_search_msgs/action/Train.
+type Train struct{}
+
+// TypeName returns "guided_policy_search_msgs/action/Train".
+func (*Train) TypeName() string { return "guided_policy_search_msgs/action/Train" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Train) TypeHash() string {
+	return "RIHS01_f3fff05b47390afb1eded352334393a66f018e9321dd1ab6e234251f5f5dc097"
+}
+
+// Train_SendGoal names guided_policy_search_msgs/action/Train_SendGoal.
+type Train_SendGoal struct{}
+
+// TypeName returns "guided_policy_search_msgs/action/Train_SendGoal".
+func (*Train_SendGoal) TypeName() string { return "guided_policy_search_msgs/action/Train_SendGoal" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Train_SendGoal) TypeHash() string {
+	return "RIHS01_9efda88eadf89697f0b84d7bbd0d8ea312414840ceb9cbc372264853766a595e"
+}
+
+// Train_GetResult names guided_policy_search_msgs/action/Train_GetResult.
+type Train_GetResult struct{}
+
+// TypeName returns "guided_policy_search_msgs/action/Train_GetResult".
+func (*Train_GetResult) TypeName() string { return "guided_policy_search_msgs/action/Train_GetResult" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Train_GetResult) TypeHash() string {
+	return "RIHS01_58d9c74588ae08005c441183c0bddc81814c5e82471112103da801e4403a87bf"
+}
+
 // Train_Goal is guided_policy_search_msgs/action/Train_Goal.
 //
 // Learn until an iteration has ended, resuming where the run folder stands. Cancelling
@@ -19,6 +52,11 @@ type Train_Goal struct {
 
 // TypeName returns "guided_policy_search_msgs/action/Train_Goal".
 func (*Train_Goal) TypeName() string { return "guided_policy_search_msgs/action/Train_Goal" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Train_Goal) TypeHash() string {
+	return "RIHS01_46986327f104a3a480c42bdb7648c3e16b90563220aab375adb28c0ee920e59b"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Train_Goal) Definition() string {
@@ -70,6 +108,11 @@ type Train_Result struct {
 
 // TypeName returns "guided_policy_search_msgs/action/Train_Result".
 func (*Train_Result) TypeName() string { return "guided_policy_search_msgs/action/Train_Result" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Train_Result) TypeHash() string {
+	return "RIHS01_af1e5d668d897635827f024aef733356a8b0e822373377eaa6e2ff8457f129ec"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Train_Result) Definition() string {
@@ -138,6 +181,11 @@ type Train_Feedback struct {
 
 // TypeName returns "guided_policy_search_msgs/action/Train_Feedback".
 func (*Train_Feedback) TypeName() string { return "guided_policy_search_msgs/action/Train_Feedback" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Train_Feedback) TypeHash() string {
+	return "RIHS01_e484f94a443f936092ed42340f745e65b73619f05c25fa88fb7f8f9404737a56"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Train_Feedback) Definition() string {
@@ -213,6 +261,11 @@ func (*Train_SendGoal_Request) TypeName() string {
 	return "guided_policy_search_msgs/action/Train_SendGoal_Request"
 }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Train_SendGoal_Request) TypeHash() string {
+	return "RIHS01_40d01c82a27529ba7da8feaa0eb8b29308f4614dab3e17430ff5bde56b291adb"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Train_SendGoal_Request) Definition() string {
 	return `unique_identifier_msgs/UUID goal_id
@@ -273,6 +326,11 @@ func (*Train_SendGoal_Response) TypeName() string {
 	return "guided_policy_search_msgs/action/Train_SendGoal_Response"
 }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Train_SendGoal_Response) TypeHash() string {
+	return "RIHS01_a3e5e876ea2082211dcd1bf7e778ffa7e4475900ab3d101e6cd70e05c118aff6"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Train_SendGoal_Response) Definition() string {
 	return `bool accepted
@@ -325,6 +383,11 @@ func (*Train_GetResult_Request) TypeName() string {
 	return "guided_policy_search_msgs/action/Train_GetResult_Request"
 }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Train_GetResult_Request) TypeHash() string {
+	return "RIHS01_779317f013408723cde3117426283f5fa4d9d4d9e36ed54d59dc636814bd389f"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Train_GetResult_Request) Definition() string {
 	return `unique_identifier_msgs/UUID goal_id
@@ -372,6 +435,11 @@ type Train_GetResult_Response struct {
 // TypeName returns "guided_policy_search_msgs/action/Train_GetResult_Response".
 func (*Train_GetResult_Response) TypeName() string {
 	return "guided_policy_search_msgs/action/Train_GetResult_Response"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*Train_GetResult_Response) TypeHash() string {
+	return "RIHS01_c03d740940f956ea76549d6181ae3a42a5e36eba6c1ee93d43fb368008291a65"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -426,6 +494,11 @@ type Train_FeedbackMessage struct {
 // TypeName returns "guided_policy_search_msgs/action/Train_FeedbackMessage".
 func (*Train_FeedbackMessage) TypeName() string {
 	return "guided_policy_search_msgs/action/Train_FeedbackMessage"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*Train_FeedbackMessage) TypeHash() string {
+	return "RIHS01_998f0c2668e667c706b0867d3882c55ab81cfe7ac09514500c1e856443d87427"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.

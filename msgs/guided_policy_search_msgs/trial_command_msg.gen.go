@@ -33,6 +33,11 @@ type TrialCommand struct {
 // TypeName returns "guided_policy_search_msgs/msg/TrialCommand".
 func (*TrialCommand) TypeName() string { return "guided_policy_search_msgs/msg/TrialCommand" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*TrialCommand) TypeHash() string {
+	return "RIHS01_9116e8fa9b93b9202035355ba8928dd8935a1bfcb78aebfd3148dfbc6eac4cd0"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*TrialCommand) Definition() string {
 	return `# Learner to robot: run one trial with this controller.

@@ -34,6 +34,11 @@ type TrialReport struct {
 // TypeName returns "guided_policy_search_msgs/msg/TrialReport".
 func (*TrialReport) TypeName() string { return "guided_policy_search_msgs/msg/TrialReport" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*TrialReport) TypeHash() string {
+	return "RIHS01_5957305ea8d0e971361e14be16357f94937c6fd4129c2e1d8a3c5fed446a023e"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*TrialReport) Definition() string {
 	return `# How one trial went.

@@ -16,7 +16,7 @@ var ErrSyntax = errors.New("idl: bad interface definition")
 // Primitive is a type that needs no definition.
 type Primitive string
 
-// The primitive types; byte and char are other names of uint8.
+// The primitive types; byte and char are other names of uint8 (see Type.Octet).
 const (
 	Bool    Primitive = "bool"
 	Int8    Primitive = "int8"
@@ -58,6 +58,7 @@ func (r Ref) String() string { return r.Package + "/" + r.Kind + "/" + r.Name }
 // Type is the type of a field.
 type Type struct {
 	Primitive Primitive // empty for a message
+	Octet     bool      // written as byte: uint8 on the wire, a type of its own in descriptions
 	Message   Ref       // where Primitive is empty
 	StringMax int       // largest length of a string in bytes, 0 for any
 	Shape     Shape

@@ -14,7 +14,7 @@ var toy = idl.Ref{Package: "toy_msgs", Kind: "msg", Name: "Toy"}
 func TestTypes(t *testing.T) {
 	for text, want := range map[string]idl.Type{
 		"bool":                   {Primitive: idl.Bool},
-		"byte":                   {Primitive: idl.Uint8},
+		"byte":                   {Primitive: idl.Uint8, Octet: true},
 		"char[24]":               {Primitive: idl.Uint8, Shape: idl.Array, Size: 24},
 		"float64[]":              {Primitive: idl.Float64, Shape: idl.Sequence},
 		"float32[<=3]":           {Primitive: idl.Float32, Shape: idl.Sequence, Size: 3},

@@ -237,7 +237,7 @@ func parseType(pkg, s string) (t Type, err error) {
 		return t, fmt.Errorf("type %q is not supported, use string (UTF-8)", s)
 	}
 	if p, ok := primitives[base]; ok {
-		t.Primitive = p
+		t.Primitive, t.Octet = p, base == "byte"
 		return t, nil
 	}
 	parts := strings.Split(base, "/")

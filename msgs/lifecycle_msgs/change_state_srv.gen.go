@@ -6,6 +6,17 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// ChangeState names lifecycle_msgs/srv/ChangeState.
+type ChangeState struct{}
+
+// TypeName returns "lifecycle_msgs/srv/ChangeState".
+func (*ChangeState) TypeName() string { return "lifecycle_msgs/srv/ChangeState" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*ChangeState) TypeHash() string {
+	return "RIHS01_356fe34f0475a43acf54542013af4167b0e729f77ea22ffb045c6ad8e20668e5"
+}
+
 // ChangeState_Request is lifecycle_msgs/srv/ChangeState_Request.
 type ChangeState_Request struct {
 	// by id, or by label where the id is 0
@@ -14,6 +25,11 @@ type ChangeState_Request struct {
 
 // TypeName returns "lifecycle_msgs/srv/ChangeState_Request".
 func (*ChangeState_Request) TypeName() string { return "lifecycle_msgs/srv/ChangeState_Request" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*ChangeState_Request) TypeHash() string {
+	return "RIHS01_d74c6f524e14cade7b67e7297190360ed749264af300524fc1456f27cc2a553a"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*ChangeState_Request) Definition() string {
@@ -96,6 +112,11 @@ type ChangeState_Response struct {
 
 // TypeName returns "lifecycle_msgs/srv/ChangeState_Response".
 func (*ChangeState_Response) TypeName() string { return "lifecycle_msgs/srv/ChangeState_Response" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*ChangeState_Response) TypeHash() string {
+	return "RIHS01_e1ddfed0271fefe63767aa71561926e4d9eac0f1ddf9e71a8873eb46b36deac2"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*ChangeState_Response) Definition() string {

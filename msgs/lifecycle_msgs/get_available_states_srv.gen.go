@@ -6,6 +6,17 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// GetAvailableStates names lifecycle_msgs/srv/GetAvailableStates.
+type GetAvailableStates struct{}
+
+// TypeName returns "lifecycle_msgs/srv/GetAvailableStates".
+func (*GetAvailableStates) TypeName() string { return "lifecycle_msgs/srv/GetAvailableStates" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetAvailableStates) TypeHash() string {
+	return "RIHS01_00a07d79d2207d71e81a8cbc1880e5d924cc16d4688ea8e8e06e443dc8f8aa1d"
+}
+
 // GetAvailableStates_Request is lifecycle_msgs/srv/GetAvailableStates_Request.
 type GetAvailableStates_Request struct {
 }
@@ -13,6 +24,11 @@ type GetAvailableStates_Request struct {
 // TypeName returns "lifecycle_msgs/srv/GetAvailableStates_Request".
 func (*GetAvailableStates_Request) TypeName() string {
 	return "lifecycle_msgs/srv/GetAvailableStates_Request"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetAvailableStates_Request) TypeHash() string {
+	return "RIHS01_c2c0c12de6023822f284929577d4ca2862e0501150010966e8a90b632e4424de"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -51,6 +67,11 @@ type GetAvailableStates_Response struct {
 // TypeName returns "lifecycle_msgs/srv/GetAvailableStates_Response".
 func (*GetAvailableStates_Response) TypeName() string {
 	return "lifecycle_msgs/srv/GetAvailableStates_Response"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetAvailableStates_Response) TypeHash() string {
+	return "RIHS01_223e0dd5bb8a847ebb9532adaf8b5e2a97e6e68e79faeaabd81a45fb32925bd1"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.

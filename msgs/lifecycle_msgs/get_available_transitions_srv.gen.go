@@ -6,6 +6,19 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// GetAvailableTransitions names lifecycle_msgs/srv/GetAvailableTransitions.
+type GetAvailableTransitions struct{}
+
+// TypeName returns "lifecycle_msgs/srv/GetAvailableTransitions".
+func (*GetAvailableTransitions) TypeName() string {
+	return "lifecycle_msgs/srv/GetAvailableTransitions"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetAvailableTransitions) TypeHash() string {
+	return "RIHS01_59b7ecefce0982a8a844b9f2c4f14764c1c4543cc55e72924e2aa4adad83e9bc"
+}
+
 // GetAvailableTransitions_Request is lifecycle_msgs/srv/GetAvailableTransitions_Request.
 type GetAvailableTransitions_Request struct {
 }
@@ -13,6 +26,11 @@ type GetAvailableTransitions_Request struct {
 // TypeName returns "lifecycle_msgs/srv/GetAvailableTransitions_Request".
 func (*GetAvailableTransitions_Request) TypeName() string {
 	return "lifecycle_msgs/srv/GetAvailableTransitions_Request"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetAvailableTransitions_Request) TypeHash() string {
+	return "RIHS01_52a73c0b5d7489bee0df6ddb0aec45c41289d223ff225b58fe11d859ac8109a6"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -51,6 +69,11 @@ type GetAvailableTransitions_Response struct {
 // TypeName returns "lifecycle_msgs/srv/GetAvailableTransitions_Response".
 func (*GetAvailableTransitions_Response) TypeName() string {
 	return "lifecycle_msgs/srv/GetAvailableTransitions_Response"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetAvailableTransitions_Response) TypeHash() string {
+	return "RIHS01_4711339461aadf02bcfff797a198de911f885074bd3f2fe9f7b677ef87f0741c"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.

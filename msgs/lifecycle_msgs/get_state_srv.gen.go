@@ -6,12 +6,28 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// GetState names lifecycle_msgs/srv/GetState.
+type GetState struct{}
+
+// TypeName returns "lifecycle_msgs/srv/GetState".
+func (*GetState) TypeName() string { return "lifecycle_msgs/srv/GetState" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetState) TypeHash() string {
+	return "RIHS01_800a0a5aae599782b02932de0caf563f6dc4e7e94b794eadde075ba2cbef9795"
+}
+
 // GetState_Request is lifecycle_msgs/srv/GetState_Request.
 type GetState_Request struct {
 }
 
 // TypeName returns "lifecycle_msgs/srv/GetState_Request".
 func (*GetState_Request) TypeName() string { return "lifecycle_msgs/srv/GetState_Request" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetState_Request) TypeHash() string {
+	return "RIHS01_77a9c844e7975f15bc2221e8bbebafc4d118afb78c7f7071eef91f83f940f2f6"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*GetState_Request) Definition() string { return "" }
@@ -48,6 +64,11 @@ type GetState_Response struct {
 
 // TypeName returns "lifecycle_msgs/srv/GetState_Response".
 func (*GetState_Response) TypeName() string { return "lifecycle_msgs/srv/GetState_Response" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetState_Response) TypeHash() string {
+	return "RIHS01_fe249babab472e42cb5653b5d6a6b0c42a003b0fdfb84851aea3fde08760b4f5"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*GetState_Response) Definition() string {

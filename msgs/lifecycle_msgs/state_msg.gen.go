@@ -35,6 +35,11 @@ const (
 // TypeName returns "lifecycle_msgs/msg/State".
 func (*State) TypeName() string { return "lifecycle_msgs/msg/State" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*State) TypeHash() string {
+	return "RIHS01_dd2d02b82f3ebc858e53c431b1e6e91f3ffc71436fc81d0715214ac6ee2107a0"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*State) Definition() string {
 	return `# State of a managed node.

@@ -18,6 +18,11 @@ type TransitionDescription struct {
 // TypeName returns "lifecycle_msgs/msg/TransitionDescription".
 func (*TransitionDescription) TypeName() string { return "lifecycle_msgs/msg/TransitionDescription" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*TransitionDescription) TypeHash() string {
+	return "RIHS01_c5f1cd4bb1ad2ba0e3329d4ac7015c52a674a72c1faf7974c37a33f4f6048b28"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*TransitionDescription) Definition() string {
 	return `# A transition and the states it joins.

@@ -20,6 +20,11 @@ type TransitionEvent struct {
 // TypeName returns "lifecycle_msgs/msg/TransitionEvent".
 func (*TransitionEvent) TypeName() string { return "lifecycle_msgs/msg/TransitionEvent" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*TransitionEvent) TypeHash() string {
+	return "RIHS01_d5f8873a2f0146498f812d7885c7327ce27e463d36811d8792f35ee38c0d6c38"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*TransitionEvent) Definition() string {
 	return `# A transition that has happened.

@@ -55,6 +55,11 @@ const (
 // TypeName returns "lifecycle_msgs/msg/Transition".
 func (*Transition) TypeName() string { return "lifecycle_msgs/msg/Transition" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Transition) TypeHash() string {
+	return "RIHS01_c65d7b31ea134cba4f54fc867b817979be799f7452035cd35fac9b7421fb3424"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Transition) Definition() string {
 	return `# Transition of a managed node.

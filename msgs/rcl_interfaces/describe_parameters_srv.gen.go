@@ -6,6 +6,17 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// DescribeParameters names rcl_interfaces/srv/DescribeParameters.
+type DescribeParameters struct{}
+
+// TypeName returns "rcl_interfaces/srv/DescribeParameters".
+func (*DescribeParameters) TypeName() string { return "rcl_interfaces/srv/DescribeParameters" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*DescribeParameters) TypeHash() string {
+	return "RIHS01_845b484d71eb0673dae682f2e3ba3c4851a65a3dcfb97bddd82c5b57e91e4cff"
+}
+
 // DescribeParameters_Request is rcl_interfaces/srv/DescribeParameters_Request.
 type DescribeParameters_Request struct {
 	Names []string
@@ -14,6 +25,11 @@ type DescribeParameters_Request struct {
 // TypeName returns "rcl_interfaces/srv/DescribeParameters_Request".
 func (*DescribeParameters_Request) TypeName() string {
 	return "rcl_interfaces/srv/DescribeParameters_Request"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*DescribeParameters_Request) TypeHash() string {
+	return "RIHS01_05dd1c2bc87dec2627105c8070d6f9725c781a4f2ab852975bf105462b82b644"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -57,6 +73,11 @@ type DescribeParameters_Response struct {
 // TypeName returns "rcl_interfaces/srv/DescribeParameters_Response".
 func (*DescribeParameters_Response) TypeName() string {
 	return "rcl_interfaces/srv/DescribeParameters_Response"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*DescribeParameters_Response) TypeHash() string {
+	return "RIHS01_ad6747319613c6131589e062e095b469a46cc764f7d0f12a001a49e6cd893995"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.

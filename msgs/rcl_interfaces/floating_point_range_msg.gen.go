@@ -19,6 +19,11 @@ type FloatingPointRange struct {
 // TypeName returns "rcl_interfaces/msg/FloatingPointRange".
 func (*FloatingPointRange) TypeName() string { return "rcl_interfaces/msg/FloatingPointRange" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*FloatingPointRange) TypeHash() string {
+	return "RIHS01_e6af23a23c177fee5f3075c8b1e435162a9b63c863d78c06017460b49684262d"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*FloatingPointRange) Definition() string {
 	return `# Allowed values from_value, from_value + step, ... and to_value; any value in

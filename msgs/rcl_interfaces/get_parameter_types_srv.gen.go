@@ -6,6 +6,17 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// GetParameterTypes names rcl_interfaces/srv/GetParameterTypes.
+type GetParameterTypes struct{}
+
+// TypeName returns "rcl_interfaces/srv/GetParameterTypes".
+func (*GetParameterTypes) TypeName() string { return "rcl_interfaces/srv/GetParameterTypes" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetParameterTypes) TypeHash() string {
+	return "RIHS01_da199c878688b3e530bdfe3ca8f74cb9fa0c303101e980a9e8f260e25e1c80ca"
+}
+
 // GetParameterTypes_Request is rcl_interfaces/srv/GetParameterTypes_Request.
 type GetParameterTypes_Request struct {
 	Names []string
@@ -14,6 +25,11 @@ type GetParameterTypes_Request struct {
 // TypeName returns "rcl_interfaces/srv/GetParameterTypes_Request".
 func (*GetParameterTypes_Request) TypeName() string {
 	return "rcl_interfaces/srv/GetParameterTypes_Request"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetParameterTypes_Request) TypeHash() string {
+	return "RIHS01_87d7ec5ef545d4daa289d500025d31fb2437bc8b8365ca367161c4dac4be33fd"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -57,6 +73,11 @@ type GetParameterTypes_Response struct {
 // TypeName returns "rcl_interfaces/srv/GetParameterTypes_Response".
 func (*GetParameterTypes_Response) TypeName() string {
 	return "rcl_interfaces/srv/GetParameterTypes_Response"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetParameterTypes_Response) TypeHash() string {
+	return "RIHS01_ac1335dce67c478e669434f6ac2fbff34fcd529580f272d3006785ba8b54e47f"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.

@@ -6,6 +6,17 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// GetParameters names rcl_interfaces/srv/GetParameters.
+type GetParameters struct{}
+
+// TypeName returns "rcl_interfaces/srv/GetParameters".
+func (*GetParameters) TypeName() string { return "rcl_interfaces/srv/GetParameters" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetParameters) TypeHash() string {
+	return "RIHS01_bf9803d5c74cf989a5de3e0c2e99444599a627c7ff75f97b8c05b01003675cbc"
+}
+
 // GetParameters_Request is rcl_interfaces/srv/GetParameters_Request.
 type GetParameters_Request struct {
 	Names []string
@@ -13,6 +24,11 @@ type GetParameters_Request struct {
 
 // TypeName returns "rcl_interfaces/srv/GetParameters_Request".
 func (*GetParameters_Request) TypeName() string { return "rcl_interfaces/srv/GetParameters_Request" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetParameters_Request) TypeHash() string {
+	return "RIHS01_135a9e1c3d7cebef792f6687d7ddf99949b21a0bd9a320d863a9110a3f5cf4d6"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*GetParameters_Request) Definition() string {
@@ -54,6 +70,11 @@ type GetParameters_Response struct {
 
 // TypeName returns "rcl_interfaces/srv/GetParameters_Response".
 func (*GetParameters_Response) TypeName() string { return "rcl_interfaces/srv/GetParameters_Response" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*GetParameters_Response) TypeHash() string {
+	return "RIHS01_9fa773b46e39cc5d02db6224d8fd520bb9caeeffc2b27c96c1e59431baba9f2a"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*GetParameters_Response) Definition() string {

@@ -19,6 +19,11 @@ type IntegerRange struct {
 // TypeName returns "rcl_interfaces/msg/IntegerRange".
 func (*IntegerRange) TypeName() string { return "rcl_interfaces/msg/IntegerRange" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*IntegerRange) TypeHash() string {
+	return "RIHS01_f7b7fdc0f65f07702e099218e13288c3963bcb9345bde78b560e6cd19800fc5a"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*IntegerRange) Definition() string {
 	return `# Allowed values from_value, from_value + step, ... and to_value; any value in

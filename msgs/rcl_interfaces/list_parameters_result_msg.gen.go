@@ -15,6 +15,11 @@ type ListParametersResult struct {
 // TypeName returns "rcl_interfaces/msg/ListParametersResult".
 func (*ListParametersResult) TypeName() string { return "rcl_interfaces/msg/ListParametersResult" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*ListParametersResult) TypeHash() string {
+	return "RIHS01_237ae3428413dcbcfb452b510c42355f3a2b021dc091afa3e18526d57022f1cd"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*ListParametersResult) Definition() string {
 	return `string[] names

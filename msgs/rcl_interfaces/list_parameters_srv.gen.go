@@ -6,6 +6,17 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// ListParameters names rcl_interfaces/srv/ListParameters.
+type ListParameters struct{}
+
+// TypeName returns "rcl_interfaces/srv/ListParameters".
+func (*ListParameters) TypeName() string { return "rcl_interfaces/srv/ListParameters" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*ListParameters) TypeHash() string {
+	return "RIHS01_3e6062bfbb27bfb8730d4cef2558221f51a11646d78e7bb30a1e83afac3aad9d"
+}
+
 // ListParameters_Request is rcl_interfaces/srv/ListParameters_Request.
 type ListParameters_Request struct {
 	// empty: all
@@ -21,6 +32,11 @@ const (
 
 // TypeName returns "rcl_interfaces/srv/ListParameters_Request".
 func (*ListParameters_Request) TypeName() string { return "rcl_interfaces/srv/ListParameters_Request" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*ListParameters_Request) TypeHash() string {
+	return "RIHS01_a1b0b5d6b967a5b8ac5bc8563c3ea678f349e312a6a4967227c5a96bc5ce38df"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*ListParameters_Request) Definition() string {
@@ -67,6 +83,11 @@ type ListParameters_Response struct {
 // TypeName returns "rcl_interfaces/srv/ListParameters_Response".
 func (*ListParameters_Response) TypeName() string {
 	return "rcl_interfaces/srv/ListParameters_Response"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*ListParameters_Response) TypeHash() string {
+	return "RIHS01_31b937b82de3612426be79f231e386259f97e8dc843e3f2845288b4bfa296bdd"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.

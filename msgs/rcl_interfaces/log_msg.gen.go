@@ -35,6 +35,11 @@ const (
 // TypeName returns "rcl_interfaces/msg/Log".
 func (*Log) TypeName() string { return "rcl_interfaces/msg/Log" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Log) TypeHash() string {
+	return "RIHS01_e28ce254ca8abc06abf92773b74602cdbf116ed34fbaf294fb9f81da9f318eac"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Log) Definition() string {
 	return `# One line of a log, as on /rosout.

@@ -26,6 +26,11 @@ type ParameterDescriptor struct {
 // TypeName returns "rcl_interfaces/msg/ParameterDescriptor".
 func (*ParameterDescriptor) TypeName() string { return "rcl_interfaces/msg/ParameterDescriptor" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*ParameterDescriptor) TypeHash() string {
+	return "RIHS01_52175dbfda6c51153101d33d2a9da05743f66f02d5ab2ca9ec4709b46b73d704"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*ParameterDescriptor) Definition() string {
 	return `# What a parameter is for and which values it takes.

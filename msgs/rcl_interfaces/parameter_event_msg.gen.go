@@ -22,6 +22,11 @@ type ParameterEvent struct {
 // TypeName returns "rcl_interfaces/msg/ParameterEvent".
 func (*ParameterEvent) TypeName() string { return "rcl_interfaces/msg/ParameterEvent" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*ParameterEvent) TypeHash() string {
+	return "RIHS01_043e627780fcad87a22d225bc2a037361dba713fca6a6b9f4b869a5aa0393204"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*ParameterEvent) Definition() string {
 	return `# Parameters of a node that have changed.

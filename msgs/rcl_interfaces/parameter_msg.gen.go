@@ -15,6 +15,11 @@ type Parameter struct {
 // TypeName returns "rcl_interfaces/msg/Parameter".
 func (*Parameter) TypeName() string { return "rcl_interfaces/msg/Parameter" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Parameter) TypeHash() string {
+	return "RIHS01_ddfe6442cffc462317adb5c92536a7b6dd55858c5c3e1e328165a6b73c2831af"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Parameter) Definition() string {
 	return `string name

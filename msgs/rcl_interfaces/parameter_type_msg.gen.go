@@ -29,6 +29,11 @@ const (
 // TypeName returns "rcl_interfaces/msg/ParameterType".
 func (*ParameterType) TypeName() string { return "rcl_interfaces/msg/ParameterType" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*ParameterType) TypeHash() string {
+	return "RIHS01_df29ed057a834862187be24dd187d981790ff3ea6502f4cd27b432cbc42c6d46"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*ParameterType) Definition() string {
 	return `# Types of parameters; a message of constants alone.

@@ -26,6 +26,11 @@ type ParameterValue struct {
 // TypeName returns "rcl_interfaces/msg/ParameterValue".
 func (*ParameterValue) TypeName() string { return "rcl_interfaces/msg/ParameterValue" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*ParameterValue) TypeHash() string {
+	return "RIHS01_115fc089a387e23c7ecd3525c9189c379109119d6ab82e8dfbde0fdf6a7f9b68"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*ParameterValue) Definition() string {
 	return `# Value of a parameter: the field that belongs to type counts.

@@ -6,6 +6,19 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// SetParametersAtomically names rcl_interfaces/srv/SetParametersAtomically.
+type SetParametersAtomically struct{}
+
+// TypeName returns "rcl_interfaces/srv/SetParametersAtomically".
+func (*SetParametersAtomically) TypeName() string {
+	return "rcl_interfaces/srv/SetParametersAtomically"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*SetParametersAtomically) TypeHash() string {
+	return "RIHS01_0e192ef259c07fc3c07a13191d27002222e65e00ccec653ca05e856f79285fcd"
+}
+
 // SetParametersAtomically_Request is rcl_interfaces/srv/SetParametersAtomically_Request.
 type SetParametersAtomically_Request struct {
 	Parameters []Parameter
@@ -14,6 +27,11 @@ type SetParametersAtomically_Request struct {
 // TypeName returns "rcl_interfaces/srv/SetParametersAtomically_Request".
 func (*SetParametersAtomically_Request) TypeName() string {
 	return "rcl_interfaces/srv/SetParametersAtomically_Request"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*SetParametersAtomically_Request) TypeHash() string {
+	return "RIHS01_db0bd950ed5ed867a0e90b225e44dea382d762c0762ff3e0ee842190042a59e5"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -85,6 +103,11 @@ type SetParametersAtomically_Response struct {
 // TypeName returns "rcl_interfaces/srv/SetParametersAtomically_Response".
 func (*SetParametersAtomically_Response) TypeName() string {
 	return "rcl_interfaces/srv/SetParametersAtomically_Response"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*SetParametersAtomically_Response) TypeHash() string {
+	return "RIHS01_31b1a38c5b0b9d893ee24da45f69638f4561c78461d82d52750f429b534502b8"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.

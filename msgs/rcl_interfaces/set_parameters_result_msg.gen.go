@@ -16,6 +16,11 @@ type SetParametersResult struct {
 // TypeName returns "rcl_interfaces/msg/SetParametersResult".
 func (*SetParametersResult) TypeName() string { return "rcl_interfaces/msg/SetParametersResult" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*SetParametersResult) TypeHash() string {
+	return "RIHS01_cfcc0fb0371ee5159b403960ef4300f8f9d2f1fd6117c8666b7f9654d528a9b1"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*SetParametersResult) Definition() string {
 	return `bool successful

@@ -6,6 +6,17 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// SetParameters names rcl_interfaces/srv/SetParameters.
+type SetParameters struct{}
+
+// TypeName returns "rcl_interfaces/srv/SetParameters".
+func (*SetParameters) TypeName() string { return "rcl_interfaces/srv/SetParameters" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*SetParameters) TypeHash() string {
+	return "RIHS01_56eed9a67e169f9cb6c1f987bc88f868c14a8fc9f743a263bc734c154015d7e0"
+}
+
 // SetParameters_Request is rcl_interfaces/srv/SetParameters_Request.
 type SetParameters_Request struct {
 	Parameters []Parameter
@@ -13,6 +24,11 @@ type SetParameters_Request struct {
 
 // TypeName returns "rcl_interfaces/srv/SetParameters_Request".
 func (*SetParameters_Request) TypeName() string { return "rcl_interfaces/srv/SetParameters_Request" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*SetParameters_Request) TypeHash() string {
+	return "RIHS01_130d46386b7e84ea9ecf60608a4d83cbe5e5cb7c6cc5b712b7a4e3a6c254e932"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*SetParameters_Request) Definition() string {
@@ -82,6 +98,11 @@ type SetParameters_Response struct {
 
 // TypeName returns "rcl_interfaces/srv/SetParameters_Response".
 func (*SetParameters_Response) TypeName() string { return "rcl_interfaces/srv/SetParameters_Response" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*SetParameters_Response) TypeHash() string {
+	return "RIHS01_7a0e8140a0b8d98308fa81a5403a766e610af29a239caf54b7553227906fc266"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*SetParameters_Response) Definition() string {

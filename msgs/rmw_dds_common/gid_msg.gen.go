@@ -16,6 +16,11 @@ type Gid struct {
 // TypeName returns "rmw_dds_common/msg/Gid".
 func (*Gid) TypeName() string { return "rmw_dds_common/msg/Gid" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Gid) TypeHash() string {
+	return "RIHS01_af578f740a4c2f04ac7455b9cc48cba5cd5580b7aaecdaca7d11d65c1d5ec32c"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Gid) Definition() string {
 	return `# Identity of a DDS entity, in the 24 bytes of ROS 2 Humble.

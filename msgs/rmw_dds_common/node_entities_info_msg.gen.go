@@ -19,6 +19,11 @@ type NodeEntitiesInfo struct {
 // TypeName returns "rmw_dds_common/msg/NodeEntitiesInfo".
 func (*NodeEntitiesInfo) TypeName() string { return "rmw_dds_common/msg/NodeEntitiesInfo" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*NodeEntitiesInfo) TypeHash() string {
+	return "RIHS01_2f4fe7c6c96117fe4397bb6c0a87c8a952c1d5e7f25a63133a81b684c8456726"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*NodeEntitiesInfo) Definition() string {
 	return `# Endpoints of one node.

@@ -19,6 +19,11 @@ func (*ParticipantEntitiesInfo) TypeName() string {
 	return "rmw_dds_common/msg/ParticipantEntitiesInfo"
 }
 
+// TypeHash returns the type hash (RIHS01).
+func (*ParticipantEntitiesInfo) TypeHash() string {
+	return "RIHS01_a8ade1e13aeb0a06dfed30a0b315c682811598508f6fa4015aa543f00360ff7d"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*ParticipantEntitiesInfo) Definition() string {
 	return `# Nodes of one DDS participant, as on ros_discovery_info.

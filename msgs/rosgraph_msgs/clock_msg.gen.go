@@ -17,6 +17,11 @@ type Clock struct {
 // TypeName returns "rosgraph_msgs/msg/Clock".
 func (*Clock) TypeName() string { return "rosgraph_msgs/msg/Clock" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Clock) TypeHash() string {
+	return "RIHS01_692f7a66e93a3c83e71765d033b60349ba68023a8c689a79e48078bcb5c58564"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Clock) Definition() string {
 	return `# Simulated time, as on /clock.

@@ -34,6 +34,11 @@ type CameraInfo struct {
 // TypeName returns "sensor_msgs/msg/CameraInfo".
 func (*CameraInfo) TypeName() string { return "sensor_msgs/msg/CameraInfo" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*CameraInfo) TypeHash() string {
+	return "RIHS01_b3dfd68ff46c9d56c80fd3bd4ed22c7a4ddce8c8348f2f59c299e73118e7e275"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*CameraInfo) Definition() string {
 	return `# Calibration of a camera; matrices are row-major.

@@ -19,6 +19,11 @@ type CompressedImage struct {
 // TypeName returns "sensor_msgs/msg/CompressedImage".
 func (*CompressedImage) TypeName() string { return "sensor_msgs/msg/CompressedImage" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*CompressedImage) TypeHash() string {
+	return "RIHS01_15640771531571185e2efc8a100baf923961a4d15d5569652e6cb6691e8e371a"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*CompressedImage) Definition() string {
 	return `std_msgs/Header header

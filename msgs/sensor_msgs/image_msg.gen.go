@@ -25,6 +25,11 @@ type Image struct {
 // TypeName returns "sensor_msgs/msg/Image".
 func (*Image) TypeName() string { return "sensor_msgs/msg/Image" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Image) TypeHash() string {
+	return "RIHS01_d31d41a9a4c4bc8eae9be757b0beed306564f7526c88ea6a4588fb9582527d47"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Image) Definition() string {
 	return `std_msgs/Header header

@@ -27,6 +27,11 @@ type Imu struct {
 // TypeName returns "sensor_msgs/msg/Imu".
 func (*Imu) TypeName() string { return "sensor_msgs/msg/Imu" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Imu) TypeHash() string {
+	return "RIHS01_7d9a00ff131080897a5ec7e26e315954b8eae3353c3f995c55faf71574000b5b"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Imu) Definition() string {
 	return `# Inertial measurement. Covariances are (3, 3) row-major; all zero is unknown, a first

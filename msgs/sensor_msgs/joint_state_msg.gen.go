@@ -25,6 +25,11 @@ type JointState struct {
 // TypeName returns "sensor_msgs/msg/JointState".
 func (*JointState) TypeName() string { return "sensor_msgs/msg/JointState" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*JointState) TypeHash() string {
+	return "RIHS01_a13ee3a330e346c9d87b5aa18d24e11690752bd33a0350f11c5882bc9179260e"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*JointState) Definition() string {
 	return `# State of joints. Arrays other than name are empty where the quantity is not known,

@@ -22,6 +22,11 @@ type RegionOfInterest struct {
 // TypeName returns "sensor_msgs/msg/RegionOfInterest".
 func (*RegionOfInterest) TypeName() string { return "sensor_msgs/msg/RegionOfInterest" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*RegionOfInterest) TypeHash() string {
+	return "RIHS01_ad16bcba5f9131dcdba6fbded19f726f5440e3c513b4fb586dd3027eeed8abb1"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*RegionOfInterest) Definition() string {
 	return `# Part of an image, in pixels; all zero is the whole image.

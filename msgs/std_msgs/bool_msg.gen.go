@@ -14,6 +14,11 @@ type Bool struct {
 // TypeName returns "std_msgs/msg/Bool".
 func (*Bool) TypeName() string { return "std_msgs/msg/Bool" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Bool) TypeHash() string {
+	return "RIHS01_feb91e995ff9ebd09c0cb3d2aed18b11077585839fb5db80193b62d74528f6c9"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Bool) Definition() string {
 	return `bool data

@@ -13,6 +13,11 @@ type Empty struct {
 // TypeName returns "std_msgs/msg/Empty".
 func (*Empty) TypeName() string { return "std_msgs/msg/Empty" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Empty) TypeHash() string {
+	return "RIHS01_20b625256f32d5dbc0d04fee44f43c41e51c70d3502f84b4a08e7a9c26a96312"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Empty) Definition() string { return "" }
 

@@ -14,6 +14,11 @@ type Float64 struct {
 // TypeName returns "std_msgs/msg/Float64".
 func (*Float64) TypeName() string { return "std_msgs/msg/Float64" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Float64) TypeHash() string {
+	return "RIHS01_705ba9c3d1a09df43737eb67095534de36fd426c0587779bda2bc51fe790182a"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Float64) Definition() string {
 	return `float64 data

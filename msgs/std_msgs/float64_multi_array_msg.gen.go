@@ -17,6 +17,11 @@ type Float64MultiArray struct {
 // TypeName returns "std_msgs/msg/Float64MultiArray".
 func (*Float64MultiArray) TypeName() string { return "std_msgs/msg/Float64MultiArray" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Float64MultiArray) TypeHash() string {
+	return "RIHS01_1025ddc6b9552d191f89ef1a8d2f60f3d373e28b283d8891ddcc974e8c55397f"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Float64MultiArray) Definition() string {
 	return `# A dense array of any dimension.

@@ -18,6 +18,11 @@ type Header struct {
 // TypeName returns "std_msgs/msg/Header".
 func (*Header) TypeName() string { return "std_msgs/msg/Header" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Header) TypeHash() string {
+	return "RIHS01_f49fb3ae2cf070f793645ff749683ac6b06203e41c891e17701b1cb597ce6a01"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Header) Definition() string {
 	return `# When and in which frame data was taken.

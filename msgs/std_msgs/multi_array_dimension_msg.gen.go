@@ -17,6 +17,11 @@ type MultiArrayDimension struct {
 // TypeName returns "std_msgs/msg/MultiArrayDimension".
 func (*MultiArrayDimension) TypeName() string { return "std_msgs/msg/MultiArrayDimension" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*MultiArrayDimension) TypeHash() string {
+	return "RIHS01_5e773a60a4c7fc8a54985f307c7837aa2994252a126c301957a24e31282c9cbe"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*MultiArrayDimension) Definition() string {
 	return `string label

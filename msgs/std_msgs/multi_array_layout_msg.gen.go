@@ -18,6 +18,11 @@ type MultiArrayLayout struct {
 // TypeName returns "std_msgs/msg/MultiArrayLayout".
 func (*MultiArrayLayout) TypeName() string { return "std_msgs/msg/MultiArrayLayout" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*MultiArrayLayout) TypeHash() string {
+	return "RIHS01_4c66e6f78e740ac103a94cf63259f968e48c617e7699e829b63c21a5cb50dac6"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*MultiArrayLayout) Definition() string {
 	return `# Layout of a dense array, outermost dimension first.

@@ -14,6 +14,11 @@ type String struct {
 // TypeName returns "std_msgs/msg/String".
 func (*String) TypeName() string { return "std_msgs/msg/String" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*String) TypeHash() string {
+	return "RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*String) Definition() string {
 	return `string data

@@ -17,6 +17,11 @@ type UInt8MultiArray struct {
 // TypeName returns "std_msgs/msg/UInt8MultiArray".
 func (*UInt8MultiArray) TypeName() string { return "std_msgs/msg/UInt8MultiArray" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*UInt8MultiArray) TypeHash() string {
+	return "RIHS01_5687e861b8d307a5e48b7515467ae7a5fc2daf805bd0ce6d8e9e604bade9f385"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*UInt8MultiArray) Definition() string {
 	return `# A dense array of any dimension.

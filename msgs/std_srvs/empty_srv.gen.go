@@ -6,12 +6,28 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// Empty names std_srvs/srv/Empty.
+type Empty struct{}
+
+// TypeName returns "std_srvs/srv/Empty".
+func (*Empty) TypeName() string { return "std_srvs/srv/Empty" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Empty) TypeHash() string {
+	return "RIHS01_5888399dedec5ccc85ea6451949fd2c9f97bfdf963f9a588821639fcd31b5d19"
+}
+
 // Empty_Request is std_srvs/srv/Empty_Request.
 type Empty_Request struct {
 }
 
 // TypeName returns "std_srvs/srv/Empty_Request".
 func (*Empty_Request) TypeName() string { return "std_srvs/srv/Empty_Request" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Empty_Request) TypeHash() string {
+	return "RIHS01_458eaf200a3f63d9cc53d19436edebc0c140ef4c93ca75d5bd4ce19fd7759e35"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Empty_Request) Definition() string { return "" }
@@ -47,6 +63,11 @@ type Empty_Response struct {
 
 // TypeName returns "std_srvs/srv/Empty_Response".
 func (*Empty_Response) TypeName() string { return "std_srvs/srv/Empty_Response" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Empty_Response) TypeHash() string {
+	return "RIHS01_0a2858b3f60df644a61d0fa44cfc923a3d3628e0ad9c8ad8534b1a2c92a413dc"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Empty_Response) Definition() string { return "" }

@@ -6,6 +6,17 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// SetBool names std_srvs/srv/SetBool.
+type SetBool struct{}
+
+// TypeName returns "std_srvs/srv/SetBool".
+func (*SetBool) TypeName() string { return "std_srvs/srv/SetBool" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*SetBool) TypeHash() string {
+	return "RIHS01_abe9e4bb6b41b40e6789712c00ec8871923e089af3f667a79992a428cff2da0a"
+}
+
 // SetBool_Request is std_srvs/srv/SetBool_Request.
 type SetBool_Request struct {
 	Data bool
@@ -13,6 +24,11 @@ type SetBool_Request struct {
 
 // TypeName returns "std_srvs/srv/SetBool_Request".
 func (*SetBool_Request) TypeName() string { return "std_srvs/srv/SetBool_Request" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*SetBool_Request) TypeHash() string {
+	return "RIHS01_c62fbb99d94e1b25e8ef9e109f9581956bb1b3361a45a4e5810c36a90d29932e"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*SetBool_Request) Definition() string {
@@ -54,6 +70,11 @@ type SetBool_Response struct {
 
 // TypeName returns "std_srvs/srv/SetBool_Response".
 func (*SetBool_Response) TypeName() string { return "std_srvs/srv/SetBool_Response" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*SetBool_Response) TypeHash() string {
+	return "RIHS01_d0814e7f7b4880ab77e9c57426c7aa1562ab69f11eef8e2e968812f9cbd0b059"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*SetBool_Response) Definition() string {

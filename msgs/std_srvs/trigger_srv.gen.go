@@ -6,12 +6,28 @@ import (
 	"guidedpolicysearch/msgs/cdr"
 )
 
+// Trigger names std_srvs/srv/Trigger.
+type Trigger struct{}
+
+// TypeName returns "std_srvs/srv/Trigger".
+func (*Trigger) TypeName() string { return "std_srvs/srv/Trigger" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Trigger) TypeHash() string {
+	return "RIHS01_eeff2cd6fa5ad9d27cdf4dec64818317839b62f212a91e6b5304b634b2062c5f"
+}
+
 // Trigger_Request is std_srvs/srv/Trigger_Request.
 type Trigger_Request struct {
 }
 
 // TypeName returns "std_srvs/srv/Trigger_Request".
 func (*Trigger_Request) TypeName() string { return "std_srvs/srv/Trigger_Request" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Trigger_Request) TypeHash() string {
+	return "RIHS01_d010825374ce8918e72bfd826c82603e60f45419e932ea976f807b74a863a199"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Trigger_Request) Definition() string { return "" }
@@ -50,6 +66,11 @@ type Trigger_Response struct {
 
 // TypeName returns "std_srvs/srv/Trigger_Response".
 func (*Trigger_Response) TypeName() string { return "std_srvs/srv/Trigger_Response" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Trigger_Response) TypeHash() string {
+	return "RIHS01_2d946c21e2fc3f1e9ca6986a8191d85fcc70097a8bb7771a053564bc47009cdf"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Trigger_Response) Definition() string {

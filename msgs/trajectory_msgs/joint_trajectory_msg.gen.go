@@ -17,6 +17,11 @@ type JointTrajectory struct {
 // TypeName returns "trajectory_msgs/msg/JointTrajectory".
 func (*JointTrajectory) TypeName() string { return "trajectory_msgs/msg/JointTrajectory" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*JointTrajectory) TypeHash() string {
+	return "RIHS01_179b33eba59d676f6d967ac71fe35e7ca2f64b2f3928f4a018cec115e213796e"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*JointTrajectory) Definition() string {
 	return `std_msgs/Header header

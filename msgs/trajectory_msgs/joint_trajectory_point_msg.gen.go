@@ -25,6 +25,11 @@ type JointTrajectoryPoint struct {
 // TypeName returns "trajectory_msgs/msg/JointTrajectoryPoint".
 func (*JointTrajectoryPoint) TypeName() string { return "trajectory_msgs/msg/JointTrajectoryPoint" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*JointTrajectoryPoint) TypeHash() string {
+	return "RIHS01_de8907036d8bd45aac6f30cc9044a3d4a329c42cbf719aff7d95a584cfa532d7"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*JointTrajectoryPoint) Definition() string {
 	return `# One point of a trajectory; arrays are in the order of joint_names, or empty.

@@ -23,6 +23,11 @@ func (*MultiDOFJointTrajectoryPoint) TypeName() string {
 	return "trajectory_msgs/msg/MultiDOFJointTrajectoryPoint"
 }
 
+// TypeHash returns the type hash (RIHS01).
+func (*MultiDOFJointTrajectoryPoint) TypeHash() string {
+	return "RIHS01_6ada1085b5ee64eaa069b074968e69f0e27c8c5e6f5bb0586dd1c834ef0e32b8"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*MultiDOFJointTrajectoryPoint) Definition() string {
 	return `# One point of a trajectory of joints with several degrees of freedom.

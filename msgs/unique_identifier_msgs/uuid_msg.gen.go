@@ -16,6 +16,11 @@ type UUID struct {
 // TypeName returns "unique_identifier_msgs/msg/UUID".
 func (*UUID) TypeName() string { return "unique_identifier_msgs/msg/UUID" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*UUID) TypeHash() string {
+	return "RIHS01_1b8e8aca958cbea28fe6ef60bf6c19b683c97a9ef60bb34752067d0f2f7ab437"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*UUID) Definition() string {
 	return `# 16 bytes as of RFC 4122.

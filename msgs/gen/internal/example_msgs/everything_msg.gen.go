@@ -67,6 +67,11 @@ const (
 // TypeName returns "example_msgs/msg/Everything".
 func (*Everything) TypeName() string { return "example_msgs/msg/Everything" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Everything) TypeHash() string {
+	return "RIHS01_595026c43bb24ab2923f58a9cd3b86f75c6f6e565fd34760a10f18064e5dab63"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Everything) Definition() string {
 	return `# Every kind of field that a definition can have.

@@ -8,6 +8,39 @@ import (
 	"guidedpolicysearch/msgs/unique_identifier_msgs"
 )
 
+// Fibonacci names example_msgs/action/Fibonacci.
+type Fibonacci struct{}
+
+// TypeName returns "example_msgs/action/Fibonacci".
+func (*Fibonacci) TypeName() string { return "example_msgs/action/Fibonacci" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci) TypeHash() string {
+	return "RIHS01_37f0e1a354e290b28b4d1d2a24dafc8baaabcc18ca2d10d3642bb168fef67d9d"
+}
+
+// Fibonacci_SendGoal names example_msgs/action/Fibonacci_SendGoal.
+type Fibonacci_SendGoal struct{}
+
+// TypeName returns "example_msgs/action/Fibonacci_SendGoal".
+func (*Fibonacci_SendGoal) TypeName() string { return "example_msgs/action/Fibonacci_SendGoal" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci_SendGoal) TypeHash() string {
+	return "RIHS01_a88155f721bfc08ffa603ae6d2200be079686051244c405c9f3e8991dcce160b"
+}
+
+// Fibonacci_GetResult names example_msgs/action/Fibonacci_GetResult.
+type Fibonacci_GetResult struct{}
+
+// TypeName returns "example_msgs/action/Fibonacci_GetResult".
+func (*Fibonacci_GetResult) TypeName() string { return "example_msgs/action/Fibonacci_GetResult" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci_GetResult) TypeHash() string {
+	return "RIHS01_fd435e5475ec93a06cafc573a77ec868d870e4e0beaaae0cef594a4c0090ee39"
+}
+
 // Fibonacci_Goal is example_msgs/action/Fibonacci_Goal.
 type Fibonacci_Goal struct {
 	// Compute the sequence up to an order.
@@ -16,6 +49,11 @@ type Fibonacci_Goal struct {
 
 // TypeName returns "example_msgs/action/Fibonacci_Goal".
 func (*Fibonacci_Goal) TypeName() string { return "example_msgs/action/Fibonacci_Goal" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci_Goal) TypeHash() string {
+	return "RIHS01_17177e50982530f973e58debff9121390b73e7745cdf40141655bc12235a46a1"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Fibonacci_Goal) Definition() string {
@@ -56,6 +94,11 @@ type Fibonacci_Result struct {
 
 // TypeName returns "example_msgs/action/Fibonacci_Result".
 func (*Fibonacci_Result) TypeName() string { return "example_msgs/action/Fibonacci_Result" }
+
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci_Result) TypeHash() string {
+	return "RIHS01_f9903a5a9ac31d2a24db6d609c4df7f5965d3b9d5530bf425d32fa61dffe0b6a"
+}
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Fibonacci_Result) Definition() string {
@@ -98,6 +141,11 @@ type Fibonacci_Feedback struct {
 // TypeName returns "example_msgs/action/Fibonacci_Feedback".
 func (*Fibonacci_Feedback) TypeName() string { return "example_msgs/action/Fibonacci_Feedback" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci_Feedback) TypeHash() string {
+	return "RIHS01_b97f86cac55e389c702aa50a4777ef42415dcc43c92538b069127b71277b1b9d"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Fibonacci_Feedback) Definition() string {
 	return `int32[] partial # so far
@@ -139,6 +187,11 @@ type Fibonacci_SendGoal_Request struct {
 // TypeName returns "example_msgs/action/Fibonacci_SendGoal_Request".
 func (*Fibonacci_SendGoal_Request) TypeName() string {
 	return "example_msgs/action/Fibonacci_SendGoal_Request"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci_SendGoal_Request) TypeHash() string {
+	return "RIHS01_c0074da6a7657caa94da136c68c38cd108f8a9545d1b7d513994f70381d9189b"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -199,6 +252,11 @@ func (*Fibonacci_SendGoal_Response) TypeName() string {
 	return "example_msgs/action/Fibonacci_SendGoal_Response"
 }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci_SendGoal_Response) TypeHash() string {
+	return "RIHS01_aba0c7bdd665dbad695d3e2426a86b201495620cbca7b0ca43b2f9077802ffbb"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Fibonacci_SendGoal_Response) Definition() string {
 	return `bool accepted
@@ -251,6 +309,11 @@ func (*Fibonacci_GetResult_Request) TypeName() string {
 	return "example_msgs/action/Fibonacci_GetResult_Request"
 }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci_GetResult_Request) TypeHash() string {
+	return "RIHS01_012cc931b7d16a4c9e6f362e14936a15199839aaa2ea4e72bacebef7fdda1841"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Fibonacci_GetResult_Request) Definition() string {
 	return `unique_identifier_msgs/UUID goal_id
@@ -298,6 +361,11 @@ type Fibonacci_GetResult_Response struct {
 // TypeName returns "example_msgs/action/Fibonacci_GetResult_Response".
 func (*Fibonacci_GetResult_Response) TypeName() string {
 	return "example_msgs/action/Fibonacci_GetResult_Response"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci_GetResult_Response) TypeHash() string {
+	return "RIHS01_b80c7d8667b4ae03e79801a8ff7350f819c56740935c69819c45a2ace99329ac"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -348,6 +416,11 @@ type Fibonacci_FeedbackMessage struct {
 // TypeName returns "example_msgs/action/Fibonacci_FeedbackMessage".
 func (*Fibonacci_FeedbackMessage) TypeName() string {
 	return "example_msgs/action/Fibonacci_FeedbackMessage"
+}
+
+// TypeHash returns the type hash (RIHS01).
+func (*Fibonacci_FeedbackMessage) TypeHash() string {
+	return "RIHS01_c0d40d8bef5e2c51cb7970bdb9e6bb0c58c48cb590a4c412cc02d625eecbe28f"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.

@@ -13,6 +13,11 @@ type Nothing struct {
 // TypeName returns "example_msgs/msg/Nothing".
 func (*Nothing) TypeName() string { return "example_msgs/msg/Nothing" }
 
+// TypeHash returns the type hash (RIHS01).
+func (*Nothing) TypeHash() string {
+	return "RIHS01_aa2847ff4f54a9ad177408ff307e9d1b087a87e469ba9a5ae565dc7c64a4bda5"
+}
+
 // Definition returns the ros2msg text of the type and all it contains.
 func (*Nothing) Definition() string { return "" }
 
