@@ -33,8 +33,8 @@ func (n *Node) gidLen() int {
 }
 
 func (n *Node) openDiscovery() error {
-	e := &endpoint{node: n, topic: discoveryTopic}
-	if err := e.open(discoveryTopic, discoveryType, "", transport.Latched()); err != nil {
+	e := &endpoint{node: n, topic: discoveryTopic, hidden: true}
+	if err := e.open(n.services, names{topic: discoveryTopic, typ: discoveryType}, transport.Latched(), n.opts.MaxPayload); err != nil {
 		return fmt.Errorf("writer of %s: %w", discoveryTopic, err)
 	}
 	n.discovery = e
@@ -47,7 +47,7 @@ func (n *Node) announce() error {
 	n.table.RLock()
 	for _, e := range n.table.byID {
 		switch {
-		case e == n.discovery:
+		case e.hidden:
 		case e.handler != nil:
 			readers = append(readers, e)
 		default:

@@ -35,12 +35,12 @@ func openLimited(t *testing.T, name, distro string, maxPayload int) *Node {
 func watch(t *testing.T, n *Node, topic, typ string) <-chan []byte {
 	t.Helper()
 	got := make(chan []byte, 1000)
-	e := &endpoint{node: n, topic: topic, handler: func(p []byte, _ transport.Info) { got <- slices.Clone(p) }}
+	e := &endpoint{node: n, topic: topic, hidden: true, handler: func(p []byte, _ transport.Info) { got <- slices.Clone(p) }}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	q := transport.Latched()
 	q.Depth = 1000 // the topic has no key, so all writers share the depth
-	if err := e.open(topic, typ, "", q); err != nil {
+	if err := e.open(n.messages, names{topic: topic, typ: typ}, q, n.opts.MaxPayload); err != nil {
 		t.Fatal(err)
 	}
 	return got
@@ -174,7 +174,7 @@ func TestTypeName(t *testing.T) {
 		"sensor_msgs/msg/JointState":                "sensor_msgs::msg::dds_::JointState_",
 		"rcl_interfaces/srv/GetParameters_Response": "rcl_interfaces::srv::dds_::GetParameters_Response_",
 	} {
-		if got := typeName(transport.Type{Name: in}); got != want {
+		if got := typeName(transport.Type{Name: in}, ""); got != want {
 			t.Errorf("typeName(%q) = %q, want %q", in, got, want)
 		}
 	}

@@ -26,11 +26,17 @@ type endpoint struct {
 	node    *Node
 	id      uint64
 	topic   string
+	hidden  bool              // not announced as the node's
 	handler transport.Handler // nil for a writer
 	match   transport.StatusHandler
+	peers   func() // told, if set, of every change of peers, match only of those of the status
 	guid    GUID
 	matched atomic.Int64
 	running atomic.Int32 // idle, inHandler or shut
+
+	// only the queue's goroutine uses these
+	told   bool
+	status transport.Status // last told
 
 	mu     sync.RWMutex // held for reading while c is in use
 	c      *C.struct_endpoint
@@ -45,12 +51,15 @@ const (
 	shut
 )
 
-// open makes the DDS entity. The node's mu is held.
-func (e *endpoint) open(topic, typ, userData string, q transport.QoS) error {
+// names are what DDS knows an endpoint by.
+type names struct{ topic, typ, userData string }
+
+// open makes the DDS entity, whose events go to a queue. The node's mu is held.
+func (e *endpoint) open(to *queue, name names, q transport.QoS, maxPayload int) error {
 	n := e.node
 	n.lastID++
 	e.id = n.lastID
-	cTopic, cType, cData := C.CString(topic), C.CString(typ), C.CString(userData)
+	cTopic, cType, cData := C.CString(name.topic), C.CString(name.typ), C.CString(name.userData)
 	defer C.free(unsafe.Pointer(cTopic))
 	defer C.free(unsafe.Pointer(cType))
 	defer C.free(unsafe.Pointer(cData))
@@ -60,7 +69,7 @@ func (e *endpoint) open(topic, typ, userData string, q transport.QoS) error {
 		topic:           cTopic,
 		_type:           cType,
 		user_data:       cData,
-		max_payload:     C.uint32_t(n.opts.MaxPayload),
+		max_payload:     C.uint32_t(maxPayload),
 		reliable:        q.Reliability == transport.Reliable,
 		transient_local: q.Durability == transport.TransientLocal,
 		depth:           C.int32_t(q.Depth),
@@ -75,7 +84,7 @@ func (e *endpoint) open(topic, typ, userData string, q transport.QoS) error {
 	n.table.Lock() // events may come before endpoint_open returns
 	n.table.byID[e.id] = e
 	n.table.Unlock()
-	if err := check(C.endpoint_open(n.box, n.participant, &cfg, &e.c, (*C.uchar)(&e.guid[0]))); err != nil {
+	if err := check(C.endpoint_open(to.box, n.participant, &cfg, &e.c, (*C.uchar)(&e.guid[0]))); err != nil {
 		n.forget(e)
 		return err
 	}
@@ -106,12 +115,17 @@ func (e *endpoint) deliver(payload []byte, info transport.Info) {
 	e.running.CompareAndSwap(inHandler, idle)
 }
 
-func (e *endpoint) rematch(m transport.Status) {
-	e.matched.Store(int64(m.Matched))
-	if e.match == nil || !e.running.CompareAndSwap(idle, inHandler) {
+func (e *endpoint) rematch(s transport.Status) {
+	e.matched.Store(int64(s.Matched))
+	if e.match == nil && e.peers == nil || e.told && s == e.status && e.peers == nil || !e.running.CompareAndSwap(idle, inHandler) {
 		return
 	}
-	e.match(m)
+	e.told, e.status = true, s
+	if e.peers != nil {
+		e.peers()
+	} else {
+		e.match(s)
+	}
 	e.running.CompareAndSwap(inHandler, idle)
 }
 

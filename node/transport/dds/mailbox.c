@@ -5,25 +5,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <dds/ddsrt/heap.h>
+#include "endpoint.h"
 
 enum { SAW_DATA = 1, SAW_MATCH = 2 };
-
-struct endpoint {
-  struct mailbox *box;
-  uint64_t id;
-  bool reader;
-  dds_entity_t entity;
-  const struct ddsi_sertype *type; // kept alive by the entity
-  uint32_t depth;                  // samples the cache may hold
-  // only mailbox_wait uses these
-  uint32_t matched; // last reported
-  uint32_t put_off; // samples that went before a lost connection
-  // guarded by box->lock
-  bool queued;
-  uint32_t seen; // SAW_*
-  uint32_t refs; // owner and mailbox_wait
-  struct endpoint *next, *prev;
-};
 
 struct mailbox {
   pthread_mutex_t lock;
@@ -35,9 +20,7 @@ struct mailbox {
 };
 
 struct mailbox *mailbox_new(void) {
-  struct mailbox *m = calloc(1, sizeof(*m));
-  if (m == NULL)
-    return NULL;
+  struct mailbox *m = ddsrt_calloc(1, sizeof(*m)); // ends the program without memory
   pthread_mutex_init(&m->lock, NULL);
   pthread_cond_init(&m->wake, NULL);
   return m;
@@ -60,7 +43,7 @@ void mailbox_free(struct mailbox *m) {
   give_back(m);
   pthread_cond_destroy(&m->wake);
   pthread_mutex_destroy(&m->lock);
-  free(m);
+  ddsrt_free(m);
 }
 
 // enqueue needs the lock.

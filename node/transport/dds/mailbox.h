@@ -65,6 +65,21 @@ dds_return_t endpoint_publish(struct endpoint *e, const unsigned char *payload, 
 bool endpoint_is_local(const struct endpoint *e);
 bool type_is_local(const struct ddsi_sertype *type); // the same for a registered type
 
+// A peer is an endpoint of another node, or of this one, that an endpoint is connected to.
+struct peer {
+  unsigned char participant[16]; // GUID
+  uint32_t user_data_size;       // 0 also if there is more than fits
+  unsigned char user_data[512];
+};
+
+// endpoint_peers writes the handles of the first n peers, and returns how many there are.
+uint32_t endpoint_peers(const struct endpoint *e, uint64_t *peers, uint32_t n);
+// endpoint_peer describes a peer; false if it is one no longer.
+bool endpoint_peer(const struct endpoint *e, uint64_t peer, struct peer *out);
+// endpoint_handle is Cyclone's handle of the endpoint, by which rmw_cyclonedds tells clients
+// apart.
+uint64_t endpoint_handle(const struct endpoint *e);
+
 // participant_open makes a participant with the user data that ROS 2 expects.
 dds_entity_t participant_open(uint32_t domain, const char *user_data, unsigned char guid[16]);
 

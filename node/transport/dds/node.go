@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"guidedpolicysearch/node/transport"
@@ -25,9 +24,9 @@ type Node struct {
 	opts        transport.Options
 	participant C.dds_entity_t
 	guid        GUID
-	box         *C.struct_mailbox
-	done        chan struct{} // closed when the node's goroutine has ended
-	discovery   *endpoint     // writer of ros_discovery_info
+	messages    *queue    // of topics
+	services    *queue    // of services and clients
+	discovery   *endpoint // writer of ros_discovery_info
 	malformed   atomic.Uint64
 	tooLarge    atomic.Uint64
 
@@ -35,6 +34,9 @@ type Node struct {
 	closed bool
 	lastID uint64
 	info   []byte // encoding buffer of the announcement
+
+	lastServiceID uint32 // of services and clients
+	clients       map[*client]struct{}
 
 	table struct {
 		sync.RWMutex
@@ -57,13 +59,14 @@ func Open(o transport.Options) (*Node, error) {
 	if err := acquireDomain(o); err != nil {
 		return nil, fmt.Errorf("node %s: %w", o.Name, err)
 	}
-	n := &Node{opts: o, done: make(chan struct{})}
+	n := &Node{opts: o, clients: map[*client]struct{}{}}
 	n.table.byID = map[uint64]*endpoint{}
 	if err := n.open(); err != nil {
 		releaseDomain(o.Domain)
 		return nil, fmt.Errorf("node %s in domain %d: %w", o.Name, o.Domain, err)
 	}
-	go n.run()
+	go n.run(n.messages)
+	go n.run(n.services)
 	return n, nil
 }
 
@@ -74,11 +77,7 @@ func (n *Node) open() error {
 	if err := check(n.participant); err != nil {
 		return fmt.Errorf("participant: %w", err)
 	}
-	n.box = C.mailbox_new()
-	if n.box == nil {
-		C.dds_delete(n.participant)
-		return fmt.Errorf("mailbox: %w: out of memory", ErrMiddleware)
-	}
+	n.messages, n.services = newQueue(), newQueue()
 	err := n.openDiscovery()
 	if err == nil && n.opts.Range == transport.Localhost && !C.endpoint_is_local(n.discovery.c) {
 		err = fmt.Errorf("discovery range is localhost, but CYCLONEDDS_URI=%q selects another network interface; unset it or take the interface out of it: %w",
@@ -88,66 +87,11 @@ func (n *Node) open() error {
 		if n.discovery != nil {
 			n.discovery.close()
 		}
-		C.mailbox_free(n.box)
+		n.messages.free()
+		n.services.free()
 		C.dds_delete(n.participant)
 	}
 	return err
-}
-
-// run hands what the mailbox collects to the handlers until the node closes.
-func (n *Node) run() {
-	defer close(n.done)
-	var payload []byte
-	for {
-		ev := C.mailbox_wait(n.box)
-		if ev == nil {
-			return
-		}
-		n.table.RLock()
-		e := n.table.byID[uint64(ev.endpoint)]
-		n.table.RUnlock()
-		switch {
-		case e == nil: // closed meanwhile
-		case ev.kind == C.EVENT_MATCH:
-			e.rematch(transport.Status{Matched: int(ev.matched), Incompatible: int(ev.incompatible), Policy: policy(ev.policy)})
-		case ev.fault == C.RAW_MALFORMED:
-			n.malformed.Add(1)
-		case ev.fault == C.RAW_TOO_LARGE:
-			n.tooLarge.Add(1)
-		default:
-			payload = append(payload[:0], unsafe.Slice((*byte)(ev.payload), int(ev.size))...)
-			payload[3] &^= padMask
-			e.deliver(payload, transport.Info{
-				SourceTime:  int64(ev.source_time),
-				ReceiveTime: time.Now().UnixNano(),
-				Publisher:   transport.PublisherID(ev.publisher),
-			})
-			if cap(payload) > keptBuffer {
-				payload = nil
-			}
-		}
-	}
-}
-
-const (
-	padMask    = 3       // bits of header byte 3 that count padding
-	keptBuffer = 4 << 20 // bytes; a larger receive buffer is not kept for the next message
-)
-
-func policy(id C.uint32_t) string {
-	switch id {
-	case C.DDS_RELIABILITY_QOS_POLICY_ID:
-		return transport.PolicyReliability
-	case C.DDS_DURABILITY_QOS_POLICY_ID:
-		return transport.PolicyDurability
-	case C.DDS_DEADLINE_QOS_POLICY_ID:
-		return transport.PolicyDeadline
-	case C.DDS_LIVELINESS_QOS_POLICY_ID:
-		return transport.PolicyLiveliness
-	case C.DDS_INVALID_QOS_POLICY_ID:
-		return ""
-	}
-	return fmt.Sprintf("policy %d", uint32(id))
 }
 
 // Publisher implements transport.Node.
@@ -181,11 +125,7 @@ func (n *Node) add(e *endpoint, typ transport.Type, q transport.QoS) error {
 	if n.closed {
 		return fmt.Errorf("node %s: %w", n.opts.Name, transport.ErrClosed)
 	}
-	var userData string
-	if typ.Hash != "" && n.opts.Distro != transport.DefaultDistro {
-		userData = "typehash=" + typ.Hash + ";"
-	}
-	if err := e.open("rt"+e.topic, typeName(typ), userData, q); err != nil {
+	if err := e.open(n.messages, names{"rt" + e.topic, typeName(typ, ""), n.hashData(typ.Hash)}, q, n.opts.MaxPayload); err != nil {
 		return err
 	}
 	if err := n.announce(); err != nil {
@@ -195,10 +135,18 @@ func (n *Node) add(e *endpoint, typ transport.Type, q transport.QoS) error {
 	return nil
 }
 
-// typeName is the DDS name of a ROS 2 type.
-func typeName(t transport.Type) string {
+// hashData is the part of an endpoint's user data that carries a type's hash.
+func (n *Node) hashData(hash string) string {
+	if hash == "" || n.opts.Distro == transport.DefaultDistro {
+		return ""
+	}
+	return "typehash=" + hash + ";"
+}
+
+// typeName is the DDS name of a ROS 2 type, with a suffix ("_Request").
+func typeName(t transport.Type, suffix string) string {
 	i := strings.LastIndexByte(t.Name, '/')
-	return strings.ReplaceAll(t.Name[:i], "/", "::") + "::dds_::" + t.Name[i+1:] + "_"
+	return strings.ReplaceAll(t.Name[:i], "/", "::") + "::dds_::" + t.Name[i+1:] + suffix + "_"
 }
 
 // Stats implements transport.Node.
@@ -214,14 +162,18 @@ func (n *Node) Close() error {
 	n.mu.Lock()
 	if n.closed {
 		n.mu.Unlock()
-		<-n.done
+		<-n.messages.done
+		<-n.services.done
 		return nil
 	}
 	n.closed = true
+	for c := range n.clients { // handlers may wait for responses
+		c.shut()
+	}
 	n.mu.Unlock()
 
-	C.mailbox_shut(n.box)
-	<-n.done
+	n.messages.stop()
+	n.services.stop()
 	n.table.RLock()
 	open := make([]*endpoint, 0, len(n.table.byID))
 	for _, e := range n.table.byID {
@@ -232,6 +184,7 @@ func (n *Node) Close() error {
 		e.close()
 	}
 	err := check(C.dds_delete(n.participant))
-	C.mailbox_free(n.box)
+	n.messages.free()
+	n.services.free()
 	return errors.Join(err, releaseDomain(n.opts.Domain))
 }
