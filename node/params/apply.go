@@ -96,7 +96,7 @@ func (s *Set) applyOne(o rcl.Override, others []*Set, r *report) {
 	}
 	v := p.widen(o.Value)
 	err := p.checkGiven(v)
-	if err == nil && p.isPath {
+	if err == nil && p.Path {
 		v, err = absolute(v, o.Source.File)
 	}
 	if err == nil {
@@ -185,9 +185,9 @@ func (p *parameter) quotes(v rcl.Value) string {
 func (p *parameter) check(v rcl.Value) error {
 	numbers, isNumeric := numbersOf(v)
 	for i, x := range numbers {
-		notFinite := p.finite && (math.IsNaN(x) || math.IsInf(x, 0))
+		notFinite := p.Finite && (math.IsNaN(x) || math.IsInf(x, 0))
 		inRange := p.Range == nil || p.Range.Contains(x) && (p.Step == 0 || p.Range.onStep(x, p.Step))
-		if !notFinite && (inRange || math.IsNaN(x) && !p.finite) {
+		if !notFinite && (inRange || math.IsNaN(x) && !p.Finite) {
 			continue
 		}
 		what := "expected " + p.expected()
@@ -235,7 +235,7 @@ func numbersOf(v rcl.Value) ([]float64, bool) {
 // checkLengths holds the arrays with a len tag to it.
 func (s *Set) checkLengths(r *report) {
 	for _, p := range s.parameters {
-		if p.Length == "" || p.lengthOptional && p.field.Len() == 0 {
+		if p.Length == "" || p.LengthOptional && p.field.Len() == 0 {
 			continue
 		}
 		other := s.byName[p.Length]
@@ -307,6 +307,9 @@ func (s *Set) fileOf(prefix string) rcl.Position {
 	}
 	return rcl.Position{}
 }
+
+// Nearest names the parameter that was probably meant by a name that is not declared.
+func (s *Set) Nearest(name string) string { return nearest(name, s.Names()) }
 
 // nearest gives the name most like key: the same last part first, then by edit distance.
 func nearest(key string, names []string) string {

@@ -22,12 +22,9 @@ type Set struct {
 // parameter is one declared field.
 type parameter struct {
 	Descriptor
-	field          reflect.Value
-	codec          codec
-	finite         bool
-	isPath         bool
-	lengthOptional bool
-	source         rcl.Position // of the present value, zero for the default
+	field  reflect.Value
+	codec  codec
+	source rcl.Position // of the present value, zero for the default
 }
 
 // configStruct is a struct that may implement Validate.
@@ -145,9 +142,9 @@ func newParameter(prefix string, tags map[string]string, field reflect.Value) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &parameter{field: field, codec: c, finite: true}
+	p := &parameter{field: field, codec: c}
 	p.Descriptor = Descriptor{Name: prefix + tags["param"], Type: c.kind, Description: tags["desc"],
-		Unit: tags["unit"], Takes: AtStart}
+		Unit: tags["unit"], Takes: AtStart, Finite: true}
 	isNumber := c.kind == rcl.Integer || c.kind == rcl.Double || c.kind == rcl.IntegerArray || c.kind == rcl.DoubleArray
 	isArray := c.kind >= rcl.ByteArray
 	if p.Description == "" || strings.ContainsAny(p.Description, "\r\n") {
@@ -179,17 +176,17 @@ func newParameter(prefix string, tags map[string]string, field reflect.Value) (*
 	if text, ok := tags["len"]; ok {
 		var option string
 		p.Length, option, _ = strings.Cut(text, ",")
-		if p.lengthOptional = option == "optional"; !isArray || option != "" && !p.lengthOptional {
+		if p.LengthOptional = option == "optional"; !isArray || option != "" && !p.LengthOptional {
 			return nil, fmt.Errorf("len %q on %s, expected an array and the name of another, maybe with \",optional\"", text, c.kind)
 		}
 	}
 	if text, ok := tags["finite"]; ok {
-		if p.finite = text != "false"; p.finite || c.kind != rcl.Double && c.kind != rcl.DoubleArray || c.isDuration {
+		if p.Finite = text != "false"; p.Finite || c.kind != rcl.Double && c.kind != rcl.DoubleArray || c.isDuration {
 			return nil, fmt.Errorf("finite %q on %s, expected \"false\" on doubles", text, c.kind)
 		}
 	}
 	if text, ok := tags["path"]; ok {
-		if p.isPath = text == "true"; !p.isPath || c.kind != rcl.String && c.kind != rcl.StringArray {
+		if p.Path = text == "true"; !p.Path || c.kind != rcl.String && c.kind != rcl.StringArray {
 			return nil, fmt.Errorf("path %q on %s, expected \"true\" on strings", text, c.kind)
 		}
 	}

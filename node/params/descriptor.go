@@ -27,9 +27,13 @@ type Descriptor struct {
 	Step        float64  // values are Range.Min + k Step, and Range.Max; 0 for any in between
 	Choices     []string // nil for any string
 	Length      string   // the array parameter of equal length, "" for none
-	Default     rcl.Value
-	Takes       Takes
-	ReadOnly    bool // Takes is Never
+	// LengthOptional allows an empty array in spite of Length.
+	LengthOptional bool
+	Finite         bool // NaN and infinities are refused
+	Path           bool // a file or folder, or a list of them
+	Default        rcl.Value
+	Takes          Takes
+	ReadOnly       bool // Takes is Never
 }
 
 // Names lists the parameters in the order they were declared.

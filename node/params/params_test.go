@@ -390,7 +390,7 @@ func TestDescribe(t *testing.T) {
 	s := declare(t, newConfig())
 	got := s.Describe("algorithm.kl_step")
 	want := Descriptor{Name: "algorithm.kl_step", Type: rcl.Double, Description: "Trust region per step.", Unit: "nat",
-		Range: &Range{Min: 1e-6, Max: 1e6}, Default: rcl.Value{Type: rcl.Double, Double: 1}, Takes: AtTrial}
+		Range: &Range{Min: 1e-6, Max: 1e6}, Finite: true, Default: rcl.Value{Type: rcl.Double, Double: 1}, Takes: AtTrial}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
