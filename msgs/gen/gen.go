@@ -142,9 +142,17 @@ func load(sources []Source) (*set, error) {
 			return nil, fmt.Errorf("gen: %w", err)
 		}
 	}
+	names := map[[2]string]idl.Ref{} // by ROS package and Go type
 	for _, e := range s.order {
 		if err := s.resolve(e); err != nil {
 			return nil, err
+		}
+		for _, ref := range append(e.withoutCDR(), e.Ref) {
+			name := [2]string{ref.Package, ref.Name}
+			if other, ok := names[name]; ok && other != ref {
+				return nil, fmt.Errorf("%w: %s and %s would be one Go type", ErrDefinition, other, ref)
+			}
+			names[name] = ref
 		}
 	}
 	return s, nil

@@ -145,6 +145,31 @@ func TestBadDefinitions(t *testing.T) {
 			}
 		})
 	}
+	for _, c := range []struct {
+		name string
+		file string
+		want string
+	}{
+		{"service without its event's info", "srv/B.srv", "unknown type: service_msgs/msg/ServiceEventInfo"},
+		{"message and service of one name", "srv/A.srv", "toy_msgs/msg/A and toy_msgs/srv/A would be one Go type"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range map[string]string{"msg/A.msg": "int8 a\n", c.file: "---\n"} {
+				path := filepath.Join(dir, file)
+				if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := gen.Generate([]gen.Source{{Package: "toy_msgs", Dir: dir, Import: "toy", Emit: true}})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+		})
+	}
 	_, err := gen.Generate([]gen.Source{{Package: "toy_msgs", Dir: "/nonexistent", Import: "toy", Emit: true}})
 	if !errors.Is(err, gen.ErrDefinition) {
 		t.Errorf("error %v for a folder without definitions", err)
@@ -164,7 +189,7 @@ func TestBadArguments(t *testing.T) {
 
 func TestGoName(t *testing.T) {
 	for field, want := range map[string]string{
-		"x": "X", "frame_id": "FrameId", "a_1b": "A1b", "type_name": "TypeName_", "k_gain": "KGain",
+		"x": "X", "frame_id": "FrameId", "a_1b": "A1b", "type_name": "TypeName_", "type_hash": "TypeHash_", "k_gain": "KGain",
 	} {
 		if got := gen.GoName(field); got != want {
 			t.Errorf("GoName(%q) = %q, want %q", field, got, want)
