@@ -21,6 +21,8 @@ type endpoint struct {
 	matched atomic.Int64
 	running atomic.Int32 // idle, inHandler or shut
 
+	deadline timer // guarded by node.mu for a subscription, by topic.mu for a publisher
+
 	// guarded by node.mu
 	state   transport.Status
 	told    int  // Matched as last given to the handler
@@ -37,17 +39,35 @@ const (
 	shut
 )
 
-// change records a connection more or less, or an incompatible endpoint.
-func (e *endpoint) change(by int, incompatible string) {
+// change has e told of its status after apply changed it.
+func (e *endpoint) change(apply func(*transport.Status)) {
 	e.node.mu.Lock()
 	defer e.node.mu.Unlock()
-	e.state.Matched += by
-	if incompatible != "" {
-		e.state.Incompatible++
-		e.state.Policy = incompatible
-	}
+	e.changeLocked(apply)
+}
+
+// changeLocked needs node.mu.
+func (e *endpoint) changeLocked(apply func(*transport.Status)) {
+	apply(&e.state)
 	e.changed = true
 	e.node.enqueue(e)
+}
+
+// What changes a status.
+
+func opened(*transport.Status)         {}
+func connected(s *transport.Status)    { s.Matched++ }
+func disconnected(s *transport.Status) { s.Matched-- }
+func missed(s *transport.Status)       { s.DeadlinesMissed++ }
+func lost(s *transport.Status)         { s.LivelinessLost++ }
+func died(s *transport.Status)         { s.NotAlive++ }
+func revived(s *transport.Status)      { s.NotAlive-- }
+
+func incompatible(policy string) func(*transport.Status) {
+	return func(s *transport.Status) {
+		s.Incompatible++
+		s.Policy = policy
+	}
 }
 
 // receive puts a message into the inbox.
@@ -59,7 +79,11 @@ func (e *endpoint) receive(m *message) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if e.running.Load() == shut {
+		return
+	}
 	e.inbox.push(m)
+	e.deadline.renew()
 	n.enqueue(e)
 }
 
@@ -93,9 +117,36 @@ type subscription struct{ endpoint }
 func (s *subscription) Close() error {
 	if s.shutdown() {
 		s.topic.removeSubscription(s)
+		s.node.mu.Lock()
+		s.deadline.stop()
+		s.node.mu.Unlock()
 		s.withdraw(s)
 	}
 	return nil
+}
+
+// missDeadline is called when a subscription has waited for its deadline.
+func (s *subscription) missDeadline() {
+	s.node.mu.Lock()
+	defer s.node.mu.Unlock()
+	if s.deadline.runOut() {
+		s.changeLocked(missed)
+		s.deadline.again()
+	}
+}
+
+// disconnect takes a publisher away. After the last one no deadline is missed until the next
+// message.
+func (s *subscription) disconnect(dead bool) {
+	s.node.mu.Lock()
+	defer s.node.mu.Unlock()
+	s.changeLocked(disconnected)
+	if dead {
+		s.changeLocked(revived)
+	}
+	if s.state.Matched == 0 {
+		s.deadline.stop()
+	}
 }
 
 type publisher struct {
@@ -104,6 +155,8 @@ type publisher struct {
 
 	// guarded by topic.mu
 	subs    []*subscription // connected
+	lease   timer           // of manual liveliness
+	dead    bool            // the lease has ended
 	history history         // for late joiners; no slots if volatile
 	out     message         // being published
 }
@@ -137,10 +190,48 @@ func (p *publisher) Publish(payload []byte) error {
 	if len(p.history.slots) > 0 {
 		p.history.push(&p.out)
 	}
+	p.deadline.renew()
+	p.showLife()
 	for _, s := range p.subs {
 		s.receive(&p.out)
 	}
 	return nil
+}
+
+// showLife renews the lease of manual liveliness. The topic is locked.
+func (p *publisher) showLife() {
+	p.lease.renew()
+	if !p.dead {
+		return
+	}
+	p.dead = false
+	for _, s := range p.subs {
+		s.change(revived)
+	}
+}
+
+// endLease is called when nothing was published for the lease.
+func (p *publisher) endLease() {
+	p.topic.mu.Lock()
+	defer p.topic.mu.Unlock()
+	if p.dead || !p.lease.runOut() {
+		return
+	}
+	p.dead = true
+	p.change(lost)
+	for _, s := range p.subs {
+		s.change(died)
+	}
+}
+
+// missDeadline is called when nothing was published for the deadline.
+func (p *publisher) missDeadline() {
+	p.topic.mu.Lock()
+	defer p.topic.mu.Unlock()
+	if p.deadline.runOut() {
+		p.change(missed)
+		p.deadline.again()
+	}
 }
 
 const padMask = 3 // bits of header byte 3 that count padding on the wire

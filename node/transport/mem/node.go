@@ -41,6 +41,10 @@ var (
 func (n *Node) Publisher(name string, typ transport.Type, q transport.QoS, match transport.StatusHandler) (transport.Publisher, error) {
 	p := &publisher{id: n.bus.newID()}
 	p.endpoint = endpoint{node: n, name: name, typ: typ, qos: q, match: match}
+	p.deadline = newTimer(q.Deadline, p.missDeadline)
+	if q.ManualLiveliness {
+		p.lease = newTimer(q.Liveliness, p.endLease)
+	}
 	if err := n.add(&p.endpoint, p); err != nil {
 		return nil, fmt.Errorf("publisher on %s: %w", name, err)
 	}
@@ -49,7 +53,6 @@ func (n *Node) Publisher(name string, typ transport.Type, q transport.QoS, match
 	}
 	p.topic.addPublisher(p)
 	if p.running.Load() == shut { // the node closed meanwhile
-		p.topic.removePublisher(p)
 		return nil, fmt.Errorf("publisher on %s: %w", name, transport.ErrClosed)
 	}
 	n.bus.changed(n.opts.Domain)
@@ -63,6 +66,7 @@ func (n *Node) Subscribe(name string, typ transport.Type, q transport.QoS, h tra
 	}
 	s := &subscription{}
 	s.endpoint = endpoint{node: n, name: name, typ: typ, qos: q, match: match, handler: h}
+	s.deadline = newTimer(q.Deadline, s.missDeadline)
 	if err := n.add(&s.endpoint, s); err != nil {
 		return nil, fmt.Errorf("subscription to %s: %w", name, err)
 	}
@@ -70,7 +74,6 @@ func (n *Node) Subscribe(name string, typ transport.Type, q transport.QoS, h tra
 	s.inbox = &inbox
 	s.topic.addSubscription(s)
 	if s.running.Load() == shut { // the node closed meanwhile
-		s.topic.removeSubscription(s)
 		return nil, fmt.Errorf("subscription to %s: %w", name, transport.ErrClosed)
 	}
 	n.bus.changed(n.opts.Domain)

@@ -18,8 +18,12 @@ type topic struct {
 func (t *topic) addPublisher(p *publisher) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if p.running.Load() == shut { // the node closed meanwhile
+		return
+	}
 	t.pubs = append(t.pubs, p)
-	p.change(0, "")
+	p.showLife()
+	p.change(opened)
 	for _, s := range t.subs {
 		connect(p, s)
 	}
@@ -28,8 +32,11 @@ func (t *topic) addPublisher(p *publisher) {
 func (t *topic) addSubscription(s *subscription) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if s.running.Load() == shut { // the node closed meanwhile
+		return
+	}
 	t.subs = append(t.subs, s)
-	s.change(0, "")
+	s.change(opened)
 	for _, p := range t.pubs {
 		connect(p, s)
 	}
@@ -39,8 +46,10 @@ func (t *topic) removePublisher(p *publisher) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.pubs = without(t.pubs, p)
+	p.deadline.stop()
+	p.lease.stop()
 	for _, s := range p.subs {
-		s.change(-1, "")
+		s.disconnect(p.dead)
 	}
 	p.subs = nil
 }
@@ -52,7 +61,7 @@ func (t *topic) removeSubscription(s *subscription) {
 	for _, p := range t.pubs {
 		if slices.Contains(p.subs, s) {
 			p.subs = without(p.subs, s)
-			p.change(-1, "")
+			p.change(disconnected)
 		}
 	}
 }
@@ -64,13 +73,16 @@ func connect(p *publisher, s *subscription) {
 		return
 	}
 	if policy := transport.Incompatible(p.qos, s.qos); policy != "" {
-		p.change(0, policy)
-		s.change(0, policy)
+		p.change(incompatible(policy))
+		s.change(incompatible(policy))
 		return
 	}
 	p.subs = append(p.subs, s)
-	p.change(1, "")
-	s.change(1, "")
+	p.change(connected)
+	s.change(connected)
+	if p.dead {
+		s.change(died)
+	}
 	if s.qos.Durability != transport.TransientLocal {
 		return
 	}

@@ -208,6 +208,7 @@ func testLifespan(t *testing.T, pair Pair) {
 }
 
 func testTooLarge(t *testing.T, pair Pair) {
+	pair.need(t, BoundedMessages)
 	const limit = 1000
 	near := pair.Near(t, transport.Options{Name: "near", MaxPayload: limit})
 	t.Cleanup(func() { near.Close() })

@@ -21,7 +21,11 @@ func testMatching(t *testing.T, pair Pair) {
 	latched := with(func(q *transport.QoS) { q.Durability = transport.TransientLocal })
 	deadline := func(d time.Duration) transport.QoS { return with(func(q *transport.QoS) { q.Deadline = d }) }
 	alive := func(d time.Duration) transport.QoS { return with(func(q *transport.QoS) { q.Liveliness = d }) }
+	manual := func(d time.Duration) transport.QoS {
+		return with(func(q *transport.QoS) { q.Liveliness, q.ManualLiveliness = d, true })
+	}
 	far, near := pair.far(t), pair.near(t)
+	named := pair.has(t, PolicyNames)
 	for i, c := range []struct {
 		name               string
 		offered, requested transport.QoS
@@ -37,7 +41,19 @@ func testMatching(t *testing.T, pair Pair) {
 		{"longer deadline", deadline(2 * time.Second), deadline(time.Second), transport.PolicyDeadline},
 		{"no deadline", transport.Default(), deadline(time.Second), transport.PolicyDeadline},
 		{"shorter liveliness", alive(time.Second), alive(2 * time.Second), ""},
+		{"same deadline", deadline(time.Second), deadline(time.Second), ""},
+		{"deadline nobody asked for", deadline(time.Second), transport.Default(), ""},
+		{"same liveliness", alive(time.Second), alive(time.Second), ""},
+		{"liveliness nobody asked for", alive(time.Second), transport.Default(), ""},
+		{"longer liveliness", alive(2 * time.Second), alive(time.Second), transport.PolicyLiveliness},
 		{"no liveliness", transport.Default(), alive(time.Second), transport.PolicyLiveliness},
+		{"manual liveliness", manual(time.Hour), manual(time.Hour), ""},
+		{"manual to automatic liveliness", manual(time.Hour), alive(time.Hour), ""},
+		{"automatic to manual liveliness", alive(time.Hour), manual(time.Hour), transport.PolicyLiveliness},
+		{"manual liveliness without a lease", manual(0), manual(0), ""},
+		{"longer manual liveliness", manual(2 * time.Hour), manual(time.Hour), transport.PolicyLiveliness},
+		{"best effort, volatile to reliable, latched", bestEffort, with(func(q *transport.QoS) { *q = transport.Latched() }), transport.PolicyReliability},
+		{"lifespans", with(func(q *transport.QoS) { q.Lifespan = time.Hour }), with(func(q *transport.QoS) { q.Lifespan = time.Second }), ""},
 	} {
 		if got := transport.Incompatible(c.offered, c.requested); got != c.policy {
 			t.Errorf("%s: Incompatible = %q, want %q", c.name, got, c.policy)
@@ -57,6 +73,9 @@ func testMatching(t *testing.T, pair Pair) {
 					want = transport.Status{Incompatible: 1, Policy: c.policy}
 				}
 				m.Incompatible = min(m.Incompatible, 1)
+				if !named {
+					m.Policy = want.Policy
+				}
 				if m != want {
 					t.Errorf("%s: match of the %s is %+v, want %+v", c.name, side, m, want)
 				}

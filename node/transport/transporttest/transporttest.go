@@ -16,7 +16,15 @@ type Open func(tb testing.TB, o transport.Options) transport.Node
 
 // Pair opens the nodes of one test on a network of their own. Near is the side
 // whose handlers the tests hold up; Far may run anywhere.
-type Pair struct{ Near, Far Open }
+//
+// Of Far's nodes the suite asks little, so that they may be in another process: no call of
+// theirs waits for anything but a server's response, none runs beside another, and their graph
+// is not read.
+type Pair struct {
+	Near, Far Open
+	// Lacks says which parts of the contract the transport cannot have, and why.
+	Lacks map[Feature]string
+}
 
 // Run runs all tests; fresh is called once for each.
 func Run(t *testing.T, fresh func(testing.TB) Pair) {
@@ -39,6 +47,36 @@ func Run(t *testing.T, fresh func(testing.TB) Pair) {
 		{"Closed", testClosed},
 		{"Invalid", testInvalid},
 		{"TooLarge", testTooLarge},
+		{"ServiceBytes", testServiceBytes},
+		{"ServiceOpaque", testServiceOpaque},
+		{"ServiceOrder", testServiceOrder},
+		{"ServiceManyClients", testServiceManyClients},
+		{"ServiceManyServers", testServiceManyServers},
+		{"ServiceDeferred", testServiceDeferred},
+		{"ServiceReply", testServiceReply},
+		{"ServiceTooLarge", testServiceTooLarge},
+		{"ServiceInvalid", testServiceInvalid},
+		{"ServiceComesAndGoes", testServiceComesAndGoes},
+		{"ServiceContext", testServiceContext},
+		{"ServiceClientGone", testServiceClientGone},
+		{"ServiceServerGone", testServiceServerGone},
+		{"ServiceClosed", testServiceClosed},
+		{"ServiceCloseInHandler", testServiceCloseInHandler},
+		{"ServiceFlood", testServiceFlood},
+		{"ServiceInMessageHandler", testServiceInMessageHandler},
+		{"ServiceTypes", testServiceTypes},
+		{"GraphNodes", testGraphNodes},
+		{"GraphEndpoints", testGraphEndpoints},
+		{"GraphServices", testGraphServices},
+		{"GraphChanges", testGraphChanges},
+		{"GraphBounded", testGraphBounded},
+		{"Deadline", testDeadline},
+		{"Liveliness", testLiveliness},
+		{"Clock", testClock},
+		{"CloseEverything", testCloseEverything},
+		{"Idle", testIdle},
+		{"EndpointsLeaveNothing", testEndpointsLeaveNothing},
+		{"NodesLeaveNothing", testNodesLeaveNothing},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
 	}

@@ -1,0 +1,68 @@
+package transporttest
+
+import (
+	"testing"
+
+	"guidedpolicysearch/node/transport"
+)
+
+// Feature is a part of the contract that a middleware may be unable to have. What tests of it
+// are left out is said, with the reason, where they would have run.
+type Feature string
+
+// The features that the suite can do without.
+const (
+	// OpaqueServices carry any bytes in requests and responses, not only CDR of their type.
+	OpaqueServices Feature = "services of any bytes"
+	// BoundedServices drop and count requests and responses above the receiver's
+	// Options.MaxPayload.
+	BoundedServices Feature = "bounds of received requests and responses"
+	// BoundedMessages drop and count messages above the receiver's Options.MaxPayload.
+	BoundedMessages Feature = "bounds of received messages"
+	// DeadlineEvents count in Status.DeadlinesMissed.
+	DeadlineEvents Feature = "missed deadlines"
+	// LivelinessEvents count in Status.LivelinessLost and Status.NotAlive.
+	LivelinessEvents Feature = "lost liveliness"
+	// PolicyNames are in Status.Policy.
+	PolicyNames Feature = "names of incompatible policies"
+	// GraphQoS is GraphEndpoint.QoS.
+	GraphQoS Feature = "quality of service in the graph"
+	// DeferredReplies may come after the handler has returned, in any order.
+	DeferredReplies Feature = "replies after the handler"
+)
+
+// need leaves the rest of a test out if the pair lacks f.
+func (p Pair) need(t *testing.T, f Feature) {
+	t.Helper()
+	if why, lacking := p.Lacks[f]; lacking {
+		t.Skipf("this transport lacks %s: %s", f, why)
+	}
+}
+
+// has reports whether the pair has f, and logs it if not.
+func (p Pair) has(t *testing.T, f Feature) bool {
+	t.Helper()
+	why, lacking := p.Lacks[f]
+	if lacking {
+		t.Logf("this transport lacks %s: %s", f, why)
+	}
+	return !lacking
+}
+
+func services(t *testing.T, n transport.Node) transport.Services {
+	t.Helper()
+	s, ok := n.(transport.Services)
+	if !ok {
+		t.Skip("this transport has no services yet")
+	}
+	return s
+}
+
+func graphReader(t *testing.T, n transport.Node) transport.GraphReader {
+	t.Helper()
+	g, ok := n.(transport.GraphReader)
+	if !ok {
+		t.Skip("this transport has no graph yet")
+	}
+	return g
+}
