@@ -32,9 +32,7 @@ type ClientTransport interface {
 // ClientConfig describes a client.
 type ClientConfig struct {
 	Name string // fully resolved: "/gps/train"
-	Type string // "guided_policy_search_msgs/action/Train"
-	// Hash is that of Config.
-	Hash func(typeName string) string
+	Type Type
 }
 
 // Client sends goals to an action server. Its methods may be called from several goroutines,
@@ -53,10 +51,10 @@ type Client struct {
 	payload []byte // of the feedback handled; of the node's goroutine
 }
 
-// NewClient opens a client. Errors: those of the transport.
+// NewClient opens a client. Errors: transport.ErrInvalid; those of the transport.
 func NewClient(t ClientTransport, cfg ClientConfig) (*Client, error) {
-	if cfg.Hash == nil {
-		cfg.Hash = func(string) string { return "" }
+	if !cfg.Type.complete() {
+		return nil, fmt.Errorf("client of action %s without its types: %w", cfg.Name, transport.ErrInvalid)
 	}
 	c := &Client{cfg: cfg, connected: make(chan struct{}), closed: make(chan struct{}), watched: map[ID]func([]byte){}}
 	if err := c.open(t); err != nil {
@@ -66,15 +64,14 @@ func NewClient(t ClientTransport, cfg ClientConfig) (*Client, error) {
 }
 
 func (c *Client) open(t ClientTransport) (err error) {
-	n := naming{c.cfg.Name, c.cfg.Type, c.cfg.Hash}
+	typ, action := c.cfg.Type, c.cfg.Name
 	for _, e := range []struct {
 		client *transport.Client
-		name   string
-		typ    transport.Type
+		endpoint
 	}{
-		{&c.goal, n.topic("send_goal"), n.sendGoal()},
-		{&c.cancel, n.topic("cancel_goal"), n.cancelGoal()},
-		{&c.result, n.topic("get_result"), n.getResult()},
+		{&c.goal, typ.sendGoal(action)},
+		{&c.cancel, typ.cancelGoal(action)},
+		{&c.result, typ.getResult(action)},
 	} {
 		client, err := t.Client(e.name, e.typ, transport.ServiceQoS())
 		if err != nil {
@@ -82,7 +79,8 @@ func (c *Client) open(t ClientTransport) (err error) {
 		}
 		*e.client = client
 	}
-	c.feedback, err = t.Subscribe(n.topic("feedback"), n.feedback(), transport.Default(), c.hear, func(s transport.Status) {
+	feedback := typ.feedback(action)
+	c.feedback, err = t.Subscribe(feedback.name, feedback.typ, transport.Default(), c.hear, func(s transport.Status) {
 		if s.Matched > 0 {
 			c.first.Do(func() { close(c.connected) })
 		}
@@ -92,7 +90,7 @@ func (c *Client) open(t ClientTransport) (err error) {
 
 // hear hands feedback to whoever watches its goal.
 func (c *Client) hear(payload []byte, _ transport.Info) {
-	id, err := splitID(payload, c.cfg.Type+"_FeedbackMessage")
+	id, err := splitID(payload, c.cfg.Type.Feedback.TypeName())
 	if err != nil {
 		c.malformed.Add(1)
 		return
@@ -146,7 +144,7 @@ func (c *Client) send(ctx context.Context, request []byte) error {
 	if err != nil {
 		return err
 	}
-	d := cdr.NewDecoder(response, c.cfg.Type+"_SendGoal_Response")
+	d := cdr.NewDecoder(response, c.cfg.Type.SendGoal.TypeName()+"_Response")
 	accepted := d.Bool("accepted")
 	if d.Err() == nil && !accepted {
 		return ErrRejected
@@ -230,7 +228,7 @@ func (s *Sent) Result(ctx context.Context, result Message) (Status, error) {
 		return Unknown, fmt.Errorf("result of goal %v of action %s: %w", s.id, c.cfg.Name, err)
 	}
 	c.forget(s.id)
-	d := cdr.NewDecoder(payload, c.cfg.Type+"_GetResult_Response")
+	d := cdr.NewDecoder(payload, c.cfg.Type.GetResult.TypeName()+"_Response")
 	status := Status(d.Int8("status"))
 	result.DecodeCDR(&d)
 	switch {

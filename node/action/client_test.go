@@ -14,7 +14,7 @@ import (
 func TestClientWithoutServer(t *testing.T) {
 	var bus mem.Bus
 	n := node(t, &bus, "tool")
-	c, err := action.NewClient(n, action.ClientConfig{Name: name, Type: train})
+	c, err := action.NewClient(n, action.ClientConfig{Name: name, Type: train()})
 	must(t, err)
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -59,7 +59,7 @@ func TestCancelAll(t *testing.T) {
 func TestNewClientLeavesNothingBehind(t *testing.T) {
 	var bus mem.Bus
 	n := node(t, &bus, "tool")
-	for _, cfg := range []action.ClientConfig{{Name: "train", Type: train}, {Name: name, Type: "Train"}} {
+	for _, cfg := range []action.ClientConfig{{Name: "train", Type: train()}, {Name: name}} {
 		if _, err := action.NewClient(n, cfg); !errors.Is(err, transport.ErrInvalid) {
 			t.Errorf("%+v: %v, want ErrInvalid", cfg, err)
 		}

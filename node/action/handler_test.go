@@ -26,7 +26,7 @@ type desk struct {
 func newDesk(t *testing.T, change func(*action.Config)) *desk {
 	t.Helper()
 	d := &desk{t: t}
-	cfg := action.Config{Name: name, Type: train, Now: func() int64 { return d.now }, Result: &gps.Train_Result{},
+	cfg := action.Config{Name: name, Type: train(), Now: func() int64 { return d.now }, Result: &gps.Train_Result{},
 		Handler: action.Handler{Accepted: func(g *action.Goal) { d.goals = append(d.goals, g) }}}
 	if change != nil {
 		change(&cfg)
@@ -236,9 +236,10 @@ func TestMalformedRequestsAreCounted(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	good := action.Config{Name: name, Type: train, Now: func() int64 { return 0 }, Result: &gps.Train_Result{},
+	good := action.Config{Name: name, Type: train(), Now: func() int64 { return 0 }, Result: &gps.Train_Result{},
 		Handler: action.Handler{Accepted: func(*action.Goal) {}}}
 	for what, change := range map[string]func(*action.Config){
+		"Type":          func(c *action.Config) { c.Type.Feedback = nil },
 		"Now":           func(c *action.Config) { c.Now = nil },
 		"Result":        func(c *action.Config) { c.Result = nil },
 		"Accepted":      func(c *action.Config) { c.Handler.Accepted = nil },
@@ -287,7 +288,7 @@ func FuzzClient(f *testing.F) {
 	f.Add([]byte{0, 1, 0, 0, 1})
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		o := &offered{topics: map[string]transport.Handler{}}
-		c, err := action.NewClient(o, action.ClientConfig{Name: name, Type: train})
+		c, err := action.NewClient(o, action.ClientConfig{Name: name, Type: train()})
 		must(t, err)
 		o.answer = func(_ string, request []byte) []byte { // of a server that accepts, and tells of the goal
 			echo := append(append([]byte{0, 1, 0, 0}, request[4:20]...), payload...)

@@ -1,21 +1,37 @@
 package action
 
-import "guidedpolicysearch/node/transport"
+import (
+	"guidedpolicysearch/msgs"
+	"guidedpolicysearch/msgs/action_msgs"
+	"guidedpolicysearch/node/transport"
+)
 
-// naming gives the names and types of an action's services and topics.
-type naming struct {
-	action, typ string
-	hash        func(string) string
+// Type is an action's type: the generated types of its services and its feedback, such as
+// &guided_policy_search_msgs.Train_SendGoal{}.
+type Type struct {
+	SendGoal  msgs.Type // Name_SendGoal
+	GetResult msgs.Type // Name_GetResult
+	Feedback  msgs.Type // Name_FeedbackMessage
 }
 
-func (n naming) topic(part string) string { return n.action + "/_action/" + part }
+func (t Type) complete() bool { return t.SendGoal != nil && t.GetResult != nil && t.Feedback != nil }
 
-func (n naming) sendGoal() transport.Type   { return n.typed(n.typ + "_SendGoal") }
-func (n naming) getResult() transport.Type  { return n.typed(n.typ + "_GetResult") }
-func (n naming) feedback() transport.Type   { return n.typed(n.typ + "_FeedbackMessage") }
-func (n naming) cancelGoal() transport.Type { return n.typed("action_msgs/srv/CancelGoal") }
-func (n naming) status() transport.Type     { return n.typed("action_msgs/msg/GoalStatusArray") }
+// endpoint is the name and type of a service or topic of an action.
+type endpoint struct {
+	name string
+	typ  transport.Type
+}
 
-func (n naming) typed(name string) transport.Type {
-	return transport.Type{Name: name, Hash: n.hash(name)}
+func (t Type) sendGoal(action string) endpoint  { return part(action, "send_goal", t.SendGoal) }
+func (t Type) getResult(action string) endpoint { return part(action, "get_result", t.GetResult) }
+func (t Type) feedback(action string) endpoint  { return part(action, "feedback", t.Feedback) }
+func (t Type) cancelGoal(action string) endpoint {
+	return part(action, "cancel_goal", &action_msgs.CancelGoal{})
+}
+func (t Type) status(action string) endpoint {
+	return part(action, "status", &action_msgs.GoalStatusArray{})
+}
+
+func part(action, name string, t msgs.Type) endpoint {
+	return endpoint{action + "/_action/" + name, transport.Type{Name: t.TypeName(), Hash: t.TypeHash()}}
 }

@@ -48,7 +48,7 @@ func (s *Server) sendGoal(request []byte, reply transport.Reply) {
 
 // accept returns the new goal, or nil for one that is rejected.
 func (s *Server) accept(request []byte) *Goal {
-	id, err := splitID(request, s.cfg.Type+"_SendGoal_Request")
+	id, err := splitID(request, s.cfg.Type.SendGoal.TypeName()+"_Request")
 	if err != nil {
 		s.malformed.Add(1)
 		return nil
@@ -110,7 +110,7 @@ func goalResponse(g *Goal) []byte {
 
 // getResult answers with the result of a goal, at once or when there is one.
 func (s *Server) getResult(request []byte, reply transport.Reply) {
-	id, err := splitID(request, s.cfg.Type+"_GetResult_Request")
+	id, err := splitID(request, s.cfg.Type.GetResult.TypeName()+"_Request")
 	if err != nil {
 		s.malformed.Add(1)
 		s.send(reply, s.unknown)

@@ -54,10 +54,7 @@ type Handler struct {
 // Config describes a server. Name, Type, Now, Result and Handler.Accepted are required.
 type Config struct {
 	Name string // fully resolved: "/gps/train"
-	Type string // "guided_policy_search_msgs/action/Train"
-	// Hash returns the type hash ("RIHS01_...") of a type such as
-	// "guided_policy_search_msgs/action/Train_SendGoal", or ""; nil announces none.
-	Hash func(typeName string) string
+	Type Type
 	// Now is the node's clock in ns since its epoch. It may jump.
 	Now func() int64
 	// Result is an empty result, which is sent for goals that are unknown.
@@ -75,14 +72,11 @@ type Config struct {
 
 func (c Config) withDefaults() (Config, error) {
 	switch {
-	case c.Now == nil, c.Result == nil, c.Handler.Accepted == nil:
-		return c, fmt.Errorf("action %s without Now, Result or Handler.Accepted: %w", c.Name, transport.ErrInvalid)
+	case !c.Type.complete(), c.Now == nil, c.Result == nil, c.Handler.Accepted == nil:
+		return c, fmt.Errorf("action %s without its types, Now, Result or Handler.Accepted: %w", c.Name, transport.ErrInvalid)
 	case c.ResultTimeout < 0, c.MaxGoals < 0, c.MaxResults < 0, c.MaxWaiting < 0, c.MaxGoalBytes < 0:
 		return c, fmt.Errorf("action %s: result timeout %v, at most %d goals, %d results, %d waiting, %d bytes, want none negative (0 is the default): %w",
 			c.Name, c.ResultTimeout, c.MaxGoals, c.MaxResults, c.MaxWaiting, c.MaxGoalBytes, transport.ErrInvalid)
-	}
-	if c.Hash == nil {
-		c.Hash = func(string) string { return "" }
 	}
 	if c.ResultTimeout == 0 {
 		c.ResultTimeout = 15 * time.Minute
@@ -139,21 +133,20 @@ func NewServer(t ServerTransport, cfg Config) (*Server, error) {
 }
 
 func (s *Server) open(t ServerTransport) (err error) {
-	n := naming{s.cfg.Name, s.cfg.Type, s.cfg.Hash}
-	if s.feedback, err = t.Publisher(n.topic("feedback"), n.feedback(), transport.Default(), nil); err != nil {
+	feedback, status := s.cfg.Type.feedback(s.cfg.Name), s.cfg.Type.status(s.cfg.Name)
+	if s.feedback, err = t.Publisher(feedback.name, feedback.typ, transport.Default(), nil); err != nil {
 		return err
 	}
-	if s.status, err = t.Publisher(n.topic("status"), n.status(), transport.Latched(), nil); err != nil {
+	if s.status, err = t.Publisher(status.name, status.typ, transport.Latched(), nil); err != nil {
 		return err
 	}
 	for _, e := range []struct {
-		name    string
-		typ     transport.Type
+		endpoint
 		handler transport.ServiceHandler
 	}{
-		{n.topic("send_goal"), n.sendGoal(), s.sendGoal},
-		{n.topic("cancel_goal"), n.cancelGoal(), s.cancelGoal},
-		{n.topic("get_result"), n.getResult(), s.getResult},
+		{s.cfg.Type.sendGoal(s.cfg.Name), s.sendGoal},
+		{s.cfg.Type.cancelGoal(s.cfg.Name), s.cancelGoal},
+		{s.cfg.Type.getResult(s.cfg.Name), s.getResult},
 	} {
 		service, err := t.Service(e.name, e.typ, transport.ServiceQoS(), e.handler)
 		if err != nil {

@@ -18,10 +18,11 @@ import (
 // patience is how long a test waits for what has to happen.
 const patience = 30 * time.Second
 
-const (
-	name  = "/gps/train"
-	train = "guided_policy_search_msgs/action/Train"
-)
+const name = "/gps/train"
+
+func train() action.Type {
+	return action.Type{SendGoal: &gps.Train_SendGoal{}, GetResult: &gps.Train_GetResult{}, Feedback: &gps.Train_FeedbackMessage{}}
+}
 
 // bench is a server and clients of its parts on two nodes.
 type bench struct {
@@ -42,7 +43,7 @@ func open(t *testing.T, change func(*action.Config)) *bench {
 	b := &bench{t: t, far: far, raw: map[string]transport.Client{}, accepted: make(chan *action.Goal, 100)}
 	b.clock.Store(1)
 	cfg := action.Config{
-		Name: name, Type: train, Now: b.clock.Load, Result: &gps.Train_Result{},
+		Name: name, Type: train(), Now: b.clock.Load, Result: &gps.Train_Result{},
 		Handler: action.Handler{Accepted: func(g *action.Goal) { b.accepted <- g }},
 	}
 	if change != nil {
@@ -53,11 +54,11 @@ func open(t *testing.T, change func(*action.Config)) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.server.Close() })
-	if b.client, err = action.NewClient(far, action.ClientConfig{Name: name, Type: train}); err != nil {
+	if b.client, err = action.NewClient(far, action.ClientConfig{Name: name, Type: train()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.client.Close() })
-	for part, typ := range map[string]string{"send_goal": train + "_SendGoal", "get_result": train + "_GetResult", "cancel_goal": "action_msgs/srv/CancelGoal"} {
+	for part, typ := range map[string]string{"send_goal": "guided_policy_search_msgs/action/Train_SendGoal", "get_result": "guided_policy_search_msgs/action/Train_GetResult", "cancel_goal": "action_msgs/srv/CancelGoal"} {
 		c, err := far.Client(name+"/_action/"+part, transport.Type{Name: typ}, transport.ServiceQoS())
 		if err != nil {
 			t.Fatal(err)

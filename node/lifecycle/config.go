@@ -43,10 +43,7 @@ type Config struct {
 	Resolve func(name string) (string, error)
 	// Now is the node's clock in ns since its epoch, for transition events; nil gives 0, as rcl
 	// does.
-	Now func() int64
-	// Hash returns the type hash ("RIHS01_...") of a type such as
-	// "lifecycle_msgs/srv/GetState", or ""; nil announces none.
-	Hash      func(typeName string) string
+	Now       func() int64
 	Callbacks Callbacks
 }
 
@@ -56,9 +53,6 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = func() int64 { return 0 }
-	}
-	if c.Hash == nil {
-		c.Hash = func(string) string { return "" }
 	}
 	return c, nil
 }

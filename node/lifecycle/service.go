@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/cdr"
 	"guidedpolicysearch/msgs/lifecycle_msgs"
 	"guidedpolicysearch/node/transport"
@@ -16,7 +17,7 @@ func (m *Machine) open(t Transport) error {
 	if err != nil {
 		return err
 	}
-	if m.event, err = t.Publisher(name, m.typed("lifecycle_msgs/msg/TransitionEvent"), transport.Default(), nil); err != nil {
+	if m.event, err = t.Publisher(name, typed(&lifecycle_msgs.TransitionEvent{}), transport.Default(), nil); err != nil {
 		return err
 	}
 	var (
@@ -31,19 +32,20 @@ func (m *Machine) open(t Transport) error {
 	}
 	allPayload, graphPayload := all.AppendCDR(nil), graph.AppendCDR(nil)
 	for _, s := range []struct {
-		name, typ string
-		handler   transport.ServiceHandler
+		name    string
+		typ     msgs.Type
+		handler transport.ServiceHandler
 	}{
-		{"~/change_state", "lifecycle_msgs/srv/ChangeState", m.changeState},
-		{"~/get_state", "lifecycle_msgs/srv/GetState", m.query(m.currentState)},
-		{"~/get_available_states", "lifecycle_msgs/srv/GetAvailableStates", m.query(func() []byte { return allPayload })},
-		{"~/get_available_transitions", "lifecycle_msgs/srv/GetAvailableTransitions", m.query(m.availableTransitions)},
-		{"~/get_transition_graph", "lifecycle_msgs/srv/GetAvailableTransitions", m.query(func() []byte { return graphPayload })},
+		{"~/change_state", &lifecycle_msgs.ChangeState{}, m.changeState},
+		{"~/get_state", &lifecycle_msgs.GetState{}, m.query(m.currentState)},
+		{"~/get_available_states", &lifecycle_msgs.GetAvailableStates{}, m.query(func() []byte { return allPayload })},
+		{"~/get_available_transitions", &lifecycle_msgs.GetAvailableTransitions{}, m.query(m.availableTransitions)},
+		{"~/get_transition_graph", &lifecycle_msgs.GetAvailableTransitions{}, m.query(func() []byte { return graphPayload })},
 	} {
 		if name, err = m.cfg.Resolve(s.name); err != nil {
 			return err
 		}
-		service, err := t.Service(name, m.typed(s.typ), transport.ServiceQoS(), s.handler)
+		service, err := t.Service(name, typed(s.typ), transport.ServiceQoS(), s.handler)
 		if err != nil {
 			return err
 		}
@@ -52,8 +54,8 @@ func (m *Machine) open(t Transport) error {
 	return nil
 }
 
-func (m *Machine) typed(name string) transport.Type {
-	return transport.Type{Name: name, Hash: m.cfg.Hash(name)}
+func typed(t msgs.Type) transport.Type {
+	return transport.Type{Name: t.TypeName(), Hash: t.TypeHash()}
 }
 
 // query handles requests that have no fields. One that is malformed is counted, and answered
