@@ -16,7 +16,7 @@ import (
 // Config holds the settings of the learning problem and of the algorithm.
 type Config struct {
 	Seed       uint64           `param:"seed" desc:"Names all random numbers: one seed gives one run." range:"[0, 9223372036854775807]"`
-	Iterations int              `param:"iterations" desc:"Iterations of the run." range:"[1, 100000]"`
+	Iterations int              `param:"iterations" desc:"Iterations of the run." range:"[1, 100000]" takes:"trial"`
 	Samples    int              `param:"samples" desc:"Trials per condition and iteration." range:"[2, 10000]"`
 	Steps      int              `param:"steps" desc:"Horizon T: actions of a trial." range:"[1, 100000]"`
 	DT         float64          `param:"dt" desc:"Time step of a trial." unit:"s" range:"(0, inf)"`
@@ -34,44 +34,44 @@ type ConditionsConfig struct {
 
 // AlgorithmConfig holds the settings of trajectory optimisation.
 type AlgorithmConfig struct {
-	KLStep          float64        `param:"kl_step" desc:"Trust region: KL divergence allowed per time step." unit:"nat" range:"(0, inf)"`
-	BoundEachStep   bool           `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean. Single steps can then lose their exploration within a few iterations, which slows learning down: a small max_entropy, such as 0.01, keeps it."`
-	MinStep         float64        `param:"min_step_multiplier" desc:"Smallest factor on kl_step." range:"(0, 1]"`
-	MaxStep         float64        `param:"max_step_multiplier" desc:"Largest factor on kl_step." range:"[1, inf)"`
-	MaxEntropy      float64        `param:"max_entropy" desc:"Weight of the maximum-entropy term." range:"[0, inf)"`
-	CovarianceFloor float64        `param:"covariance_floor" desc:"Variance of the torque below which no update goes, so that trials keep exploring; 0 for none. A variance that is smaller already is not raised: the floor never lifts one above the previous controller's." unit:"N^2 m^2" range:"[0, inf)"`
-	MinEta          float64        `param:"min_eta" desc:"Smallest dual variable of the KL bound." range:"(0, inf)"`
-	MaxEta          float64        `param:"max_eta" desc:"Largest dual variable of the KL bound." range:"(0, inf)"`
-	Workers         int            `param:"workers" desc:"Processors that an update uses, 0 for all: conditions are improved at the same time, and what they leave works inside their fits. The result is the same, bit for bit, whatever the number." range:"[0, 10000]"`
+	KLStep          float64        `param:"kl_step" desc:"Trust region: KL divergence allowed per time step." unit:"nat" range:"(0, inf)" takes:"trial"`
+	BoundEachStep   bool           `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean. Single steps can then lose their exploration within a few iterations, which slows learning down: a small max_entropy, such as 0.01, keeps it." takes:"trial"`
+	MinStep         float64        `param:"min_step_multiplier" desc:"Smallest factor on kl_step." range:"(0, 1]" takes:"trial"`
+	MaxStep         float64        `param:"max_step_multiplier" desc:"Largest factor on kl_step." range:"[1, inf)" takes:"trial"`
+	MaxEntropy      float64        `param:"max_entropy" desc:"Weight of the maximum-entropy term." range:"[0, inf)" takes:"trial"`
+	CovarianceFloor float64        `param:"covariance_floor" desc:"Variance of the torque below which no update goes, so that trials keep exploring; 0 for none. A variance that is smaller already is not raised: the floor never lifts one above the previous controller's." unit:"N^2 m^2" range:"[0, inf)" takes:"trial"`
+	MinEta          float64        `param:"min_eta" desc:"Smallest dual variable of the KL bound." range:"(0, inf)" takes:"trial"`
+	MaxEta          float64        `param:"max_eta" desc:"Largest dual variable of the KL bound." range:"(0, inf)" takes:"trial"`
+	Workers         int            `param:"workers" desc:"Processors that an update uses, 0 for all: conditions are improved at the same time, and what they leave works inside their fits. The result is the same, bit for bit, whatever the number." range:"[0, 10000]" takes:"trial"`
 	Dynamics        DynamicsConfig `param:"dynamics"`
 	Prior           PriorConfig    `param:"prior"`
 }
 
 // DynamicsConfig holds the settings of the dynamics fit.
 type DynamicsConfig struct {
-	Regularization float64 `param:"regularization" desc:"Regularisation of the covariance of states and actions." range:"[0, inf)"`
-	Regularizer    string  `param:"regularizer" desc:"What it does: diagonal adds it to every variance, lift raises the smallest eigenvalue to it where that is below." choices:"diagonal|lift"`
-	NoiseFloor     float64 `param:"noise_floor" desc:"Smallest eigenvalue of the process noise's covariance." range:"[0, inf)"`
-	MinVariance    float64 `param:"min_initial_variance" desc:"Smallest variance of the initial state." range:"(0, inf)"`
-	Mean           string  `param:"mean" desc:"Mean of the posterior: shrunk towards the prior, or the samples'." choices:"shrunk|sample"`
+	Regularization float64 `param:"regularization" desc:"Regularisation of the covariance of states and actions." range:"[0, inf)" takes:"trial"`
+	Regularizer    string  `param:"regularizer" desc:"What it does: diagonal adds it to every variance, lift raises the smallest eigenvalue to it where that is below." choices:"diagonal|lift" takes:"trial"`
+	NoiseFloor     float64 `param:"noise_floor" desc:"Smallest eigenvalue of the process noise's covariance." range:"[0, inf)" takes:"trial"`
+	MinVariance    float64 `param:"min_initial_variance" desc:"Smallest variance of the initial state." range:"(0, inf)" takes:"trial"`
+	Mean           string  `param:"mean" desc:"Mean of the posterior: shrunk towards the prior, or the samples'." choices:"shrunk|sample" takes:"trial"`
 }
 
 // PriorConfig holds the settings of the Gaussian mixture prior of the dynamics.
 type PriorConfig struct {
-	Use          bool    `param:"use" desc:"Fit the dynamics under a Gaussian mixture prior."`
-	Strength     float64 `param:"strength" desc:"Weight of the prior." range:"(0, inf)"`
-	MaxSamples   int     `param:"max_samples" desc:"Latest trials that the mixture is fitted to." range:"[1, 100000]"`
-	MaxClusters  int     `param:"max_clusters" desc:"Most components." range:"[1, 10000]"`
-	MinPerClust  int     `param:"min_samples_per_cluster" desc:"Transitions that a component stands for." range:"[1, 1000000]"`
-	MaxIteration int     `param:"max_iterations" desc:"Most steps of expectation maximisation." range:"[1, 100000]"`
-	Tolerance    float64 `param:"tolerance" desc:"Relative change of the log-likelihood that ends the fit." range:"(0, inf)"`
+	Use          bool    `param:"use" desc:"Fit the dynamics under a Gaussian mixture prior." takes:"trial"`
+	Strength     float64 `param:"strength" desc:"Weight of the prior." range:"(0, inf)" takes:"trial"`
+	MaxSamples   int     `param:"max_samples" desc:"Latest trials that the mixture is fitted to." range:"[1, 100000]" takes:"trial"`
+	MaxClusters  int     `param:"max_clusters" desc:"Most components." range:"[1, 10000]" takes:"trial"`
+	MinPerClust  int     `param:"min_samples_per_cluster" desc:"Transitions that a component stands for." range:"[1, 1000000]" takes:"trial"`
+	MaxIteration int     `param:"max_iterations" desc:"Most steps of expectation maximisation." range:"[1, 100000]" takes:"trial"`
+	Tolerance    float64 `param:"tolerance" desc:"Relative change of the log-likelihood that ends the fit." range:"(0, inf)" takes:"trial"`
 }
 
 // ReferenceConfig holds the costs of another implementation on the same task.
 type ReferenceConfig struct {
-	MeanCost []float64 `param:"mean_cost" desc:"Mean sample cost per iteration of a reference implementation; empty if there is none."`
-	Name     string    `param:"name" desc:"What the reference is."`
-	Margin   float64   `param:"margin" desc:"Part by which the final cost may be above the reference and the run still counts as learned." range:"[0, inf)"`
+	MeanCost []float64 `param:"mean_cost" desc:"Mean sample cost per iteration of a reference implementation; empty if there is none." takes:"trial"`
+	Name     string    `param:"name" desc:"What the reference is." takes:"trial"`
+	Margin   float64   `param:"margin" desc:"Part by which the final cost may be above the reference and the run still counts as learned." range:"[0, inf)" takes:"trial"`
 }
 
 // DefaultConfig returns the planar two-link reaching task.

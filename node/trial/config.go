@@ -28,15 +28,15 @@ type ResetConfig struct {
 	PositionTolerance float64       `param:"position_tolerance" desc:"Largest distance of a joint from its initial position when a trial begins." unit:"rad" range:"(0, inf)"`
 	VelocityTolerance float64       `param:"velocity_tolerance" desc:"Largest speed of a joint when a trial begins." unit:"rad/s" range:"(0, inf)"`
 	SettleSteps       int           `param:"settle_steps" desc:"Joint states in a row that must be within the tolerances." range:"[1, 100000]"`
-	Timeout           time.Duration `param:"timeout" desc:"Time on the robot's clock within which the arm must be there." unit:"s" range:"(0, inf)"`
-	Attempts          int           `param:"attempts" desc:"Resets that may time out in a row before the run is given up." range:"[1, 1000]"`
+	Timeout           time.Duration `param:"timeout" desc:"Time on the robot's clock within which the arm must be there." unit:"s" range:"(0, inf)" takes:"trial"`
+	Attempts          int           `param:"attempts" desc:"Resets that may time out in a row before the run is given up." range:"[1, 1000]" takes:"trial"`
 }
 
 // SafetyConfig holds the limits on what is taken for a healthy robot.
 type SafetyConfig struct {
-	StaleTimeout  time.Duration `param:"stale_timeout" desc:"Age of the last joint state at which the torque goes to zero." unit:"s" range:"(0, inf)"`
-	MaxFaults     int           `param:"max_faults" desc:"Faults in one trial, which is repeated after each, before the run is given up." range:"[1, 200]"`
-	RecoverySteps int           `param:"recovery_steps" desc:"Good joint states in a row that end a fault." range:"[1, 100000]"`
+	StaleTimeout  time.Duration `param:"stale_timeout" desc:"Age of the last joint state at which the torque goes to zero." unit:"s" range:"(0, inf)" takes:"trial"`
+	MaxFaults     int           `param:"max_faults" desc:"Faults in one trial, which is repeated after each, before the run is given up." range:"[1, 200]" takes:"trial"`
+	RecoverySteps int           `param:"recovery_steps" desc:"Good joint states in a row that end a fault." range:"[1, 100000]" takes:"trial"`
 }
 
 // NoiseConfig holds the settings of the exploration noise.
