@@ -36,7 +36,7 @@ func (n *Node) Client(name string, typ transport.Type, q transport.QoS) (transpo
 	c.responses = &endpoint{node: n, topic: name, handler: c.receive, peers: c.serversChanged}
 	err := n.addPair(clientKey, c.requests, c.responses, typ, q)
 	if err == nil {
-		err = n.register(c)
+		err = n.addClient(c)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("client of %s: %w", name, err)
@@ -44,8 +44,8 @@ func (n *Node) Client(name string, typ transport.Type, q transport.QoS) (transpo
 	return c, nil
 }
 
-// register has the node's Close end c's calls.
-func (n *Node) register(c *client) error {
+// addClient has the node's Close end c's calls.
+func (n *Node) addClient(c *client) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {

@@ -38,6 +38,9 @@ func (n *Node) openDiscovery() error {
 		return fmt.Errorf("writer of %s: %w", discoveryTopic, err)
 	}
 	n.discovery = e
+	if err := n.openGraph(); err != nil {
+		return err
+	}
 	return n.announce()
 }
 

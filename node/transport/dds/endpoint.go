@@ -23,16 +23,17 @@ import (
 // endpoint is a reader or writer. It is the transport.Subscription; publisher
 // adds Publish.
 type endpoint struct {
-	node    *Node
-	id      uint64
-	topic   string
-	hidden  bool              // not announced as the node's
-	handler transport.Handler // nil for a writer
-	match   transport.StatusHandler
-	peers   func() // told, if set, of every change of peers, match only of those of the status
-	guid    GUID
-	matched atomic.Int64
-	running atomic.Int32 // idle, inHandler or shut
+	node      *Node
+	id        uint64
+	topic     string
+	hidden    bool              // not announced as the node's
+	ignoreOwn bool              // a reader of what other participants have, only
+	handler   transport.Handler // nil for a writer
+	match     transport.StatusHandler
+	peers     func() // told, if set, of every change of the endpoints connected
+	guid      GUID
+	matched   atomic.Int64
+	running   atomic.Int32 // idle, inHandler or shut
 
 	// only the queue's goroutine uses these
 	told   bool
@@ -57,33 +58,31 @@ type names struct{ topic, typ, userData string }
 // open makes the DDS entity, whose events go to a queue. The node's mu is held.
 func (e *endpoint) open(to *queue, name names, q transport.QoS, maxPayload int) error {
 	n := e.node
-	n.lastID++
-	e.id = n.lastID
 	cTopic, cType, cData := C.CString(name.topic), C.CString(name.typ), C.CString(name.userData)
 	defer C.free(unsafe.Pointer(cTopic))
 	defer C.free(unsafe.Pointer(cType))
 	defer C.free(unsafe.Pointer(cData))
+	n.register(e) // events may come before endpoint_open returns
 	cfg := C.struct_endpoint_config{
-		id:              C.uint64_t(e.id),
-		reader:          C.bool(e.handler != nil),
-		topic:           cTopic,
-		_type:           cType,
-		user_data:       cData,
-		max_payload:     C.uint32_t(maxPayload),
-		reliable:        q.Reliability == transport.Reliable,
-		transient_local: q.Durability == transport.TransientLocal,
-		depth:           C.int32_t(q.Depth),
-		deadline:        orNone(q.Deadline),
-		lifespan:        orNone(q.Lifespan),
-		liveliness:      orNone(q.Liveliness),
-		max_blocking:    C.int64_t(q.MaxBlocking),
+		id:                C.uint64_t(e.id),
+		reader:            C.bool(e.handler != nil),
+		topic:             cTopic,
+		_type:             cType,
+		user_data:         cData,
+		max_payload:       C.uint32_t(maxPayload),
+		reliable:          q.Reliability == transport.Reliable,
+		transient_local:   q.Durability == transport.TransientLocal,
+		manual_liveliness: C.bool(q.ManualLiveliness),
+		ignore_own:        C.bool(e.ignoreOwn),
+		depth:             C.int32_t(q.Depth),
+		deadline:          orNone(q.Deadline),
+		lifespan:          orNone(q.Lifespan),
+		liveliness:        orNone(q.Liveliness),
+		max_blocking:      C.int64_t(q.MaxBlocking),
 	}
 	if q.MaxBlocking == 0 {
 		cfg.max_blocking = C.int64_t(transport.DefaultMaxBlocking)
 	}
-	n.table.Lock() // events may come before endpoint_open returns
-	n.table.byID[e.id] = e
-	n.table.Unlock()
 	if err := check(C.endpoint_open(to.box, n.participant, &cfg, &e.c, (*C.uchar)(&e.guid[0]))); err != nil {
 		n.forget(e)
 		return err
@@ -99,35 +98,50 @@ func orNone(d time.Duration) C.int64_t {
 	return C.int64_t(d)
 }
 
+// register gives e the identifier that its events carry. The node's mu is held.
+func (n *Node) register(e *endpoint) {
+	n.lastID++
+	e.id = n.lastID
+	n.table.Lock()
+	n.table.byID[e.id] = e
+	n.table.Unlock()
+}
+
 func (n *Node) forget(e *endpoint) {
 	n.table.Lock()
 	delete(n.table.byID, e.id)
 	n.table.Unlock()
 }
 
-// deliver and rematch run on the node's goroutine.
+// deliver, tellStatus and tellPeers run on the queue's goroutine.
 
 func (e *endpoint) deliver(payload []byte, info transport.Info) {
-	if !e.running.CompareAndSwap(idle, inHandler) {
-		return
+	if e.enter() {
+		e.handler(payload, info)
+		e.leave()
 	}
-	e.handler(payload, info)
-	e.running.CompareAndSwap(inHandler, idle)
 }
 
-func (e *endpoint) rematch(s transport.Status) {
+func (e *endpoint) tellStatus(s transport.Status) {
 	e.matched.Store(int64(s.Matched))
-	if e.match == nil && e.peers == nil || e.told && s == e.status && e.peers == nil || !e.running.CompareAndSwap(idle, inHandler) {
+	e.tellPeers()
+	if e.match == nil || e.told && s == e.status || !e.enter() {
 		return
 	}
 	e.told, e.status = true, s
-	if e.peers != nil {
-		e.peers()
-	} else {
-		e.match(s)
-	}
-	e.running.CompareAndSwap(inHandler, idle)
+	e.match(s)
+	e.leave()
 }
+
+func (e *endpoint) tellPeers() {
+	if e.peers != nil && e.enter() {
+		e.peers()
+		e.leave()
+	}
+}
+
+func (e *endpoint) enter() bool { return e.running.CompareAndSwap(idle, inHandler) }
+func (e *endpoint) leave()      { e.running.CompareAndSwap(inHandler, idle) }
 
 // Matched implements transport.Publisher and transport.Subscription.
 func (e *endpoint) Matched() int {

@@ -10,6 +10,7 @@ struct endpoint {
   struct mailbox *box;
   uint64_t id;
   bool reader;
+  bool watch; // only its changes count
   dds_entity_t entity;
   const struct ddsi_sertype *type; // kept alive by the entity
   uint32_t depth;                  // samples the cache may hold

@@ -8,7 +8,7 @@
 #include <dds/ddsrt/heap.h>
 #include "endpoint.h"
 
-enum { SAW_DATA = 1, SAW_MATCH = 2 };
+enum { SAW_DATA = 1, SAW_STATUS = 2 };
 
 struct mailbox {
   pthread_mutex_t lock;
@@ -76,7 +76,7 @@ static void dequeue(struct endpoint *e) {
 // release needs the lock.
 static void release(struct endpoint *e) {
   if (--e->refs == 0)
-    free(e);
+    ddsrt_free(e);
 }
 
 static void mark(struct endpoint *e, uint32_t seen) {
@@ -86,32 +86,57 @@ static void mark(struct endpoint *e, uint32_t seen) {
 }
 
 static void on_data(dds_entity_t x, void *arg) { (void)x, mark(arg, SAW_DATA); }
-static void on_sub_match(dds_entity_t x, const dds_subscription_matched_status_t s, void *arg) { (void)x, (void)s, mark(arg, SAW_MATCH); }
-static void on_pub_match(dds_entity_t x, const dds_publication_matched_status_t s, void *arg) { (void)x, (void)s, mark(arg, SAW_MATCH); }
-static void on_sub_qos(dds_entity_t x, const dds_requested_incompatible_qos_status_t s, void *arg) { (void)x, (void)s, mark(arg, SAW_MATCH); }
-static void on_pub_qos(dds_entity_t x, const dds_offered_incompatible_qos_status_t s, void *arg) { (void)x, (void)s, mark(arg, SAW_MATCH); }
 
-// collect_match fills ev with the state of e's connections.
-static bool collect_match(struct event *ev, const struct endpoint *e) {
-  *ev = (struct event){.endpoint = e->id, .kind = EVENT_MATCH};
+// The other listeners differ in a status that is asked for when it is collected.
+#define ON_STATUS(name, type) \
+  static void name(dds_entity_t x, const type s, void *arg) { (void)x, (void)s, mark(arg, SAW_STATUS); }
+ON_STATUS(on_sub_match, dds_subscription_matched_status_t)
+ON_STATUS(on_sub_qos, dds_requested_incompatible_qos_status_t)
+ON_STATUS(on_sub_deadline, dds_requested_deadline_missed_status_t)
+ON_STATUS(on_sub_liveliness, dds_liveliness_changed_status_t)
+ON_STATUS(on_sub_lost, dds_sample_lost_status_t)
+ON_STATUS(on_pub_match, dds_publication_matched_status_t)
+ON_STATUS(on_pub_qos, dds_offered_incompatible_qos_status_t)
+ON_STATUS(on_pub_deadline, dds_offered_deadline_missed_status_t)
+ON_STATUS(on_pub_liveliness, dds_liveliness_lost_status_t)
+
+// collect_status fills ev with the state of e's connections. It fails if e was closed
+// meanwhile.
+static bool collect_status(struct event *ev, const struct endpoint *e) {
+  *ev = (struct event){.endpoint = e->id, .kind = EVENT_STATUS};
   if (e->reader) {
     dds_subscription_matched_status_t s;
     dds_requested_incompatible_qos_status_t q;
+    dds_requested_deadline_missed_status_t d;
+    dds_liveliness_changed_status_t l;
+    dds_sample_lost_status_t lost;
     if (dds_get_subscription_matched_status(e->entity, &s) != DDS_RETCODE_OK ||
-        dds_get_requested_incompatible_qos_status(e->entity, &q) != DDS_RETCODE_OK)
-      return false; // closed meanwhile
-    ev->matched = s.current_count;
-    ev->incompatible = q.total_count;
-    ev->policy = q.last_policy_id;
-  } else {
-    dds_publication_matched_status_t s;
-    dds_offered_incompatible_qos_status_t q;
-    if (dds_get_publication_matched_status(e->entity, &s) != DDS_RETCODE_OK ||
-        dds_get_offered_incompatible_qos_status(e->entity, &q) != DDS_RETCODE_OK)
+        dds_get_requested_incompatible_qos_status(e->entity, &q) != DDS_RETCODE_OK ||
+        dds_get_requested_deadline_missed_status(e->entity, &d) != DDS_RETCODE_OK ||
+        dds_get_liveliness_changed_status(e->entity, &l) != DDS_RETCODE_OK ||
+        dds_get_sample_lost_status(e->entity, &lost) != DDS_RETCODE_OK)
       return false;
     ev->matched = s.current_count;
     ev->incompatible = q.total_count;
     ev->policy = q.last_policy_id;
+    ev->deadlines_missed = d.total_count;
+    ev->not_alive = l.not_alive_count;
+    ev->lost = lost.total_count;
+  } else {
+    dds_publication_matched_status_t s;
+    dds_offered_incompatible_qos_status_t q;
+    dds_offered_deadline_missed_status_t d;
+    dds_liveliness_lost_status_t l;
+    if (dds_get_publication_matched_status(e->entity, &s) != DDS_RETCODE_OK ||
+        dds_get_offered_incompatible_qos_status(e->entity, &q) != DDS_RETCODE_OK ||
+        dds_get_offered_deadline_missed_status(e->entity, &d) != DDS_RETCODE_OK ||
+        dds_get_liveliness_lost_status(e->entity, &l) != DDS_RETCODE_OK)
+      return false;
+    ev->matched = s.current_count;
+    ev->incompatible = q.total_count;
+    ev->policy = q.last_policy_id;
+    ev->deadlines_missed = d.total_count;
+    ev->liveliness_lost = l.total_count;
   }
   return true;
 }
@@ -136,13 +161,34 @@ static enum taken collect_data(struct mailbox *m, const struct endpoint *e) {
   return SAMPLE;
 }
 
+// collect_change empties a watched reader.
+static bool collect_change(struct mailbox *m, const struct endpoint *e) {
+  bool changed = false;
+  dds_return_t n;
+  do {
+    void *samples[16] = {NULL};
+    dds_sample_info_t infos[16];
+    n = dds_take(e->entity, samples, infos, 16, 16);
+    if (n > 0) {
+      changed = true;
+      dds_return_loan(e->entity, samples, n);
+    }
+  } while (n > 0);
+  m->event = (struct event){.endpoint = e->id, .kind = EVENT_CHANGE};
+  return changed;
+}
+
 // collect makes the next event of e into m->event, if there is one, and returns
 // what is left to look at. A new connection is told before its samples, a lost
 // one after those that the cache can hold of it.
 static uint32_t collect(struct mailbox *m, struct endpoint *e, uint32_t seen, bool *found) {
-  struct event match;
-  bool tell = (seen & SAW_MATCH) && collect_match(&match, e);
-  if (!tell || (match.matched < e->matched && e->put_off < e->depth)) {
+  if (e->watch) {
+    *found = collect_change(m, e);
+    return 0;
+  }
+  struct event status;
+  bool tell = (seen & SAW_STATUS) && collect_status(&status, e);
+  if (!tell || (status.matched < e->matched && e->put_off < e->depth)) {
     enum taken t = e->reader && (seen & SAW_DATA) ? collect_data(m, e) : NOTHING;
     *found = t == SAMPLE;
     if (t != NOTHING) {
@@ -152,12 +198,12 @@ static uint32_t collect(struct mailbox *m, struct endpoint *e, uint32_t seen, bo
     seen &= ~(uint32_t)SAW_DATA;
   }
   if (tell) {
-    m->event = match;
-    e->matched = match.matched;
+    m->event = status;
+    e->matched = status.matched;
     e->put_off = 0;
     *found = true;
   }
-  return seen & ~(uint32_t)SAW_MATCH;
+  return seen & ~(uint32_t)SAW_STATUS;
 }
 
 const struct event *mailbox_wait(struct mailbox *m) {
@@ -195,7 +241,9 @@ static dds_qos_t *qos_of(const struct endpoint_config *c) {
     dds_qset_durability_service(q, 0, DDS_HISTORY_KEEP_LAST, c->depth, DDS_LENGTH_UNLIMITED, DDS_LENGTH_UNLIMITED, DDS_LENGTH_UNLIMITED);
   dds_qset_deadline(q, c->deadline);
   dds_qset_lifespan(q, c->lifespan);
-  dds_qset_liveliness(q, DDS_LIVELINESS_AUTOMATIC, c->liveliness);
+  dds_qset_liveliness(q, c->manual_liveliness ? DDS_LIVELINESS_MANUAL_BY_TOPIC : DDS_LIVELINESS_AUTOMATIC, c->liveliness);
+  if (c->ignore_own)
+    dds_qset_ignorelocal(q, DDS_IGNORELOCAL_PARTICIPANT);
   if (c->user_data[0] != '\0')
     dds_qset_userdata(q, c->user_data, strlen(c->user_data));
   return q;
@@ -203,17 +251,38 @@ static dds_qos_t *qos_of(const struct endpoint_config *c) {
 
 static dds_return_t listen_to(struct endpoint *e) {
   dds_listener_t *l = dds_create_listener(e);
-  if (e->reader) {
+  if (e->reader)
     dds_lset_data_available(l, on_data);
+  if (e->reader && !e->watch) {
     dds_lset_subscription_matched(l, on_sub_match);
     dds_lset_requested_incompatible_qos(l, on_sub_qos);
-  } else {
+    dds_lset_requested_deadline_missed(l, on_sub_deadline);
+    dds_lset_liveliness_changed(l, on_sub_liveliness);
+    dds_lset_sample_lost(l, on_sub_lost);
+  }
+  if (!e->reader) {
     dds_lset_publication_matched(l, on_pub_match);
     dds_lset_offered_incompatible_qos(l, on_pub_qos);
+    dds_lset_offered_deadline_missed(l, on_pub_deadline);
+    dds_lset_liveliness_lost(l, on_pub_liveliness);
   }
   dds_return_t rc = dds_set_listener(e->entity, l);
   dds_delete_listener(l);
   return rc;
+}
+
+dds_return_t endpoint_watch(struct mailbox *m, dds_entity_t reader, uint64_t id, struct endpoint **out) {
+  struct endpoint *e = ddsrt_calloc(1, sizeof(*e));
+  *e = (struct endpoint){.box = m, .id = id, .reader = true, .watch = true, .entity = reader, .refs = 1};
+  dds_return_t rc = listen_to(e);
+  if (rc != DDS_RETCODE_OK) {
+    dds_delete(reader);
+    ddsrt_free(e);
+    return rc;
+  }
+  *out = e;
+  mark(e, SAW_DATA); // what happened before the listener was there
+  return DDS_RETCODE_OK;
 }
 
 dds_return_t endpoint_open(struct mailbox *m, dds_entity_t participant, const struct endpoint_config *c, struct endpoint **out, unsigned char guid[16]) {
@@ -232,21 +301,21 @@ dds_return_t endpoint_open(struct mailbox *m, dds_entity_t participant, const st
   dds_delete(topic); // the reader or writer keeps it
   if (entity < 0)
     return entity;
-  struct endpoint *e = calloc(1, sizeof(*e));
+  struct endpoint *e = ddsrt_calloc(1, sizeof(*e));
   dds_guid_t id;
-  dds_return_t rc = e == NULL ? DDS_RETCODE_OUT_OF_RESOURCES : dds_get_guid(entity, &id);
+  dds_return_t rc = dds_get_guid(entity, &id);
   if (rc == DDS_RETCODE_OK) {
     *e = (struct endpoint){.box = m, .id = c->id, .reader = c->reader, .entity = entity, .type = type, .depth = (uint32_t)c->depth, .refs = 1};
     rc = listen_to(e);
   }
   if (rc != DDS_RETCODE_OK) {
     dds_delete(entity);
-    free(e);
+    ddsrt_free(e);
     return rc;
   }
   memcpy(guid, id.v, 16);
   *out = e;
-  mark(e, SAW_MATCH | SAW_DATA); // what happened before the listener was there
+  mark(e, SAW_STATUS | SAW_DATA); // what happened before the listener was there
   return DDS_RETCODE_OK;
 }
 

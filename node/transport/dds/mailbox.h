@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include "raw.h"
 
-enum event_kind { EVENT_DATA, EVENT_MATCH };
+enum event_kind { EVENT_DATA, EVENT_STATUS, EVENT_CHANGE };
 
 struct event {
   uint64_t endpoint;  // the id given to endpoint_open
@@ -23,10 +23,14 @@ struct event {
   const unsigned char *payload; // valid until the next mailbox_wait; shared, read only
   int64_t source_time;          // ns since the epoch
   uint64_t publisher; // Cyclone's handle of the writer
-  // EVENT_MATCH
+  // EVENT_STATUS
   uint32_t matched;
   uint32_t incompatible;
   uint32_t policy;    // DDS policy id of the latest incompatible endpoint
+  uint32_t deadlines_missed;
+  uint32_t liveliness_lost;
+  uint32_t not_alive;
+  uint32_t lost;
 };
 
 struct mailbox;
@@ -49,7 +53,8 @@ struct endpoint_config {
   const char *type;      // DDS name
   const char *user_data; // announced with the endpoint
   uint32_t max_payload;
-  bool reliable, transient_local;
+  bool reliable, transient_local, manual_liveliness;
+  bool ignore_own; // leave out what the participant itself has
   int32_t depth;
   int64_t deadline, lifespan, liveliness, max_blocking; // ns; INT64_MAX is none
 };
@@ -59,6 +64,9 @@ struct endpoint_config {
 dds_return_t endpoint_open(struct mailbox *m, dds_entity_t participant, const struct endpoint_config *cfg, struct endpoint **out, unsigned char guid[16]);
 // endpoint_close deletes the entity; no event of it is collected afterwards.
 void endpoint_close(struct endpoint *e);
+// endpoint_watch takes over a reader of which nothing but its changes is wanted: each is an
+// EVENT_CHANGE, several at once may be one.
+dds_return_t endpoint_watch(struct mailbox *m, dds_entity_t reader, uint64_t id, struct endpoint **out);
 dds_return_t endpoint_publish(struct endpoint *e, const unsigned char *payload, uint32_t size);
 // endpoint_is_local says whether the domain of the endpoint uses loopback
 // interfaces only.

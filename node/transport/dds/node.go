@@ -27,6 +27,7 @@ type Node struct {
 	messages    *queue    // of topics
 	services    *queue    // of services and clients
 	discovery   *endpoint // writer of ros_discovery_info
+	graph       graph
 	malformed   atomic.Uint64
 	tooLarge    atomic.Uint64
 
@@ -84,8 +85,10 @@ func (n *Node) open() error {
 			n.opts.Config, transport.ErrInvalid)
 	}
 	if err != nil {
-		if n.discovery != nil {
-			n.discovery.close()
+		for _, e := range []*endpoint{n.discovery, n.graph.reader} {
+			if e != nil {
+				e.close()
+			}
 		}
 		n.messages.free()
 		n.services.free()

@@ -16,27 +16,44 @@ type peer struct {
 	userData    string
 }
 
-// connected lists the peers of e; none once it is closed.
-func (e *endpoint) connected() []peer {
+// peerHandles lists the handles of the peers of e; none once it is closed.
+func (e *endpoint) peerHandles() []uint64 {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if e.closed {
 		return nil
 	}
-	handles := make([]C.uint64_t, 8)
+	handles := make([]uint64, 8)
 	for {
-		n := int(C.endpoint_peers(e.c, &handles[0], C.uint32_t(len(handles))))
+		n := int(C.endpoint_peers(e.c, (*C.uint64_t)(&handles[0]), C.uint32_t(len(handles))))
 		if n <= len(handles) {
-			handles = handles[:n]
-			break
+			return handles[:n]
 		}
-		handles = make([]C.uint64_t, n+8) // more may come meanwhile
+		handles = make([]uint64, n+8) // more may come meanwhile
 	}
-	peers := make([]peer, 0, len(handles))
+}
+
+// peer describes a peer, unless it is one no longer.
+func (e *endpoint) peer(handle uint64) (peer, bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
 	var p C.struct_peer
-	for _, h := range handles {
-		if C.endpoint_peer(e.c, h, &p) {
-			peers = append(peers, peer{uint64(h), GUID(C.GoBytes(unsafe.Pointer(&p.participant), 16)), string(C.GoBytes(unsafe.Pointer(&p.user_data), C.int(p.user_data_size)))})
+	if e.closed || !bool(C.endpoint_peer(e.c, C.uint64_t(handle), &p)) {
+		return peer{}, false
+	}
+	return peer{
+		handle:      handle,
+		participant: guid(&p.participant),
+		userData:    string(C.GoBytes(unsafe.Pointer(&p.user_data), C.int(p.user_data_size))),
+	}, true
+}
+
+// connected lists the peers of e.
+func (e *endpoint) connected() []peer {
+	var peers []peer
+	for _, h := range e.peerHandles() {
+		if p, there := e.peer(h); there {
+			peers = append(peers, p)
 		}
 	}
 	return peers

@@ -46,8 +46,14 @@ func (n *Node) run(q *queue) {
 		n.table.RUnlock()
 		switch {
 		case e == nil: // closed meanwhile
-		case ev.kind == C.EVENT_MATCH:
-			e.rematch(transport.Status{Matched: int(ev.matched), Incompatible: int(ev.incompatible), Policy: policy(ev.policy)})
+		case ev.kind == C.EVENT_CHANGE:
+			e.tellPeers()
+		case ev.kind == C.EVENT_STATUS:
+			e.tellStatus(transport.Status{
+				Matched: int(ev.matched), Incompatible: int(ev.incompatible), Policy: policy(ev.policy),
+				DeadlinesMissed: int(ev.deadlines_missed), LivelinessLost: int(ev.liveliness_lost),
+				NotAlive: int(ev.not_alive), Lost: int(ev.lost),
+			})
 		case ev.fault == C.RAW_MALFORMED:
 			n.malformed.Add(1)
 		case ev.fault == C.RAW_TOO_LARGE:
