@@ -73,7 +73,9 @@ func newLevels(args *rcl.Args) levels {
 	return l
 }
 
-// of is the level of the logger, of its nearest ancestor that has one, or of all.
+// of is the level of the logger, of its nearest ancestor that has one, or of all, as rcutils
+// documents it. (In Humble its lookup of an ancestor also takes a setting for a name that merely
+// begins like the logger's, "ns.g" for "ns.gps".)
 func (l levels) of(name string) Severity {
 	for i := len(name); i > 0; i-- {
 		if i < len(name) && name[i] != '.' {
