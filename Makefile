@@ -15,10 +15,10 @@ fuzz_time := 10s
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: build test race demo bench deps generate fuzz clean help
+.PHONY: build build-rclgo test test-rclgo check-rclgo race demo bench deps generate fuzz clean help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: build ## watch an arm learn (real_time_factor:=1.0 for real time, seed:=7)
 	@bin/gps demo params/planar_arm.yaml $(if $(real_time_factor),--real-time-factor '$(real_time_factor)') $(if $(seed),--seed '$(seed)')
@@ -48,6 +48,19 @@ race: deps ## run all tests under the race detector
 
 build: deps ## build gps_node, sim_robot and gps into bin/
 	go build -o bin/ ./node/cmd/...
+
+build-rclgo: ## build the programs against the ROS 2 that is sourced, into bin/rclgo/
+	@flags=$$(scripts/ros_flags.sh) && eval "$$flags" && set -x && go build -tags rclgo -o bin/rclgo/ ./node/cmd/...
+
+# make test does the same among the other tests.
+check-rclgo: ## type-check the code for a ROS 2 installation, without one
+	go test -count=1 ./internal/typecheck
+
+test-rclgo: ## run the tests of that code, where a ROS 2 is sourced
+	@if [ -z "$$AMENT_PREFIX_PATH" ]; then \
+		echo 'test-rclgo: no ROS 2 is sourced (AMENT_PREFIX_PATH is empty): nothing was run' >&2; exit 0; fi; \
+	flags=$$(scripts/ros_flags.sh) && eval "$$flags" && set -x && go vet -tags rclgo ./node/... && \
+	go tool gotestsum --format pkgname --format-hide-empty-pkg -- -tags rclgo -count=1 ./node/...
 
 deps: ## install what the build needs and is missing
 	@scripts/install_dependencies.sh

@@ -16,7 +16,7 @@ import (
 	"guidedpolicysearch/node"
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/transport"
-	"guidedpolicysearch/node/transport/dds"
+	"guidedpolicysearch/node/transport/middleware"
 )
 
 const usage = `Usage: gps_node --ros-args --params-file FILE [-p NAME:=VALUE] [-r FROM:=TO] ...
@@ -65,7 +65,7 @@ func run() int {
 	if err != nil {
 		return fail(1, err)
 	}
-	t, err := dds.Open(opt)
+	t, err := middleware.Open(opt)
 	if err != nil {
 		return fail(1, err)
 	}

@@ -18,7 +18,7 @@ import (
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/simrobot"
 	"guidedpolicysearch/node/transport"
-	"guidedpolicysearch/node/transport/dds"
+	"guidedpolicysearch/node/transport/middleware"
 )
 
 const usage = `Usage: sim_robot --ros-args [--params-file FILE] [-p NAME:=VALUE] [-r FROM:=TO] ...
@@ -56,7 +56,7 @@ func run() int {
 	if err != nil {
 		return fail(2, err)
 	}
-	t, err := dds.Open(opt)
+	t, err := middleware.Open(opt)
 	if err != nil {
 		return fail(1, err)
 	}

@@ -1,0 +1,29 @@
+//go:build rclgo
+
+package rclgo_test
+
+import (
+	"testing"
+
+	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/transport/rclgo"
+	"guidedpolicysearch/node/transport/transporttest"
+)
+
+func openOn(domain uint32) transporttest.Open {
+	return func(tb testing.TB, o transport.Options) transport.Node {
+		o.Domain, o.Range = domain, transport.Localhost
+		n, err := rclgo.Open(o)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return n
+	}
+}
+
+func TestConformance(t *testing.T) {
+	transporttest.Run(t, func(tb testing.TB) transporttest.Pair {
+		open := openOn(41)
+		return transporttest.Pair{Near: open, Far: open}
+	})
+}
