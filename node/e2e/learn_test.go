@@ -1,5 +1,3 @@
-//go:build !rclgo
-
 package e2e
 
 import (

@@ -186,7 +186,7 @@ func (e *endpoint) take() {
 		return
 	}
 	if t.matched >= 0 && int64(t.matched) != e.matched.Load() { // a connection is told before its first message
-		n.change(e, func(s *transport.Status) { s.Matched = int(t.matched) })
+		n.change(e, connected(int(t.matched)))
 		e.tell()
 	}
 	if !e.running.CompareAndSwap(idle, inHandler) {

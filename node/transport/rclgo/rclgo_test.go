@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/transport/dds/ddstest"
 	"guidedpolicysearch/node/transport/rclgo"
 	"guidedpolicysearch/node/transport/transporttest"
 )
@@ -21,9 +22,13 @@ func openOn(domain uint32) transporttest.Open {
 	}
 }
 
+var lacks = map[transporttest.Feature]string{
+	transporttest.OpaqueServices: "rcl passes requests and responses as C structs of their type",
+}
+
 func TestConformance(t *testing.T) {
 	transporttest.Run(t, func(tb testing.TB) transporttest.Pair {
-		open := openOn(41)
-		return transporttest.Pair{Near: open, Far: open}
+		open := openOn(ddstest.Domain(tb))
+		return transporttest.Pair{Near: open, Far: open, Lacks: lacks}
 	})
 }

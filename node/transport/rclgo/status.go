@@ -79,7 +79,7 @@ func (v *event) take() {
 	e.node.change(e, func(status *transport.Status) {
 		switch v.kind {
 		case C.MATCHED:
-			status.Matched = count
+			connected(count)(status)
 		case C.INCOMPATIBLE:
 			status.Incompatible, status.Policy = count, policy(s.policy)
 		case C.DEADLINE_MISSED:
@@ -141,8 +141,14 @@ func (n *Node) count(e *endpoint) {
 	changed := matched >= 0 && int(matched) != e.state.Matched
 	n.mu.Unlock()
 	if changed {
-		n.change(e, func(s *transport.Status) { s.Matched = int(matched) })
+		n.change(e, connected(int(matched)))
 	}
+}
+
+// connected sets the number of endpoints connected. One that is not connected is not a dead one
+// either, whichever of the two rcl tells first.
+func connected(matched int) func(*transport.Status) {
+	return func(s *transport.Status) { s.Matched, s.NotAlive = matched, min(s.NotAlive, matched) }
 }
 
 // tellStatus runs on the goroutine of messages, before it takes any.
