@@ -51,9 +51,10 @@ type core struct {
 	name       string // of the first logger
 	now        func() int64
 	levels     levels
-	complaints *outlet // on stderr, for what is wrong with the log itself
-	rosout     *rosout // nil if switched off
-	path       string  // of the log file, or empty
+	complaints *outlet       // on stderr, for what is wrong with the log itself
+	rosout     *rosout       // nil if switched off
+	path       string        // of the log file, or empty
+	grace      time.Duration // that closing gives what is in the queues
 
 	mu      sync.Mutex
 	closed  bool
@@ -90,7 +91,7 @@ func New(c Config) (*Logger, error) {
 	if c.Now == nil {
 		c.Now = func() int64 { return time.Now().UnixNano() }
 	}
-	k := &core{name: c.Name, now: c.Now, levels: newLevels(args)}
+	k := &core{name: c.Name, now: c.Now, levels: newLevels(args), grace: closeGrace}
 	k.outlets.Store(&[]*outlet{})
 	env := readEnvironment(c.Getenv)
 	k.console(c, args, env)
@@ -240,7 +241,7 @@ func (l *Logger) Add(w io.Writer) (remove func()) {
 		c.all = slices.DeleteFunc(c.all, func(x *outlet) bool { return x == o })
 		c.mu.Unlock()
 		o.queue.close()
-		ended, stop := grace()
+		ended, stop := startGrace(c.grace)
 		defer stop()
 		o.queue.wait(ended)
 	}
@@ -289,7 +290,7 @@ func (l *Logger) Close() {
 	c.closed = true
 	c.outlets.Store(&[]*outlet{})
 	c.mu.Unlock()
-	ended, stop := grace()
+	ended, stop := startGrace(c.grace)
 	defer stop()
 	// The complaints last: the others may have some to make.
 	for _, o := range all {

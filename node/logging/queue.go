@@ -114,8 +114,8 @@ func (q *queue[T]) wait(grace <-chan struct{}) {
 	}
 }
 
-// grace is a channel that is closed after closeGrace.
-func grace() (ended <-chan struct{}, stop func() bool) {
+// startGrace returns a channel that is closed after a while.
+func startGrace(d time.Duration) (ended <-chan struct{}, stop func() bool) {
 	c := make(chan struct{})
-	return c, time.AfterFunc(closeGrace, func() { close(c) }).Stop
+	return c, time.AfterFunc(d, func() { close(c) }).Stop
 }

@@ -47,6 +47,7 @@ func TestTerminalThatStandsStill(t *testing.T) {
 func TestWriter(t *testing.T) {
 	var b bytes.Buffer
 	w := NewWriter(&b)
+	w.grace = patience
 	line := []byte("one\n")
 	if n, err := w.Write(line); n != len(line) || err != nil {
 		t.Errorf("%d, %v", n, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // Writer passes writes on to a terminal that may stand still (a full pipe, a stopped
@@ -12,11 +13,12 @@ import (
 type Writer struct {
 	to    io.Writer
 	queue *queue[[]byte]
+	grace time.Duration
 }
 
 // NewWriter returns a writer in front of to, which Close ends.
 func NewWriter(to io.Writer) *Writer {
-	w := &Writer{to: to, queue: newQueue(queueLength, func(p []byte) int { return len(p) })}
+	w := &Writer{to: to, grace: closeGrace, queue: newQueue(queueLength, func(p []byte) int { return len(p) })}
 	go w.queue.run(func(p []byte) {
 		// A terminal that is gone must not stop an arm.
 		_, _ = w.to.Write(p)
@@ -46,7 +48,7 @@ func (w *Writer) Dropped() uint64 { return w.queue.total() }
 // dropped.
 func (w *Writer) Close() {
 	w.queue.close()
-	ended, stop := grace()
+	ended, stop := startGrace(w.grace)
 	defer stop()
 	w.queue.wait(ended)
 }
