@@ -14,7 +14,7 @@ type Args struct {
 	ParamsFiles  []string
 	LogLevel     LogLevel      // of every logger; LogUnset where not given
 	LoggerLevels []LoggerLevel // by logger, in the order first given
-	// LogConfigFile is nil where not given. The default build has no use for it.
+	// LogConfigFile is nil where not given. Only an empty one passes Check.
 	LogConfigFile *string
 	Enclave       *string // nil where not given; the default is "/"
 	// What --enable-* and --disable-* set.
@@ -192,7 +192,8 @@ func (a *Args) flag(arg string) {
 }
 
 // Check refuses what rcl_parse_arguments takes and rclcpp::init does not: unknown ROS
-// arguments, a bad enclave, and a log configuration file, which nothing here reads.
+// arguments, a bad enclave, and a log configuration file, which the logging of Humble
+// (rcl_logging_spdlog) refuses as well.
 func (a *Args) Check() error {
 	var errs []error
 	for _, arg := range a.UnknownROS {

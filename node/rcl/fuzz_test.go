@@ -1,32 +1,23 @@
 package rcl
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"guidedpolicysearch/node/rcl/rcltest"
 )
 
-// Seeds are the files and arguments of the vectors' compressed copy, beside the kept corpora
+// Seeds are the files and arguments of the vectors, beside the kept corpora
 // in testdata/fuzz.
 
 func vectorSeeds(f *testing.F, name string, each func(files map[string]string, args []string)) {
 	f.Helper()
-	data, _, err := readVectors(name)
-	if err != nil {
-		f.Fatal(err)
-	}
-	var file struct {
-		Cases []struct {
-			Files map[string]string
-			Args  []string
-		}
-	}
-	if err := json.Unmarshal(data, &file); data != nil && err != nil {
-		f.Fatal(err)
-	}
-	for _, c := range file.Cases {
+	for _, c := range rcltest.Cases[struct {
+		Files map[string]string
+		Args  []string
+	}](f, name) {
 		each(c.Files, c.Args)
 	}
 }

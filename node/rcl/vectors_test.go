@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"guidedpolicysearch/node/rcl/rcltest"
 )
 
 func compareParams(overrides []Override, want map[string]vectorValue) error {
@@ -81,7 +83,7 @@ func TestVectorsParams(t *testing.T) {
 		FQN     string
 		Params  map[string]vectorValue
 	}
-	for _, c := range vectorCases[struct {
+	for _, c := range rcltest.Cases[struct {
 		ID              int
 		Family          string
 		Files           map[string]string
@@ -210,7 +212,7 @@ func TestVectorsArgs(t *testing.T) {
 		Topics     map[string]json.RawMessage
 		Services   map[string]json.RawMessage
 	}
-	for _, c := range vectorCases[struct {
+	for _, c := range rcltest.Cases[struct {
 		ID              int
 		Family          string
 		Args            []string
@@ -311,7 +313,7 @@ func (v *validity) check(t *testing.T, what string, err error) {
 }
 
 func TestVectorsNames(t *testing.T) {
-	for _, c := range vectorCases[struct {
+	for _, c := range rcltest.Cases[struct {
 		ID              int
 		Kind, Name      string
 		Node, Namespace string
