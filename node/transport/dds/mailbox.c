@@ -60,7 +60,6 @@ static void enqueue(struct endpoint *e, uint32_t seen) {
   else
     m->first = e;
   m->last = e;
-  pthread_cond_signal(&m->wake);
 }
 
 // dequeue needs the lock.
@@ -80,9 +79,12 @@ static void release(struct endpoint *e) {
 }
 
 static void mark(struct endpoint *e, uint32_t seen) {
-  pthread_mutex_lock(&e->box->lock);
+  struct mailbox *m = e->box; // outlives its endpoints, and they their listeners
+  pthread_mutex_lock(&m->lock);
   enqueue(e, seen);
-  pthread_mutex_unlock(&e->box->lock);
+  pthread_mutex_unlock(&m->lock);
+  // Without the lock, which the reader of the mailbox would at once wait for.
+  pthread_cond_signal(&m->wake);
 }
 
 static void on_data(dds_entity_t x, void *arg) { (void)x, mark(arg, SAW_DATA); }

@@ -3,6 +3,7 @@
 package dds_test
 
 import (
+	"context"
 	"encoding/gob"
 	"errors"
 	"fmt"
@@ -14,106 +15,11 @@ import (
 	"testing"
 
 	"guidedpolicysearch/node/transport"
-	"guidedpolicysearch/node/transport/dds"
 )
 
 // A peer is a node in another process: the test binary started again, which
 // does what it is told through a pipe. So the suite can have one side of every
 // test across the network.
-
-const peerVariable = "DDS_TEST_PEER"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(peerVariable) != "" {
-		if err := servePeer(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, "peer:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// request asks the peer for one operation on endpoint ID.
-type request struct {
-	Op      string // open, publisher, subscribe, publish, echo, close, stats
-	ID      int
-	Options transport.Options
-	Topic   string
-	Type    transport.Type
-	QoS     transport.QoS
-	Payload []byte
-}
-
-// report is a reply (Error, Stats) or an event of endpoint ID.
-type report struct {
-	ID      int
-	Reply   bool
-	Error   string
-	Is      int // 1 + index in sentinels of what Error wraps
-	Stats   transport.Stats
-	Match   *transport.Status
-	Payload []byte
-	Info    transport.Info
-}
-
-var sentinels = []error{transport.ErrClosed, transport.ErrInvalid, transport.ErrTooLarge, transport.ErrBlocked}
-
-type endpoint interface{ Close() error }
-
-func servePeer(in io.Reader, out io.Writer) error {
-	requests, enc := gob.NewDecoder(in), gob.NewEncoder(out)
-	var mu sync.Mutex
-	send := func(r report) {
-		mu.Lock()
-		defer mu.Unlock()
-		enc.Encode(r) // fails when the test has gone, and then reading ends
-	}
-	var node *dds.Node
-	open := map[int]endpoint{}
-	for {
-		var r request
-		if err := requests.Decode(&r); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		match := func(m transport.Status) { send(report{ID: r.ID, Match: &m}) }
-		reply := report{ID: r.ID, Reply: true}
-		var err error
-		switch r.Op {
-		case "open":
-			node, err = dds.Open(r.Options)
-			open[0] = node
-		case "publisher":
-			open[r.ID], err = node.Publisher(r.Topic, r.Type, r.QoS, match)
-		case "subscribe":
-			open[r.ID], err = node.Subscribe(r.Topic, r.Type, r.QoS, func(p []byte, info transport.Info) {
-				send(report{ID: r.ID, Payload: p, Info: info})
-			}, match)
-		case "echo": // messages on Topic come back on Topic_back
-			var back transport.Publisher
-			if back, err = node.Publisher(r.Topic+"_back", r.Type, r.QoS, match); err == nil {
-				open[r.ID], err = node.Subscribe(r.Topic, r.Type, r.QoS, func(p []byte, _ transport.Info) { back.Publish(p) }, nil)
-			}
-		case "publish":
-			err = open[r.ID].(transport.Publisher).Publish(r.Payload)
-		case "stats":
-			reply.Stats = node.Stats()
-		case "close":
-			err = open[r.ID].Close()
-		}
-		if err != nil {
-			reply.Error = err.Error()
-			for i, s := range sentinels {
-				if errors.Is(err, s) {
-					reply.Is = i + 1
-				}
-			}
-		}
-		send(reply)
-	}
-}
 
 // peer is the test's side of a node in another process.
 type peer struct {
@@ -122,7 +28,12 @@ type peer struct {
 	mu      sync.Mutex // one request at a time, with its reply
 	enc     *gob.Encoder
 	replies chan report
-	ended   chan struct{}
+	calls   struct {
+		sync.Mutex
+		last int
+		byID map[int]chan report
+	}
+	ended chan struct{}
 
 	events struct {
 		sync.Mutex
@@ -140,6 +51,7 @@ type peerEndpoint struct {
 	p       *peer
 	id      int
 	handler transport.Handler
+	serve   transport.ServiceHandler
 	match   transport.StatusHandler
 	matched atomic.Int64
 	closed  atomic.Bool
@@ -165,6 +77,7 @@ func startPeer(tb testing.TB, o transport.Options) *peer {
 	p := &peer{cmd: cmd, in: in, enc: gob.NewEncoder(in), replies: make(chan report, 1), ended: make(chan struct{})}
 	p.events.Cond.L = &p.events.Mutex
 	p.table.byID = map[int]*peerEndpoint{}
+	p.calls.byID = map[int]chan report{}
 	go p.read(gob.NewDecoder(out))
 	go p.handle()
 	tb.Cleanup(func() { p.stop() })
@@ -187,7 +100,15 @@ func (p *peer) read(dec *gob.Decoder) {
 	for {
 		var r report
 		err := dec.Decode(&r)
-		if err == nil && r.Reply {
+		switch {
+		case err != nil:
+		case r.Reply && r.Call > 0:
+			p.calls.Lock()
+			p.calls.byID[r.Call] <- r
+			delete(p.calls.byID, r.Call)
+			p.calls.Unlock()
+			continue
+		case r.Reply:
 			p.replies <- r
 			continue
 		}
@@ -225,10 +146,25 @@ func (p *peer) handle() {
 			if e.match != nil {
 				e.match(*r.Match)
 			}
+		case e.serve != nil:
+			e.serve(r.Payload, func(response []byte) error {
+				_, err := p.do(request{Op: "reply", Call: r.Call, Payload: response})
+				return err
+			})
 		case e.handler != nil:
 			e.handler(r.Payload, r.Info)
 		}
 	}
+}
+
+// tell sends a request that has no reply of its own.
+func (p *peer) tell(r request) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.enc.Encode(r); err != nil {
+		return fmt.Errorf("peer: %w: %v", transport.ErrClosed, err)
+	}
+	return nil
 }
 
 func (p *peer) do(r request) (report, error) {
@@ -238,15 +174,10 @@ func (p *peer) do(r request) (report, error) {
 		return report{}, fmt.Errorf("peer: %w: %v", transport.ErrClosed, err)
 	}
 	reply, ok := <-p.replies
-	switch {
-	case !ok:
+	if !ok {
 		return reply, fmt.Errorf("peer: %w", transport.ErrClosed)
-	case reply.Is > 0:
-		return reply, fmt.Errorf("peer: %s (%w)", reply.Error, sentinels[reply.Is-1])
-	case reply.Error != "":
-		return reply, fmt.Errorf("peer: %s", reply.Error)
 	}
-	return reply, nil
+	return reply, reply.err()
 }
 
 func (p *peer) add(e *peerEndpoint, r request) error {
@@ -269,6 +200,16 @@ func (p *peer) Subscribe(topic string, typ transport.Type, q transport.QoS, h tr
 	return e, p.add(e, request{Op: "subscribe", Topic: topic, Type: typ, QoS: q})
 }
 
+func (p *peer) Service(name string, typ transport.Type, q transport.QoS, h transport.ServiceHandler) (transport.Service, error) {
+	e := &peerEndpoint{serve: h}
+	return e, p.add(e, request{Op: "service", Topic: name, Type: typ, QoS: q})
+}
+
+func (p *peer) Client(name string, typ transport.Type, q transport.QoS) (transport.Client, error) {
+	e := &peerEndpoint{}
+	return e, p.add(e, request{Op: "client", Topic: name, Type: typ, QoS: q})
+}
+
 func (p *peer) Stats() transport.Stats {
 	r, _ := p.do(request{Op: "stats"})
 	return r.Stats
@@ -289,6 +230,44 @@ func (p *peer) Close() error {
 func (e *peerEndpoint) Publish(payload []byte) error {
 	_, err := e.p.do(request{Op: "publish", ID: e.id, Payload: payload})
 	return err
+}
+
+func (e *peerEndpoint) Call(ctx context.Context, payload []byte) ([]byte, error) {
+	c := &e.p.calls
+	end := make(chan report, 1)
+	c.Lock()
+	c.last++
+	r := request{Op: "call", ID: e.id, Call: c.last, Payload: payload}
+	c.byID[r.Call] = end
+	c.Unlock()
+	r.Until, _ = ctx.Deadline()
+	if err := e.p.tell(r); err != nil {
+		return nil, err
+	}
+	select {
+	case done := <-end:
+		return done.Payload, done.err()
+	case <-ctx.Done():
+		if _, err := e.p.do(request{Op: "cancel", Call: r.Call}); err != nil {
+			return nil, err
+		}
+	case <-e.p.ended:
+		return nil, transport.ErrClosed
+	}
+	select {
+	case done := <-end:
+		if errors.Is(done.err(), context.Canceled) {
+			return nil, errors.Join(done.err(), ctx.Err())
+		}
+		return done.Payload, done.err()
+	case <-e.p.ended:
+		return nil, transport.ErrClosed
+	}
+}
+
+func (e *peerEndpoint) Servers() int {
+	r, _ := e.p.do(request{Op: "servers", ID: e.id})
+	return r.Servers
 }
 
 func (e *peerEndpoint) Matched() int {
