@@ -51,7 +51,7 @@ type Client interface {
 	// Call waits for a server if there is none, sends the request, and returns the response,
 	// header included, which the caller owns. Where a service has several servers, the first
 	// response counts. A server that goes away with the request takes the response along: the
-	// call waits for ctx. A request goes only to a server that identifies itself as one of
+	// call waits for ctx. With a ctx that has ended nothing is sent. A request goes only to a server that identifies itself as one of
 	// the same middleware: across middlewares a request can harm the server (rmw_cyclonedds,
 	// issue 577). Errors: ErrNoServer with ctx's error if no server appeared; ctx's error if
 	// the response did not come; ErrInvalid, ErrTooLarge, ErrBlocked, ErrClosed.

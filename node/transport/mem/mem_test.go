@@ -2,6 +2,7 @@ package mem_test
 
 import (
 	"testing"
+	"time"
 
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/mem"
@@ -23,6 +24,16 @@ func TestConformance(t *testing.T) {
 }
 
 func TestPublishAndReceiveAllocateNothing(t *testing.T) {
+	timed := transport.Default()
+	timed.Deadline, timed.Liveliness, timed.ManualLiveliness = time.Hour, time.Hour, true
+	for name, q := range map[string]transport.QoS{"default": transport.Default(), "deadline and liveliness": timed} {
+		if allocs := roundAllocates(t, q); allocs != 0 {
+			t.Errorf("%s: %v allocations per message, want 0", name, allocs)
+		}
+	}
+}
+
+func roundAllocates(t *testing.T, q transport.QoS) float64 {
 	var bus mem.Bus
 	n, err := bus.Open(transport.Options{Name: "node"})
 	if err != nil {
@@ -31,10 +42,10 @@ func TestPublishAndReceiveAllocateNothing(t *testing.T) {
 	defer n.Close()
 	received := make(chan struct{})
 	typ := transport.Type{Name: "std_msgs/msg/String"}
-	if _, err := n.Subscribe("/a", typ, transport.Default(), func([]byte, transport.Info) { received <- struct{}{} }, nil); err != nil {
+	if _, err := n.Subscribe("/a", typ, q, func([]byte, transport.Info) { received <- struct{}{} }, nil); err != nil {
 		t.Fatal(err)
 	}
-	p, err := n.Publisher("/a", typ, transport.Default(), nil)
+	p, err := n.Publisher("/a", typ, q, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +59,5 @@ func TestPublishAndReceiveAllocateNothing(t *testing.T) {
 	for range 100 { // every slot of the inbox gets its buffer
 		round()
 	}
-	if allocs := testing.AllocsPerRun(1000, round); allocs != 0 {
-		t.Errorf("%v allocations per message, want 0", allocs)
-	}
+	return testing.AllocsPerRun(1000, round)
 }

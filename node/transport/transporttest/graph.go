@@ -194,9 +194,20 @@ func testGraphChanges(t *testing.T, pair Pair) {
 	r := graphReader(t, near)
 	changes := make(chan struct{}, 1000)
 	stop := r.OnGraphChange(func() { changes <- struct{}{} })
+	quiet := func() { // lets late news of what was before pass, so that it hides nothing
+		for {
+			select {
+			case <-changes:
+			case <-time.After(30 * time.Millisecond):
+				return
+			}
+		}
+	}
 	until := func(what string, ok func(transport.Graph) bool) {
 		t.Helper()
+		defer quiet()
 		for {
+			receive(t, changes, what) // and nothing else wakes this up
 			g, err := r.Graph()
 			if err != nil {
 				t.Fatal(err)
@@ -204,9 +215,14 @@ func testGraphChanges(t *testing.T, pair Pair) {
 			if ok(g) {
 				return
 			}
-			receive(t, changes, what) // and nothing else wakes this up
 		}
 	}
+	bare := pair.Near(t, transport.Options{Name: "bare"})
+	until("the news of a bare node", func(g transport.Graph) bool { return nodesOf(g, "/bare") == 1 })
+	if err := bare.Close(); err != nil {
+		t.Error(err)
+	}
+	until("the news of a bare node's end", func(g transport.Graph) bool { return nodesOf(g, "/bare") == 0 })
 	far := pair.Far(t, transport.Options{Name: "far"})
 	until("the news of a node", func(g transport.Graph) bool { return nodesOf(g, "/far") == 1 })
 	pub := publisher(t, far, "/changes", transport.Default(), nil)

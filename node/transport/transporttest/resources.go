@@ -149,14 +149,16 @@ func testEndpointsLeaveNothing(t *testing.T, pair Pair) {
 	near, far := pair.near(t), pair.far(t)
 	graphReader(t, near).OnGraphChange(func() {})
 	publisher(t, far, "/cycle", transport.Latched(), nil)
-	ctx := patient(t)
 	leavesNothing(t, cycles(2000, 200), payload, func() {
 		s := subscribe(t, near, "/cycle", transport.Default(), func([]byte, transport.Info) {}, nil)
 		p := publisher(t, near, "/cycle", transport.Latched(), nil)
 		publish(t, p, numbered(1, payload))
 		v := serve(t, near, "/cycle_service", func(_ []byte, reply transport.Reply) { reply(textResponse("ok")) })
 		c := client(t, near, "/cycle_service")
-		if _, err := c.Call(ctx, textRequest("x")); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		_, err := c.Call(ctx, textRequest("x"))
+		cancel()
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, e := range []interface{ Close() error }{s, p, v, c} {
@@ -188,32 +190,34 @@ func leavesNothing(t *testing.T, n, each int, cycle func()) {
 	for range n/4 + 1 {
 		cycle()
 	}
-	before := settled(t, held{})
+	before := settled(t, func(held) bool { return false })
 	for range n {
 		cycle()
 	}
-	after := settled(t, before)
+	limit := held{before.memory + n*each/2 + 4<<20, before.goroutines + 4, before.threads + 8, before.files + 4}
+	after := settled(t, limit.holds)
 	t.Logf("%d cycles: %+v, then %+v", n, before, after)
-	if limit := before.memory + n*each/2 + 4<<20; after.memory > limit && !raceDetector {
-		t.Errorf("memory grew from %d to %d bytes in %d cycles, want at most %d", before.memory, after.memory, n, limit)
-	}
-	if after.goroutines > before.goroutines+4 || after.threads > before.threads+8 || after.files > before.files+4 {
-		t.Errorf("%d cycles left something behind: %+v before, %+v after", n, before, after)
+	if !limit.holds(after) {
+		t.Errorf("%d cycles left something behind: %+v before, %+v after, want at most %+v", n, before, after, limit)
 	}
 }
 
 // held is what a process holds. memory is what is resident, in bytes.
 type held struct{ memory, goroutines, threads, files int }
 
-// settled is what the process holds once it is no more than before, or after a while.
-func settled(t *testing.T, before held) held {
+func (limit held) holds(h held) bool {
+	return (h.memory <= limit.memory || raceDetector) && h.goroutines <= limit.goroutines && h.threads <= limit.threads && h.files <= limit.files
+}
+
+// settled is what the process holds once it is little enough, or after a while: a middleware
+// frees on threads of its own.
+func settled(t *testing.T, enough func(held) bool) held {
 	t.Helper()
 	var h held
-	for range 50 {
+	for range 20 {
+		time.Sleep(20 * time.Millisecond)
 		debug.FreeOSMemory()
-		time.Sleep(20 * time.Millisecond) // what a middleware frees on threads of its own
-		h = holds(t)
-		if before != (held{}) && h.memory <= before.memory && h.goroutines <= before.goroutines && h.threads <= before.threads && h.files <= before.files {
+		if h = holds(t); enough(h) {
 			break
 		}
 	}

@@ -84,9 +84,12 @@ func testServiceContext(t *testing.T, pair Pair) {
 	}
 	entered := make(chan struct{}, 10)
 	serve(t, pair.far(t), "/context", func(request []byte, reply transport.Reply) {
-		if requestText(t, request) == "silence" {
+		switch requestText(t, request) {
+		case "silence":
 			entered <- struct{}{}
 			return
+		case "late":
+			t.Error("request of a call whose context had ended before")
 		}
 		echo(t)(request, reply)
 	})
@@ -97,8 +100,10 @@ func testServiceContext(t *testing.T, pair Pair) {
 	if err := receive(t, silent, "the end of the call"); !errors.Is(err, context.Canceled) || errors.Is(err, transport.ErrNoServer) {
 		t.Errorf("call without a response: %v, want context.Canceled alone", err)
 	}
-	if _, err := c.Call(ctx, textRequest("late")); !errors.Is(err, context.Canceled) {
-		t.Errorf("call with a context that has ended: %v, want context.Canceled", err)
+	for range 20 {
+		if _, err := c.Call(ctx, textRequest("late")); !errors.Is(err, context.Canceled) {
+			t.Errorf("call with a context that has ended: %v, want context.Canceled", err)
+		}
 	}
 	ask(t, patient(t), c, "after")
 }
@@ -219,6 +224,56 @@ func testServiceClosed(t *testing.T, pair Pair) {
 	}
 	if _, err := services(t, node).Client("/own", textService, transport.ServiceQoS()); !errors.Is(err, transport.ErrClosed) {
 		t.Errorf("Client on a closed node: %v, want ErrClosed", err)
+	}
+}
+
+// testCloseWaits closes nodes whose handlers run: Close waits for them, and ends the calls that
+// they wait for.
+func testCloseWaits(t *testing.T, pair Pair) {
+	far := pair.far(t)
+	asked := make(chan struct{}, 1)
+	serve(t, far, "/silent", func([]byte, transport.Reply) { asked <- struct{}{} })
+	ctx := patient(t)
+	for i, c := range []struct {
+		name    string
+		message bool // the handler is that of a message
+		calls   bool // it waits for a service
+	}{{"message", true, false}, {"request", false, false}, {"message that calls", true, true}} {
+		near := pair.Near(t, transport.Options{Name: "closing"})
+		entered := make(chan struct{})
+		var ended atomic.Bool
+		silent := client(t, near, "/silent")
+		handle := func() {
+			close(entered)
+			if c.calls {
+				if _, err := silent.Call(ctx, textRequest("x")); !errors.Is(err, transport.ErrClosed) {
+					t.Errorf("call of a node that closes: %v, want ErrClosed", err)
+				}
+			}
+			time.Sleep(20 * time.Millisecond)
+			ended.Store(true)
+		}
+		var left <-chan error
+		if c.message {
+			pub, _ := connected(t, far, near, fmt.Sprintf("/waits%d", i), transport.Default(), func([]byte, transport.Info) { handle() })
+			publish(t, pub, numbered(1, 8))
+		} else {
+			serve(t, near, "/waits", func([]byte, transport.Reply) { handle() })
+			caller := open(t, pair.Near, "caller")
+			call, cancel := context.WithCancel(ctx)
+			left = calling(call, client(t, caller, "/waits"), "x")
+			defer func() { cancel(); <-left }()
+		}
+		receive(t, entered, "the handler of a "+c.name)
+		if c.calls {
+			receive(t, asked, "the request of a handler")
+		}
+		if err := near.Close(); err != nil {
+			t.Error(err)
+		}
+		if !ended.Load() {
+			t.Errorf("Close returned while the handler of a %s was running", c.name)
+		}
 	}
 }
 

@@ -61,6 +61,7 @@ func Run(t *testing.T, fresh func(testing.TB) Pair) {
 		{"ServiceClientGone", testServiceClientGone},
 		{"ServiceServerGone", testServiceServerGone},
 		{"ServiceClosed", testServiceClosed},
+		{"CloseWaits", testCloseWaits},
 		{"ServiceCloseInHandler", testServiceCloseInHandler},
 		{"ServiceFlood", testServiceFlood},
 		{"ServiceInMessageHandler", testServiceInMessageHandler},
