@@ -16,6 +16,12 @@ const DefaultName = "guided_policy_search"
 // SimulatorName is the name of the simulated robot's node.
 const SimulatorName = "sim_robot"
 
+// Values of the parameter console.
+const (
+	consoleLog   = "log"
+	consoleTable = "table"
+)
+
 // Aliases give the embedded structs names of their own.
 type (
 	// Trials are the settings of the phases of a trial.
@@ -26,22 +32,27 @@ type (
 
 // Config holds all parameters of the node.
 type Config struct {
-	UseSimTime   bool         `param:"use_sim_time" desc:"Take the time from /clock instead of the system clock."`
-	RunFolder    string       `param:"run_folder" desc:"Folder of the run; a run that is there already goes on. Empty for a new folder in runs_folder."`
-	RunsFolder   string       `param:"runs_folder" desc:"Folder in which runs get a folder of their own, named by their time."`
-	Console      string       `param:"console" desc:"What is written to the terminal: the log as other nodes write it, or a table of the iterations with a progress bar." choices:"log|table"`
-	ExitWhenDone bool         `param:"exit_when_done" desc:"End the process after the last iteration, with a status that says whether it learned."`
-	Robot        robot.Config `param:"robot"`
-	Reliable     bool         `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
+	UseSimTime    bool         `param:"use_sim_time" desc:"Take the time from /clock instead of the system clock." takes:"now"`
+	DescribeTypes bool         `param:"start_type_description_service" desc:"Start the ~/get_type_description service for this node, as far as the ROS distribution has it." takes:"never"`
+	Autostart     bool         `param:"autostart" desc:"Configure and activate as soon as the robot is there; false leaves that to the lifecycle's services, ~/start or ~/train." takes:"never"`
+	RunFolder     string       `param:"run_folder" desc:"Folder of the run; a run that is there already goes on. Empty for a new folder in runs_folder."`
+	RunsFolder    string       `param:"runs_folder" desc:"Folder in which runs get a folder of their own, named by their time."`
+	Console       string       `param:"console" desc:"What is written to the terminal: the log as other nodes write it, or a table of the iterations with a progress bar." choices:"log|table"`
+	ExitWhenDone  bool         `param:"exit_when_done" desc:"End the process after the last iteration, with a status that says whether it learned, or with the error that ended the run; false leaves it inactive." takes:"now"`
+	Robot         robot.Config `param:"robot"`
+	Reliable      bool         `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
 	Trials
 	Learning
 }
 
 // DefaultConfig returns the planar two-link reaching task.
 func DefaultConfig() *Config {
-	return &Config{RunsFolder: "runs", Console: "log", ExitWhenDone: true, Reliable: true,
+	return &Config{DescribeTypes: true, Autostart: true, RunsFolder: "runs", Console: consoleLog, ExitWhenDone: true, Reliable: true,
 		Robot: robot.DefaultConfig(), Trials: trial.DefaultConfig(), Learning: learner.DefaultConfig()}
 }
+
+// Quiet tells whether the console belongs to the table, not to the log.
+func (c *Config) Quiet() bool { return c.Console == consoleTable }
 
 // Validate checks what no single parameter shows: that robot, task and reset fit together.
 func (c *Config) Validate() error {

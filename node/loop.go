@@ -7,8 +7,10 @@ import (
 
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/node/control"
+	"guidedpolicysearch/node/diagnostics"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/rostime"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/trial"
 )
@@ -23,11 +25,12 @@ type loop struct {
 	writer   rosio.EffortWriter
 	state    *hardware.JointState
 	commands transport.Publisher
-	clock    *Clock
+	clock    *rostime.Clock
 	lockStep bool
 	recorded *record.Trial
 	failures uint64 // commands that could not be published
 	lastErr  error
+	sent     *diagnostics.Frequency
 }
 
 // jointState handles a message on joint_states.
@@ -35,7 +38,7 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 	if l.lockStep && l.commands.Matched() == 0 {
 		return // nobody would hear the answer; the robot will repeat the joint state
 	}
-	arrival := steady()
+	arrival := l.clock.Steady()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
@@ -81,6 +84,7 @@ func (l *loop) publish(out trial.Output) {
 		l.lastErr = err
 		return
 	}
+	l.sent.Tick()
 	if l.machine.Phase() == trial.Run {
 		now := time.Now().UnixNano()
 		l.recorded.Commands.Append(payload, now, now)
@@ -91,7 +95,7 @@ func (l *loop) publish(out trial.Output) {
 func (l *loop) start(c *trial.Command) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out, err := l.machine.Start(c, steady())
+	out, err := l.machine.Start(c, l.clock.Steady())
 	l.publish(out)
 	return err
 }
@@ -104,26 +108,44 @@ func (l *loop) finished() (*trial.Record, *record.Trial) {
 	return l.machine.Record(), l.recorded
 }
 
-// watch zeroes the torque when the robot falls silent, at the moment it has been silent for
-// too long, until ctx ends.
-func (l *loop) watch(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-timer.C:
-			timer.Reset(l.check())
-		case <-ctx.Done():
-			return
+// watcher zeroes the torque when the robot falls silent, at the moment it has been silent for
+// too long.
+type watcher struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// watch starts a watcher of a loop.
+func watch(l *loop) *watcher {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &watcher{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(w.done)
+		timer := time.NewTimer(0)
+		defer timer.Stop()
+		for {
+			select {
+			case <-timer.C:
+				timer.Reset(l.check())
+			case <-ctx.Done():
+				return
+			}
 		}
-	}
+	}()
+	return w
+}
+
+// stop ends the watcher and waits for it.
+func (w *watcher) stop() {
+	w.cancel()
+	<-w.done
 }
 
 // check publishes zero torque if the robot is silent and returns when to check again.
 func (l *loop) check() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := steady()
+	now := l.clock.Steady()
 	l.publish(l.machine.Watch(now))
 	return max(time.Millisecond, time.Duration(l.machine.Deadline(now)-now))
 }
@@ -133,6 +155,27 @@ func (l *loop) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.publish(l.machine.Stop())
+}
+
+// abort breaks off the running trial, which begins again.
+func (l *loop) abort() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.machine.Abort()
+}
+
+// resetFault ends the present fault with the next good reading, and returns it.
+func (l *loop) resetFault() (control.Fault, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.machine.Fault(), l.machine.ResetFault()
+}
+
+// configure takes other settings, between trials.
+func (l *loop) configure(cfg trial.Config) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.machine.Configure(cfg)
 }
 
 // status is what ~/state tells.

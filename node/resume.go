@@ -153,12 +153,12 @@ func (s *session) resume() error {
 	switch {
 	case last >= s.cfg.Iterations:
 		text := fmt.Sprintf("all %d iterations of the run in %s are done already; set iterations higher to go on", s.cfg.Iterations, s.run.Dir())
-		s.log.Log(Info, "%s", text)
+		s.log.Info("%s", text)
 		if s.printer != nil {
 			_ = s.printer.Notice(text)
 		}
 	case last > 0:
-		s.log.Log(Info, "the run in %s goes on after iteration %d", s.run.Dir(), last)
+		s.log.Info("the run in %s goes on after iteration %d", s.run.Dir(), last)
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/node/console"
 	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/logging"
+	"guidedpolicysearch/node/params"
 	"guidedpolicysearch/node/plots"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rosio"
@@ -39,7 +41,8 @@ type session struct {
 	cfg     *Config
 	run     *record.Run
 	logFile *os.File
-	log     *Logger
+	log     *logging.Logger
+	unlog   func()           // the log goes on without logFile
 	printer *console.Printer // nil if the terminal shows the log
 	began   time.Time
 	seconds float64           // that the iterations before began took
@@ -49,9 +52,10 @@ type session struct {
 
 // openSession makes or opens the run folder of cfg and writes the resolved parameters to
 // it. A run that is there must be of the same problem; else nothing there is changed and
-// the error wraps learner.ErrOtherRun. Of table and log the parameter console chooses one.
-func openSession(cfg *Config, setup *Setup, table, log io.Writer) (*session, error) {
-	s := &session{cfg: cfg, log: NewLogger(setup.Name.Logger()), began: time.Now()}
+// the error wraps learner.ErrOtherRun. The log goes to the run folder too, and to the table
+// what is for it, if the parameter console asks for one.
+func openSession(cfg *Config, setup *Setup, table io.Writer, log *logging.Logger) (*session, error) {
+	s := &session{cfg: cfg, log: log, began: time.Now()}
 	dir := cfg.RunFolder
 	var err error
 	var notes []string
@@ -82,18 +86,14 @@ func openSession(cfg *Config, setup *Setup, table, log io.Writer) (*session, err
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("run folder %s: %w", dir, err), s.run.Close())
 	}
-	s.log.Add(s.logFile)
-	if cfg.Console == "table" {
+	s.unlog = s.log.Add(s.logFile)
+	if cfg.Console == consoleTable {
 		s.printer = console.New(table, console.Config{Iterations: cfg.Iterations, Trials: cfg.Samples * len(cfg.Conditions.Position) / len(cfg.Robot.Joints), Terminal: console.IsTerminal(table)})
-	} else {
-		s.log.Add(log)
 	}
 	for _, n := range append(notes, setup.Warnings...) {
-		s.note(Warn, "%s", n)
+		s.note(logging.Warn, "%s", n)
 	}
-	for _, c := range changes {
-		s.note(Info, "parameter %s was %v (see %s), is %v from here on", c.name, c.was, kept, c.is)
-	}
+	s.noteChanges(changes, kept)
 	err = s.resume()
 	if err == nil {
 		err = s.mendCheckpoints()
@@ -105,9 +105,9 @@ func openSession(cfg *Config, setup *Setup, table, log io.Writer) (*session, err
 }
 
 // note logs a line, and shows warnings and errors above the table.
-func (s *session) note(severity Severity, format string, args ...any) {
-	s.log.Log(severity, format, args...)
-	if s.printer != nil && severity != Info {
+func (s *session) note(severity logging.Severity, format string, args ...any) {
+	s.log.LogDepth(1, severity, format, args...)
+	if s.printer != nil && severity != logging.Info {
 		_ = s.printer.Notice(fmt.Sprintf(format, args...))
 	}
 }
@@ -117,7 +117,7 @@ func (s *session) note(severity Severity, format string, args ...any) {
 func (s *session) fail(err error) {
 	s.failed = true
 	if !errors.Is(err, context.Canceled) {
-		s.log.Log(Error, "%v", err)
+		s.log.Log(logging.Error, "%v", err)
 	}
 }
 
@@ -125,11 +125,11 @@ func (s *session) fail(err error) {
 func (s *session) event(e trial.Event) {
 	switch e.Kind {
 	case trial.Faulted:
-		s.note(Warn, "torque is zero: %s", e.Fault)
+		s.note(logging.Warn, "torque is zero: %s", e.Fault)
 	case trial.Unpaced:
-		s.note(Warn, "the robot does not wait for commands, but lock_step is true: from now on it is held by the position controller between trials; set lock_step to false")
+		s.note(logging.Warn, "the robot does not wait for commands, but lock_step is true: from now on it is held by the position controller between trials; set lock_step to false")
 	case trial.Recovered:
-		s.note(Warn, "the robot is back; the trial is repeated")
+		s.note(logging.Warn, "the robot is back; the trial is repeated")
 	}
 }
 
@@ -148,7 +148,7 @@ func (s *session) write(recorded *record.Trial, rec *trial.Record, r *robot.Robo
 		return "", fmt.Errorf("record iteration %d, condition %d, sample %d: %w", rec.Command.Iteration, rec.Command.Condition, rec.Command.Sample, err)
 	}
 	if dropped := recorded.JointStates.Dropped() + recorded.Commands.Dropped(); dropped > 0 {
-		s.note(Warn, "%s: %d messages did not fit into the recording's memory and are missing; the rollout itself is whole", path, dropped)
+		s.note(logging.Warn, "%s: %d messages did not fit into the recording's memory and are missing; the rollout itself is whole", path, dropped)
 	}
 	return path, nil
 }
@@ -159,7 +159,7 @@ func (s *session) report(r *learner.Report) error {
 		return nil
 	}
 	s.reports = append(s.reports, r)
-	s.log.Log(Info, "iteration %d of %d: mean cost %.4g, best %.4g, end effector error %.3g m, KL %.4g nat, eta %.3g, update %.3f s",
+	s.log.Log(logging.Info, "iteration %d of %d: mean cost %.4g, best %.4g, end effector error %.3g m, KL %.4g nat, eta %.3g, update %.3f s",
 		r.Iteration, r.Iterations, r.MeanCost, r.BestCost, r.EndEffectorError(), r.KL, r.Eta, r.UpdateSeconds)
 	s.show(r)
 	return s.run.AppendIteration(r)
@@ -178,27 +178,17 @@ func (s *session) finish() (*Result, error) {
 	if len(s.reports) == 0 {
 		return res, s.close()
 	}
-	curve := plots.LearningCurve{Title: "Guided policy search", Reference: s.cfg.Reference.MeanCost, ReferenceName: s.cfg.Reference.Name}
-	for _, r := range s.reports {
-		curve.Points = append(curve.Points, plots.Point{Iteration: r.Iteration, Mean: r.MeanCost, Best: r.BestCost, Worst: slices.Max(r.SampleCosts), Error: r.EndEffectorError()})
-	}
-	picture := filepath.Join(s.run.Dir(), PictureFile)
-	if err := curve.Save(picture); err != nil {
-		s.note(Warn, "no picture of the learning curve: %v", err)
+	if picture, err := s.draw(); err != nil {
+		s.note(logging.Warn, "%v", err)
 	} else {
 		res.Picture = picture
 	}
-	last := s.reports[len(s.reports)-1]
-	reference := math.NaN()
-	complete := last.Iteration >= s.cfg.Iterations
-	// Only a whole run has a final cost to compare.
-	if n := len(s.cfg.Reference.MeanCost); n > 0 && complete && !s.failed {
-		reference = s.cfg.Reference.MeanCost[min(last.Iteration, n)-1]
-	}
-	summary := console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: s.cfg.Reference.Margin, RunFolder: res.RunFolder, Picture: res.Picture, Seconds: s.seconds + time.Since(s.began).Seconds(), Interrupted: !complete}
-	res.Compared = !math.IsNaN(reference)
-	res.Learned = res.Compared && summary.Learned()
-	s.log.Log(Info, "ended after iteration %d of %d: mean cost %.4g; run folder %s", last.Iteration, last.Iterations, last.MeanCost, res.RunFolder)
+	last, complete := s.reports[len(s.reports)-1], s.complete()
+	summary := s.summary()
+	summary.Picture = res.Picture
+	res.Compared = !math.IsNaN(summary.Reference)
+	res.Learned = s.learned()
+	s.log.Log(logging.Info, "ended after iteration %d of %d: mean cost %.4g; run folder %s", last.Iteration, last.Iterations, last.MeanCost, res.RunFolder)
 	switch {
 	case s.printer == nil:
 	case s.failed && complete:
@@ -209,4 +199,71 @@ func (s *session) finish() (*Result, error) {
 	return res, s.close()
 }
 
-func (s *session) close() error { return errors.Join(s.logFile.Close(), s.run.Close()) }
+// complete tells whether all iterations are done.
+func (s *session) complete() bool {
+	return len(s.reports) > 0 && s.reports[len(s.reports)-1].Iteration >= s.cfg.Iterations
+}
+
+// summary sums up a run with at least one iteration.
+func (s *session) summary() console.Summary {
+	last := s.reports[len(s.reports)-1]
+	reference := math.NaN()
+	// Only a whole run has a final cost to compare.
+	if n := len(s.cfg.Reference.MeanCost); n > 0 && s.complete() && !s.failed {
+		reference = s.cfg.Reference.MeanCost[min(last.Iteration, n)-1]
+	}
+	return console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: s.cfg.Reference.Margin, RunFolder: s.run.Dir(),
+		Seconds: s.seconds + time.Since(s.began).Seconds(), Interrupted: !s.complete()}
+}
+
+// learned tells whether the run is complete and its final cost at or below the reference's,
+// with its margin.
+func (s *session) learned() bool {
+	return s.complete() && !math.IsNaN(s.summary().Reference) && s.summary().Learned()
+}
+
+// draw draws the learning curve and returns where.
+func (s *session) draw() (string, error) {
+	curve := plots.LearningCurve{Title: "Guided policy search", Reference: s.cfg.Reference.MeanCost, ReferenceName: s.cfg.Reference.Name}
+	for _, r := range s.reports {
+		curve.Points = append(curve.Points, plots.Point{Iteration: r.Iteration, Mean: r.MeanCost, Best: r.BestCost, Worst: slices.Max(r.SampleCosts), Error: r.EndEffectorError()})
+	}
+	picture := filepath.Join(s.run.Dir(), PictureFile)
+	if err := curve.Save(picture); err != nil {
+		return "", fmt.Errorf("no picture of the learning curve: %w", err)
+	}
+	return picture, nil
+}
+
+func (s *session) close() error {
+	s.unlog()
+	return errors.Join(s.logFile.Close(), s.run.Close())
+}
+
+// changes compares the parameters with those that the run folder has.
+func (s *session) changes(set *params.Set) ([]change, error) {
+	_, changes, err := changedParameters(s.run.Dir(), set)
+	return changes, err
+}
+
+// adopt goes on with other parameters, resolved, and notes the changes.
+func (s *session) adopt(cfg *Config, resolved []byte, changes []change) error {
+	earlier, err := os.ReadFile(s.run.Path(record.ParamsFile))
+	if err != nil {
+		return fmt.Errorf("the run's earlier parameters: %w", err)
+	}
+	kept, err := writeParameters(s.run, resolved, earlier, true)
+	if err != nil {
+		return err
+	}
+	s.cfg = cfg
+	s.noteChanges(changes, kept)
+	return nil
+}
+
+// noteChanges logs what is different from here on; kept is the file with the earlier values.
+func (s *session) noteChanges(changes []change, kept string) {
+	for _, c := range changes {
+		s.note(logging.Info, "parameter %s was %v (see %s), is %v from here on", c.name, c.was, kept, c.is)
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/hardware/sim"
 	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/logging"
+	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/simrobot"
@@ -22,7 +24,13 @@ func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.C
 	if err := suit(cfg, setup.Set, simulated, true); err != nil {
 		return nil, err
 	}
-	s, err := openSession(cfg, setup, terminal, terminal)
+	log, err := logging.New(logging.Config{Name: setup.Name.Logger(), Stderr: terminal,
+		Args: &rcl.Args{DisableRosoutLogs: true, DisableExternalLibLogs: true, DisableStdoutLogs: cfg.Console == consoleTable}})
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	s, err := openSession(cfg, setup, terminal, log)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +71,7 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 		return err
 	}
 	for _, n := range notes {
-		s.note(Warn, "learner: %s", n)
+		s.note(logging.Warn, "learner: %s", n)
 	}
 	report, err := core.Update(ctx)
 	for {
@@ -72,7 +80,7 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 		}
 		if report != nil {
 			for _, warning := range report.Warnings {
-				s.note(Warn, "learner: %s", warning)
+				s.note(logging.Warn, "learner: %s", warning)
 			}
 			if err := s.report(report); err != nil {
 				return err

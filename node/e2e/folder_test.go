@@ -168,7 +168,7 @@ func TestRunFolderOfAnotherNode(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "run")
 	first := startNode(t, ddsDomain(t), folder)
-	first.until("the first node has the folder", func() bool { return first.learner() != 0 })
+	first.until("the first node has the folder", func() bool { return first.said("configured: ") > 0 })
 	second := startNode(t, ddsDomain(t), folder)
 	second.finish(1)
 	wantError(t, second, "run folder is in use", folder)

@@ -94,7 +94,7 @@ func TestInterruptedBeforeRobot(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "run")
 	n := startNode(t, ddsDomain(t), folder)
-	n.until("the learner is there", func() bool { return n.learner() != 0 })
+	n.until("the node misses the robot", func() bool { return n.said("no joint_states on /joint_states yet") > 0 })
 	n.interrupt(0)
 	if wholeFolder(t, folder) != 0 {
 		t.Error("there are recordings")

@@ -11,7 +11,8 @@ import (
 
 // Config holds the settings of a simulated robot and its driver.
 type Config struct {
-	UseSimTime      bool          `param:"use_sim_time" desc:"Known to every node; this one publishes the time itself."`
+	UseSimTime      bool          `param:"use_sim_time" desc:"Take the time from /clock, which this node publishes itself." takes:"now"`
+	DescribeTypes   bool          `param:"start_type_description_service" desc:"Start the ~/get_type_description service for this node, as far as the ROS distribution has it." takes:"never"`
 	Joints          []string      `param:"joints" desc:"Joint names, in the order of joint_states and of the efforts in the commands."`
 	InitialPosition []float64     `param:"initial_position" desc:"Joint positions at the start, at rest." unit:"rad or m" len:"joints"`
 	TimeStep        float64       `param:"time_step" desc:"Time for which an effort is held; joint_states come once per step." unit:"s" range:"(0, inf)"`
@@ -38,7 +39,7 @@ type PlantConfig struct {
 // DefaultConfig returns the planar two-link arm in lock step.
 func DefaultConfig() Config {
 	arm, integration := sim.DefaultPlanarArmConfig(), sim.DefaultConfig()
-	return Config{Joints: []string{"joint1", "joint2"}, InitialPosition: []float64{0, 0},
+	return Config{DescribeTypes: true, Joints: []string{"joint1", "joint2"}, InitialPosition: []float64{0, 0},
 		TimeStep: integration.TimeStep, Substeps: integration.Substeps, Integrator: "runge_kutta_4", LockStep: true, Heartbeat: 100 * time.Millisecond,
 		Plant: PlantConfig{Type: "planar_arm", Lengths: arm.Lengths, Masses: arm.Masses, Damping: arm.Damping}}
 }

@@ -11,11 +11,16 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"guidedpolicysearch/hardware/sim"
 	"guidedpolicysearch/msgs/rosgraph_msgs"
+	"guidedpolicysearch/msgs/sensor_msgs"
+	"guidedpolicysearch/msgs/std_msgs"
+	"guidedpolicysearch/node/diagnostics"
 	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/rosnode"
 	"guidedpolicysearch/node/transport"
 )
 
@@ -39,6 +44,7 @@ type Driver struct {
 	arrived chan struct{}
 
 	stamp   int64 // ns of simulated time
+	steps   atomic.Uint64
 	payload []byte
 }
 
@@ -51,13 +57,13 @@ func New(cfg Config, node transport.Node, topics Topics, log func(string)) (*Dri
 	_, efforts := simulator.Plant().Dims()
 	d := &Driver{cfg: cfg, simulator: simulator, writer: rosio.NewJointWriter(simulator.Plant().JointNames()), efforts: efforts,
 		log: log, command: make([]float64, efforts), arrived: make(chan struct{}, 1)}
-	if d.states, err = node.Publisher(topics.JointStates, transport.Type{Name: "sensor_msgs/msg/JointState"}, transport.Default(), nil); err != nil {
+	if d.states, err = node.Publisher(topics.JointStates, rosnode.TypeOf(new(sensor_msgs.JointState)), transport.Default(), nil); err != nil {
 		return nil, err
 	}
-	if d.clock, err = node.Publisher(topics.Clock, transport.Type{Name: "rosgraph_msgs/msg/Clock"}, transport.Default(), nil); err != nil {
+	if d.clock, err = node.Publisher(topics.Clock, rosnode.TypeOf(new(rosgraph_msgs.Clock)), transport.Default(), nil); err != nil {
 		return nil, err
 	}
-	_, err = node.Subscribe(topics.Commands, transport.Type{Name: "std_msgs/msg/Float64MultiArray"}, transport.Default(), d.take, nil)
+	_, err = node.Subscribe(topics.Commands, rosnode.TypeOf(new(std_msgs.Float64MultiArray)), transport.Default(), d.take, nil)
 	return d, err
 }
 
@@ -105,7 +111,21 @@ func (d *Driver) Run(ctx context.Context) error {
 			return fmt.Errorf("simulated time %.3f s: %w", float64(d.stamp)*1e-9, err)
 		}
 		d.stamp += int64(d.cfg.Step())
+		d.steps.Add(1)
 	}
+}
+
+// Health says how far the simulation is, for the diagnostics.
+func (d *Driver) Health(s *diagnostics.Status) {
+	s.Summary(diagnostics.OK, "simulating")
+	d.mu.Lock()
+	refused := d.refused
+	d.mu.Unlock()
+	if refused {
+		s.Summary(diagnostics.Warn, "the latest message on the commands' topic is no command of this robot")
+	}
+	s.Add("plant", d.cfg.Plant.Type)
+	s.Add("steps", d.steps.Load())
 }
 
 // await waits for the command that answers the state just published; it returns at once if

@@ -145,6 +145,8 @@ type Subscription interface {
 
 // Node is a participant with a name, as `ros2 node list` shows it.
 type Node interface {
+	Services
+	GraphReader
 	// Publisher opens a publisher on a fully resolved topic ("/joint_states").
 	// status may be nil.
 	Publisher(topic string, typ Type, q QoS, status StatusHandler) (Publisher, error)

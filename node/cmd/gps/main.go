@@ -16,7 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"guidedpolicysearch/node"
+	"guidedpolicysearch/node/logging"
 )
 
 // exitStatus is an error that carries the process's exit status.
@@ -60,7 +60,7 @@ func run() int {
 		return 130
 	}
 	if err.Error() != "" {
-		node.WriteError(os.Stderr, "gps", err)
+		logging.WriteError(os.Stderr, "gps", err)
 	}
 	return status
 }

@@ -1,8 +1,8 @@
 // Command gps_node is the ROS 2 node guided_policy_search: it learns torque control on the
 // robot whose joint_states it receives. It takes ROS arguments (--ros-args).
 //
-// Exit status: 0 done (and learned, where there is a reference) or stopped by a signal,
-// 1 the run failed, 2 bad arguments or parameters, 3 done but not learned.
+// Exit status: 0 done (and learned, where there is a reference), shut down, or stopped by a
+// signal; 1 the run failed, 2 bad arguments or parameters, 3 done but not learned.
 package main
 
 import (
@@ -14,7 +14,9 @@ import (
 	"syscall"
 
 	"guidedpolicysearch/node"
+	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/rosnode"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/middleware"
 )
@@ -57,23 +59,22 @@ func run() int {
 	if err != nil {
 		return fail(2, err)
 	}
-	opt, err := transport.Options{Name: setup.Name.Name, Namespace: setup.Name.Namespace}.FromEnvironment(os.Getenv)
-	if err != nil {
-		return fail(2, err)
-	}
 	exe, err := os.Executable()
 	if err != nil {
 		return fail(1, err)
 	}
-	t, err := middleware.Open(opt)
+	ros, err := rosnode.Open(rosnode.Config{Args: args, Name: setup.Name, Set: setup.Set, Open: middleware.Open, Quiet: cfg.Quiet()})
 	if err != nil {
+		if errors.Is(err, transport.ErrInvalid) {
+			return fail(2, err)
+		}
 		return fail(1, err)
 	}
-	res, err := node.Run(ctx, cfg, setup, node.Options{Transport: t, Terminal: os.Stdout, Log: os.Stderr,
+	res, err := node.Run(ctx, cfg, setup, node.Options{ROS: ros, Terminal: os.Stdout,
 		Learner: func(folder string) []string {
 			return append([]string{exe}, node.LearnerArguments(setup.Name, folder)...)
 		}})
-	if closeErr := t.Close(); err == nil && closeErr != nil {
+	if closeErr := ros.Close(); err == nil && closeErr != nil {
 		err = closeErr
 	}
 	switch {
@@ -88,6 +89,6 @@ func run() int {
 }
 
 func fail(status int, err error) int {
-	node.WriteError(os.Stderr, "gps_node", err)
+	logging.WriteError(os.Stderr, "gps_node", err)
 	return status
 }

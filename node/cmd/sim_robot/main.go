@@ -15,7 +15,9 @@ import (
 	"syscall"
 
 	"guidedpolicysearch/node"
+	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/rosnode"
 	"guidedpolicysearch/node/simrobot"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/middleware"
@@ -52,27 +54,27 @@ func run() int {
 	if err != nil {
 		return fail(2, err)
 	}
-	opt, err := transport.Options{Name: setup.Name.Name, Namespace: setup.Name.Namespace}.FromEnvironment(os.Getenv)
+	ros, err := rosnode.Open(rosnode.Config{Args: args, Name: setup.Name, Set: setup.Set, Open: middleware.Open})
 	if err != nil {
-		return fail(2, err)
-	}
-	t, err := middleware.Open(opt)
-	if err != nil {
+		if errors.Is(err, transport.ErrInvalid) {
+			return fail(2, err)
+		}
 		return fail(1, err)
 	}
-	log := node.NewLogger(setup.Name.Logger(), os.Stderr)
-	driver, err := simrobot.New(*cfg, t, topics, func(text string) { log.Log(node.Warn, "%s", text) })
+	driver, err := simrobot.New(*cfg, ros, topics, func(text string) { ros.Log.Warn("%s", text) })
 	if err == nil {
-		log.Log(node.Info, "%s with joints %v on %s, lock step %v", cfg.Plant.Type, cfg.Joints, topics.JointStates, cfg.LockStep)
+		ros.Log.Info("%s with joints %v on %s, lock step %v", cfg.Plant.Type, cfg.Joints, topics.JointStates, cfg.LockStep)
+		ros.Diagnostics.Add("simulation", driver.Health)
+		ros.Start()
 		err = driver.Run(ctx)
 	}
-	if err = errors.Join(err, t.Close()); err != nil {
+	if err = errors.Join(err, ros.Close()); err != nil {
 		return fail(1, err)
 	}
 	return 0
 }
 
 func fail(status int, err error) int {
-	node.WriteError(os.Stderr, "sim_robot", err)
+	logging.WriteError(os.Stderr, "sim_robot", err)
 	return status
 }

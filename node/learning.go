@@ -1,0 +1,133 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/lifecycle"
+	"guidedpolicysearch/node/logging"
+	"guidedpolicysearch/node/trial"
+)
+
+// maxRestarts bounds how often in a row a learner is started again without a trial or an
+// iteration in between.
+const maxRestarts = 10
+
+// event handles what happened in the loop.
+func (n *node) event(e trial.Event) error {
+	n.session.event(e)
+	switch e.Kind {
+	case trial.GaveUp:
+		return fmt.Errorf("%w: %s; that was once too often (reset.attempts, safety.max_faults)", ErrGaveUp, e.Fault)
+	case trial.Finished:
+		rec, recorded := n.loop.Load().finished()
+		path, err := n.session.write(recorded, rec, n.robot)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrGaveUp, err)
+		}
+		n.trials[keyOf(rec.Command)] = path
+		n.running, n.restarts = false, 0
+		n.session.progress(rec.Command.Iteration, len(n.trials))
+		n.publishTrial(rec, path)
+		n.answer(keyOf(rec.Command), path)
+	}
+	return nil
+}
+
+// answer tells the learner of a recorded trial if it waits for that one. If it is gone,
+// another will ask again.
+func (n *node) answer(trial key, path string) {
+	if n.waits == trial {
+		n.waits = key{}
+		_ = n.process.Recorded(path)
+	}
+}
+
+// message handles what the learner said.
+func (n *node) message(ctx context.Context, m learner.Message) error {
+	switch {
+	case m.Command != nil:
+		return n.command(m.Command)
+	case m.Report != nil:
+		n.restarts = 0
+		clear(n.trials)
+		if err := n.session.report(m.Report); err != nil {
+			return fmt.Errorf("%w: %w", ErrGaveUp, err)
+		}
+		n.training.meanCost = m.Report.MeanCost
+		n.publishReport(m.Report)
+	case m.Note != "":
+		n.session.note(logging.Warn, "learner: %s", m.Note)
+	case m.Done:
+		return n.done(ctx)
+	case m.Exited:
+		n.waits = key{}
+		return n.restartLearner(m.Err)
+	}
+	return nil
+}
+
+// command begins the trial that the learner asks for.
+func (n *node) command(c *trial.Command) error {
+	n.waits = keyOf(c)
+	if path, ok := n.trials[n.waits]; ok {
+		n.answer(n.waits, path)
+		return nil
+	}
+	if n.running {
+		return nil // a restarted learner asks for the trial that is running
+	}
+	if restarted, err := n.applyChanges(); restarted || err != nil {
+		return err // another learner will ask
+	}
+	l := n.loop.Load()
+	n.faults = l.status().faults
+	if err := l.start(c); err != nil {
+		return fmt.Errorf("%w: %w", ErrGaveUp, err)
+	}
+	n.running = true
+	return nil
+}
+
+// done ends the activity when all iterations are done.
+func (n *node) done(ctx context.Context) error {
+	trained := n.succeedTraining()
+	if _, err := n.states.Trigger(ctx, lifecycle.Deactivate); err != nil {
+		return err
+	}
+	// The client of an action is to have its result.
+	n.over = n.cfg.ExitWhenDone && !trained
+	return nil
+}
+
+func (n *node) startLearner() error {
+	p, err := learner.Start(context.Background(), n.opt.Learner(n.session.run.Dir()))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrGaveUp, err)
+	}
+	n.process = p
+	n.ros.Log.Info("learner is process %d", p.PID())
+	return nil
+}
+
+// restartLearner starts the learner again after it died. The arm is held meanwhile: the
+// loop does not depend on it.
+func (n *node) restartLearner(cause error) error {
+	if errors.Is(cause, learner.ErrFailed) {
+		return fmt.Errorf("%w: %w", ErrGaveUp, cause)
+	}
+	if n.restarts++; n.restarts > maxRestarts {
+		return fmt.Errorf("%w: the learner ended %d times in a row: %w", ErrGaveUp, n.restarts, cause)
+	}
+	if cause == nil {
+		cause = errors.New("it ended before its time")
+	}
+	n.health.restart()
+	n.session.note(logging.Warn, "learner process %d is gone: %v; another goes on from the last checkpoint", n.process.PID(), cause)
+	if err := n.session.mendCheckpoints(); err != nil {
+		return fmt.Errorf("%w: %w", ErrGaveUp, err)
+	}
+	return n.startLearner()
+}

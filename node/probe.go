@@ -1,0 +1,90 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/transport"
+)
+
+// errRobot marks what keeps the node from being configured and may change without it: the
+// robot is not there yet, or is another one.
+var errRobot = errors.New("the robot is not ready")
+
+// probe looks at the robot before anything is commanded.
+type probe struct {
+	topic  string
+	joints []string
+
+	mu     sync.Mutex
+	reader *rosio.JointReader
+	state  *hardware.JointState
+	seen   bool
+	err    error // of the latest joint state
+}
+
+func newProbe(topic string, joints []string) *probe {
+	return &probe{topic: topic, joints: joints, reader: rosio.NewJointReader(joints), state: hardware.NewJointState(len(joints))}
+}
+
+// jointState handles a message on joint_states.
+func (p *probe) jointState(payload []byte, _ transport.Info) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen, p.err = true, p.reader.Read(p.state, payload)
+	if p.err != nil {
+		return
+	}
+	for i, name := range p.joints {
+		for _, v := range [2]float64{p.state.Position[i], p.state.Velocity[i]} {
+			if v-v != 0 {
+				p.err = fmt.Errorf("%s: joint %q reads %v, expected finite positions and velocities", p.topic, name, v)
+			}
+		}
+	}
+}
+
+// problem is what is wrong with the latest joint state.
+func (p *probe) problem() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// check returns why the robot cannot be commanded; the error wraps errRobot. commands is the
+// topic of the efforts, on which this node does not publish yet.
+func (p *probe) check(commands string, g transport.GraphReader) error {
+	p.mu.Lock()
+	seen, err := p.seen, p.err
+	p.mu.Unlock()
+	switch {
+	case !seen:
+		return fmt.Errorf("%w: no joint_states on %s yet: is the robot's driver running, in the same domain (ROS_DOMAIN_ID)?", errRobot, p.topic)
+	case err != nil:
+		return fmt.Errorf("%w: %w", errRobot, err)
+	}
+	graph, err := g.Graph()
+	if err != nil {
+		return fmt.Errorf("%w: who else uses %s: %w", errRobot, commands, err)
+	}
+	if graph.Publishers(commands) > 0 {
+		return fmt.Errorf("%w: %s already publishes efforts on %s: two controllers must not drive one arm; stop the other, or remap the topic", errRobot, publishers(&graph, commands), commands)
+	}
+	if graph.Subscriptions(commands) == 0 {
+		return fmt.Errorf("%w: nobody listens on %s: is the effort controller active? (see `ros2 control list_controllers`; remap %s if it has another name)", errRobot, commands, commandsTopic)
+	}
+	return nil
+}
+
+// publishers names a node that publishes on a topic.
+func publishers(g *transport.Graph, topic string) string {
+	for _, e := range g.Endpoints {
+		if e.Topic == topic && e.Publisher && e.Node.Name != "" {
+			return "node " + e.Node.FQN()
+		}
+	}
+	return "another node"
+}

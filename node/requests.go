@@ -1,0 +1,168 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"guidedpolicysearch/gps/checkpoint"
+	"guidedpolicysearch/msgs/std_msgs"
+	"guidedpolicysearch/msgs/std_srvs"
+	"guidedpolicysearch/node/lifecycle"
+	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/rosnode"
+	"guidedpolicysearch/node/transport"
+)
+
+// requests are what can be asked of the node, each as a service (std_srvs/srv/Trigger) and,
+// for other middlewares than the node's own, as a topic (std_msgs/msg/Empty).
+var requests = []struct {
+	name string
+	do   func(*node, context.Context) (string, error)
+}{
+	{"~/start", (*node).requestStart},
+	{"~/stop", (*node).requestStop},
+	{"~/reset_fault", (*node).requestResetFault},
+	{"~/save", (*node).requestSave},
+	{"~/abort_trial", (*node).requestAbortTrial},
+}
+
+const stopRequest = "~/stop"
+
+// maxRequests is how many requests may wait.
+const maxRequests = 16
+
+// request is something asked of the node. answer, nil for a topic, is called once.
+type request struct {
+	name   string
+	do     func(*node, context.Context) (string, error)
+	answer func(done bool, message string)
+}
+
+// errBusy is the answer to what finds no room.
+var errBusy = fmt.Errorf("%d requests are waiting already, try again later", maxRequests)
+
+// serveRequests opens the services and topics. Their handlers only pass requests on; but a
+// stop zeroes the torque at once.
+func (n *node) serveRequests() error {
+	for _, r := range requests {
+		name, err := n.ros.Resolve(r.name)
+		if err != nil {
+			return err
+		}
+		post := func(answer func(bool, string)) {
+			if r.name == stopRequest {
+				n.zero()
+			}
+			select {
+			case n.asked <- request{name: r.name, do: r.do, answer: answer}:
+			default:
+				answer(false, errBusy.Error())
+			}
+		}
+		_, err = n.ros.Service(name, rosnode.TypeOf(new(std_srvs.Trigger)), transport.ServiceQoS(), func(_ []byte, reply transport.Reply) {
+			post(func(done bool, message string) {
+				response := std_srvs.Trigger_Response{Success: done, Message: message}
+				_ = reply(response.AppendCDR(nil)) // a client that is gone
+			})
+		})
+		if err != nil {
+			return err
+		}
+		topic, err := n.ros.ResolveTopic(r.name)
+		if err != nil {
+			return err
+		}
+		_, err = n.ros.Subscribe(topic, rosnode.TypeOf(new(std_msgs.Empty)), transport.Default(), func([]byte, transport.Info) {
+			post(func(done bool, message string) {
+				if !done {
+					n.tell(fmt.Sprintf("%s was refused: %s", r.name, message))
+				}
+			})
+		}, nil)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handle carries out a request and answers it.
+func (n *node) handle(ctx context.Context, r request) {
+	message, err := r.do(n, ctx)
+	if err != nil {
+		r.answer(false, err.Error())
+		return
+	}
+	n.ros.Log.Info("%s: %s", r.name, message)
+	r.answer(true, message)
+}
+
+func (n *node) requestStart(ctx context.Context) (string, error) {
+	if n.states.State() == lifecycle.Active {
+		return "the node is active already", nil
+	}
+	if err := n.bringUp(ctx); err != nil {
+		return "", err
+	}
+	return "learning in " + n.session.run.Dir(), nil
+}
+
+func (n *node) requestStop(ctx context.Context) (string, error) {
+	n.start = false
+	if n.states.State() != lifecycle.Active {
+		return fmt.Sprintf("the node is %v, its torque is not commanded", n.states.State()), nil
+	}
+	if _, err := n.states.Trigger(ctx, lifecycle.Deactivate); err != nil {
+		return "", err
+	}
+	return "the torque is zero; ~/start goes on", nil
+}
+
+var errNotActive = errors.New("the node is not active")
+
+func (n *node) requestResetFault(context.Context) (string, error) {
+	l := n.loop.Load()
+	if l == nil {
+		return "", errNotActive
+	}
+	fault, err := l.resetFault()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("the fault (%s) ends with the next good joint state", fault), nil
+}
+
+func (n *node) requestAbortTrial(context.Context) (string, error) {
+	l := n.loop.Load()
+	if l == nil {
+		return "", errNotActive
+	}
+	if err := l.abort(); err != nil {
+		return "", err
+	}
+	return "the trial begins again from the reset", nil
+}
+
+func (n *node) requestSave(context.Context) (string, error) {
+	if n.session == nil {
+		return "", errors.New("there is no run: the node is unconfigured")
+	}
+	return n.session.save()
+}
+
+// save draws the learning curve as it is now, and returns where it and the latest
+// controllers are.
+func (s *session) save() (string, error) {
+	if len(s.reports) == 0 {
+		return "", errors.New("no iteration has ended yet, there is nothing to save; each one's controllers are saved when it ends")
+	}
+	picture, err := s.draw()
+	if err != nil {
+		return "", err
+	}
+	last := s.reports[len(s.reports)-1].Iteration
+	return fmt.Sprintf("controllers after iteration %d in %s, learning curve in %s", last,
+		filepath.Join(s.run.Path(record.CheckpointsDir), checkpoint.Name(last)), picture), nil
+}

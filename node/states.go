@@ -1,0 +1,193 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/msgs/std_msgs"
+	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/lifecycle"
+	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/rosnode"
+	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/trial"
+)
+
+// robotPatience is how long configure waits for the robot.
+const robotPatience = 5 * time.Second
+
+// configure opens the run folder, and checks the parameters against the robot. A node that
+// starts by itself leaves the robot to activate: it may come later.
+func (n *node) configure(ctx context.Context, _ lifecycle.State) lifecycle.Result {
+	n.snapshot()
+	err := n.openRun()
+	if err == nil {
+		err = n.listen() // the joints, or the quality of service, may be others
+	}
+	if err == nil && !n.start {
+		err = n.awaitRobot(ctx)
+	}
+	if err != nil {
+		n.closeRun()
+		return n.refuse("configure", err)
+	}
+	n.ros.Log.Info("configured: joints %q on %s, efforts on %s, run folder %s", n.robot.Joints(), n.names[jointStatesTopic], n.names[commandsTopic], n.session.run.Dir())
+	return lifecycle.Success
+}
+
+// refuse notes why a transition failed.
+func (n *node) refuse(transition string, err error) lifecycle.Result {
+	n.refused = err
+	n.ros.Log.Error("%s: %v", transition, err)
+	return lifecycle.Failure
+}
+
+// awaitRobot waits until the robot can be commanded.
+func (n *node) awaitRobot(ctx context.Context) error {
+	deadline := time.NewTimer(robotPatience)
+	defer deadline.Stop()
+	again := time.NewTicker(tick / 10)
+	defer again.Stop()
+	for {
+		err := n.checkRobot()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// checkRobot returns why the robot cannot be commanded.
+func (n *node) checkRobot() error {
+	return n.probe.Load().check(n.names[commandsTopic], n.ros)
+}
+
+func (n *node) openRun() error {
+	var err error
+	if n.robot, err = robot.New(n.cfg.Robot); err != nil {
+		return err
+	}
+	problem, err := learner.NewProblem(n.cfg.Learning, n.robot)
+	if err != nil {
+		return err
+	}
+	n.cost = problem.NewSampleCost()
+	n.ros.Parameters.Do(func() { n.session, err = openSession(n.cfg, n.setup, n.opt.Terminal, n.ros.Log) })
+	return err
+}
+
+// closeRun closes what openRun opened.
+func (n *node) closeRun() {
+	if n.session == nil {
+		return
+	}
+	res, err := n.session.finish()
+	n.result, n.session = res, nil
+	if err != nil {
+		n.err = errors.Join(n.err, err)
+	}
+}
+
+// activate starts the learner and the control loop.
+func (n *node) activate(context.Context, lifecycle.State) lifecycle.Result {
+	err := n.checkRobot() // it may be another one since configure, or gone
+	if err == nil {
+		_, err = n.adoptChanges()
+	}
+	var machine *trial.Machine
+	if err == nil {
+		machine, err = trial.NewMachine(n.cfg.Trials, n.robot)
+	}
+	if err == nil {
+		err = n.session.mendCheckpoints()
+	}
+	var commands transport.Publisher
+	if err == nil {
+		commands, err = n.ros.Publisher(n.names[commandsTopic], rosnode.TypeOf(new(std_msgs.Float64MultiArray)), transport.Default(), n.mismatch(n.names[commandsTopic], ""))
+	}
+	if err == nil {
+		if err = n.startLearner(); err != nil {
+			commands.Close()
+		}
+	}
+	if err != nil {
+		return n.refuse("activate", err)
+	}
+	n.trials, n.running, n.restarts, n.waits, n.failed = map[key]string{}, false, 0, key{}, false
+	l := &loop{machine: machine, reader: rosio.NewJointReader(n.robot.Joints()), state: hardware.NewJointState(n.robot.DU()), clock: n.ros.Clock,
+		lockStep: n.cfg.LockStep, commands: commands, sent: n.health.commands,
+		recorded: record.NewTrial(record.Topics{
+			JointStates: record.Topic{Name: n.names[jointStatesTopic], Depth: n.jointStatesQoS().Depth, BestEffort: !n.cfg.Reliable},
+			Commands:    record.Topic{Name: n.names[commandsTopic], Depth: transport.Default().Depth},
+			Rollout:     record.Topic{Name: n.names[rolloutTopic], Depth: transport.Default().Depth},
+		}, logMessages(n.cfg.Steps), logBytes(n.cfg.Steps, n.robot.DU()))}
+	n.watcher = watch(l)
+	n.loop.Store(l)
+	return lifecycle.Success
+}
+
+// deactivate zeroes the torque, then ends the learner. What was learned and recorded stays;
+// activate goes on from there.
+func (n *node) deactivate(context.Context, lifecycle.State) lifecycle.Result {
+	n.zero()
+	if l := n.loop.Load(); l != nil {
+		n.last = l.status()
+		n.watcher.stop()
+		n.loop.Store(nil)
+		l.commands.Close()
+	}
+	if n.process != nil {
+		n.process.Close()
+		n.process = nil
+	}
+	n.abortTraining(errStopped)
+	return lifecycle.Success
+}
+
+var errStopped = errors.New("the node was deactivated")
+
+// cleanUp closes the run.
+func (n *node) cleanUp(ctx context.Context, from lifecycle.State) lifecycle.Result {
+	n.deactivate(ctx, from)
+	n.closeRun()
+	return lifecycle.Success
+}
+
+// shutdown is cleanUp, for good.
+func (n *node) shutdown(ctx context.Context, from lifecycle.State) lifecycle.Result {
+	n.over = true
+	return n.cleanUp(ctx, from)
+}
+
+// A trial's log has room for joint states at ten times the rate of the policy, within
+// what a long trial may take of memory.
+func logMessages(steps int) int { return min(10*steps+1000, 1_000_000) }
+func logBytes(steps, joints int) int {
+	return min(logMessages(steps)*(256+64*joints), 64<<20)
+}
+
+// jointStatesQoS is what the node asks of joint_states.
+func (n *node) jointStatesQoS() transport.QoS {
+	if n.cfg.Reliable {
+		return transport.Default()
+	}
+	return transport.SensorData()
+}
+
+// snapshot takes over the parameters as they are set now.
+func (n *node) snapshot() {
+	n.ros.Parameters.Do(func() {
+		c := *n.shared
+		n.cfg = &c
+	})
+}
