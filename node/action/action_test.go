@@ -7,11 +7,19 @@ import (
 
 	gps "guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/node/action"
+	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/transport/mem"
 )
 
 func TestGoalRunsToItsResult(t *testing.T) {
+	var bus mem.Bus
+	runToResult(t, node(t, &bus, "gps"), node(t, &bus, "tool"))
+}
+
+// runToResult serves an action on near and has a goal from far succeed.
+func runToResult(t *testing.T, near, far transport.Node) {
 	var goals []gps.Train_Goal
-	b := open(t, func(c *action.Config) {
+	b := openOn(t, near, far, func(c *action.Config) {
 		c.Handler.Goal = func(id action.ID, payload []byte) bool {
 			var g gps.Train_Goal
 			if err := g.UnmarshalCDR(payload); err != nil {

@@ -27,7 +27,7 @@ func train() action.Type {
 // bench is a server and clients of its parts on two nodes.
 type bench struct {
 	t        *testing.T
-	far      *mem.Node
+	far      transport.Node
 	server   *action.Server
 	client   *action.Client
 	raw      map[string]transport.Client
@@ -39,7 +39,11 @@ type bench struct {
 func open(t *testing.T, change func(*action.Config)) *bench {
 	t.Helper()
 	var bus mem.Bus
-	near, far := node(t, &bus, "gps"), node(t, &bus, "tool")
+	return openOn(t, node(t, &bus, "gps"), node(t, &bus, "tool"), change)
+}
+
+func openOn(t *testing.T, near, far transport.Node, change func(*action.Config)) *bench {
+	t.Helper()
 	b := &bench{t: t, far: far, raw: map[string]transport.Client{}, accepted: make(chan *action.Goal, 100)}
 	b.clock.Store(1)
 	cfg := action.Config{

@@ -8,6 +8,8 @@ import (
 
 	"guidedpolicysearch/msgs/lifecycle_msgs"
 	"guidedpolicysearch/node/lifecycle"
+	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/transport/mem"
 )
 
 // row is a transition as the design article "Managed nodes" draws it, in the names of its
@@ -41,11 +43,13 @@ var ids = map[string]uint8{
 // callback to the article's table.
 func TestRandomWalks(t *testing.T) {
 	for seed := range uint64(20) {
-		walk(t, rand.New(rand.NewPCG(seed, 1)), 60)
+		var bus mem.Bus
+		walk(t, node(t, &bus, "gps"), node(t, &bus, "tool"), rand.New(rand.NewPCG(seed, 1)), 60)
 	}
 }
 
-func walk(t *testing.T, random *rand.Rand, steps int) {
+// walk takes up to steps random steps with a machine on the node near, asked from far.
+func walk(t *testing.T, near, far transport.Node, random *rand.Rand, steps int) {
 	results := []lifecycle.Result{lifecycle.Success, lifecycle.Success, lifecycle.Success, lifecycle.Failure, lifecycle.Error, 0}
 	var next, onError lifecycle.Result // what the callbacks return
 	type call struct {
@@ -59,7 +63,7 @@ func walk(t *testing.T, random *rand.Rand, steps int) {
 			return *result
 		}
 	}
-	a := open(t, lifecycle.Callbacks{
+	a := openOn(t, near, far, lifecycle.Callbacks{
 		Configure:  callback("configuring", &next),
 		Activate:   callback("activating", &next),
 		Deactivate: callback("deactivating", &next),

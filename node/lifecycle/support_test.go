@@ -30,11 +30,15 @@ type arm struct {
 func open(t *testing.T, callbacks lifecycle.Callbacks) *arm {
 	t.Helper()
 	var bus mem.Bus
-	near, far := node(t, &bus, "gps"), node(t, &bus, "tool")
+	return openOn(t, node(t, &bus, "gps"), node(t, &bus, "tool"), callbacks)
+}
+
+func openOn(t *testing.T, near, far transport.Node, callbacks lifecycle.Callbacks) *arm {
+	t.Helper()
 	a := &arm{t: t, clients: map[string]transport.Client{}, events: make(chan lifecycle_msgs.TransitionEvent, 100)}
 	matched := make(chan struct{})
 	var once sync.Once
-	_, err := far.Subscribe("/gps/transition_event", transport.Type{Name: "lifecycle_msgs/msg/TransitionEvent"},
+	_, err := far.Subscribe("/gps/transition_event", transport.Type{Name: (&lifecycle_msgs.TransitionEvent{}).TypeName()},
 		transport.QoS{Reliability: transport.Reliable, Depth: 100},
 		func(payload []byte, _ transport.Info) {
 			var e lifecycle_msgs.TransitionEvent
