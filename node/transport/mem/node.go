@@ -31,11 +31,7 @@ type Node struct {
 
 type closer interface{ Close() error }
 
-var (
-	_ transport.Node        = (*Node)(nil)
-	_ transport.Services    = (*Node)(nil)
-	_ transport.GraphReader = (*Node)(nil)
-)
+var _ transport.Node = (*Node)(nil)
 
 // Publisher implements transport.Node.
 func (n *Node) Publisher(name string, typ transport.Type, q transport.QoS, match transport.StatusHandler) (transport.Publisher, error) {

@@ -1,10 +1,6 @@
 package transporttest
 
-import (
-	"testing"
-
-	"guidedpolicysearch/node/transport"
-)
+import "testing"
 
 // Feature is a part of the contract that a middleware may be unable to have. What tests of it
 // are left out is said, with the reason, where they would have run.
@@ -47,22 +43,4 @@ func (p Pair) has(t *testing.T, f Feature) bool {
 		t.Logf("this transport lacks %s: %s", f, why)
 	}
 	return !lacking
-}
-
-func services(t *testing.T, n transport.Node) transport.Services {
-	t.Helper()
-	s, ok := n.(transport.Services)
-	if !ok {
-		t.Skip("this transport has no services yet")
-	}
-	return s
-}
-
-func graphReader(t *testing.T, n transport.Node) transport.GraphReader {
-	t.Helper()
-	g, ok := n.(transport.GraphReader)
-	if !ok {
-		t.Skip("this transport has no graph yet")
-	}
-	return g
 }

@@ -42,10 +42,9 @@ func nodesOf(g transport.Graph, fqn string) int {
 func testGraphNodes(t *testing.T, pair Pair) {
 	near := pair.Near(t, transport.Options{Name: "reader", Namespace: "/robot1"})
 	t.Cleanup(func() { near.Close() })
-	r := graphReader(t, near)
-	untilGraph(t, r, "the node itself", func(g transport.Graph) bool { return nodesOf(g, "/robot1/reader") == 1 })
+	untilGraph(t, near, "the node itself", func(g transport.Graph) bool { return nodesOf(g, "/robot1/reader") == 1 })
 	far := pair.Far(t, transport.Options{Name: "other", Namespace: "/robot1/arm"})
-	g := untilGraph(t, r, "another node", func(g transport.Graph) bool { return nodesOf(g, "/robot1/arm/other") == 1 })
+	g := untilGraph(t, near, "another node", func(g transport.Graph) bool { return nodesOf(g, "/robot1/arm/other") == 1 })
 	if i := slices.IndexFunc(g.Nodes, func(n transport.GraphNode) bool { return n.Name == "other" }); g.Nodes[i] !=
 		(transport.GraphNode{Name: "other", Namespace: "/robot1/arm", Enclave: "/"}) {
 		t.Errorf("the other node is %+v", g.Nodes[i])
@@ -53,7 +52,7 @@ func testGraphNodes(t *testing.T, pair Pair) {
 	// Two nodes of one name are two, and each goes alone.
 	twin := pair.Near(t, transport.Options{Name: "other", Namespace: "/robot1/arm"})
 	root := pair.Near(t, transport.Options{Name: "other"})
-	g = untilGraph(t, r, "two nodes of one name", func(g transport.Graph) bool {
+	g = untilGraph(t, near, "two nodes of one name", func(g transport.Graph) bool {
 		return nodesOf(g, "/robot1/arm/other") == 2 && nodesOf(g, "/other") == 1
 	})
 	sorted := g
@@ -65,20 +64,19 @@ func testGraphNodes(t *testing.T, pair Pair) {
 	if err := errors.Join(far.Close(), root.Close()); err != nil {
 		t.Error(err)
 	}
-	untilGraph(t, r, "the end of one of two", func(g transport.Graph) bool {
+	untilGraph(t, near, "the end of one of two", func(g transport.Graph) bool {
 		return nodesOf(g, "/robot1/arm/other") == 1 && nodesOf(g, "/other") == 0
 	})
 	if err := twin.Close(); err != nil {
 		t.Error(err)
 	}
-	untilGraph(t, r, "the end of the last", func(g transport.Graph) bool { return nodesOf(g, "/robot1/arm/other") == 0 })
+	untilGraph(t, near, "the end of the last", func(g transport.Graph) bool { return nodesOf(g, "/robot1/arm/other") == 0 })
 }
 
 func testGraphEndpoints(t *testing.T, pair Pair) {
 	far := pair.Far(t, transport.Options{Name: "far", Namespace: "/robot1"})
 	t.Cleanup(func() { far.Close() })
 	near := pair.near(t)
-	r := graphReader(t, near)
 	offered := transport.QoS{
 		Reliability: transport.Reliable, Durability: transport.TransientLocal, Depth: 7, Deadline: 3 * time.Second,
 		Lifespan: 4 * time.Second, Liveliness: 5 * time.Second, ManualLiveliness: true,
@@ -107,7 +105,7 @@ func testGraphEndpoints(t *testing.T, pair Pair) {
 		{Topic: "/graph", Type: transport.Type{Name: "std_msgs/msg/Empty"}, QoS: transport.Default(), Node: owner["far"]},
 		{Topic: "/graph", Type: stringType, QoS: transport.SensorData(), Node: owner["near"]},
 	}
-	g := untilGraph(t, r, "three endpoints and their nodes", func(g transport.Graph) bool {
+	g := untilGraph(t, near, "three endpoints and their nodes", func(g transport.Graph) bool {
 		list := on(g, "/graph")
 		return len(list) == len(want) && !slices.ContainsFunc(list, func(e transport.GraphEndpoint) bool { return e.Node.Name == "" })
 	})
@@ -139,20 +137,19 @@ func testGraphEndpoints(t *testing.T, pair Pair) {
 	if err := errors.Join(pub.Close(), other.Close()); err != nil {
 		t.Error(err)
 	}
-	untilGraph(t, r, "the end of two endpoints", func(g transport.Graph) bool {
+	untilGraph(t, near, "the end of two endpoints", func(g transport.Graph) bool {
 		return g.Publishers("/graph") == 0 && g.Subscriptions("/graph") == 1
 	})
 	if err := near.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := r.Graph(); !errors.Is(err, transport.ErrClosed) {
+	if _, err := near.Graph(); !errors.Is(err, transport.ErrClosed) {
 		t.Errorf("Graph of a closed node: %v, want ErrClosed", err)
 	}
 }
 
 func testGraphServices(t *testing.T, pair Pair) {
 	far, near := pair.far(t), pair.near(t)
-	r := graphReader(t, near)
 	s := serve(t, far, "/robot1/start", echo(t))
 	c := client(t, near, "/robot1/start")
 	node := func(name string) transport.GraphNode {
@@ -172,7 +169,7 @@ func testGraphServices(t *testing.T, pair Pair) {
 		}
 		return list
 	}
-	g := untilGraph(t, r, "the server and the client", func(g transport.Graph) bool { return slices.Equal(on(g), want) })
+	g := untilGraph(t, near, "the server and the client", func(g transport.Graph) bool { return slices.Equal(on(g), want) })
 	for _, e := range g.Endpoints {
 		if e.Topic != "/rosout" && e.Topic != "/parameter_events" {
 			t.Errorf("%+v is listed as the endpoint of a topic; there are services only", e)
@@ -181,19 +178,18 @@ func testGraphServices(t *testing.T, pair Pair) {
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
-	untilGraph(t, r, "the end of the client", func(g transport.Graph) bool { return slices.Equal(on(g), want[:1]) })
+	untilGraph(t, near, "the end of the client", func(g transport.Graph) bool { return slices.Equal(on(g), want[:1]) })
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	untilGraph(t, r, "the end of the server", func(g transport.Graph) bool { return len(on(g)) == 0 })
+	untilGraph(t, near, "the end of the server", func(g transport.Graph) bool { return len(on(g)) == 0 })
 }
 
 // testGraphChanges is told of nodes and endpoints that come and go, and no more once stopped.
 func testGraphChanges(t *testing.T, pair Pair) {
 	near := pair.near(t)
-	r := graphReader(t, near)
 	changes := make(chan struct{}, 1000)
-	stop := r.OnGraphChange(func() { changes <- struct{}{} })
+	stop := near.OnGraphChange(func() { changes <- struct{}{} })
 	quiet := func() { // lets late news of what was before pass, so that it hides nothing
 		for {
 			select {
@@ -208,7 +204,7 @@ func testGraphChanges(t *testing.T, pair Pair) {
 		defer quiet()
 		for {
 			receive(t, changes, what) // and nothing else wakes this up
-			g, err := r.Graph()
+			g, err := near.Graph()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -245,7 +241,7 @@ func testGraphChanges(t *testing.T, pair Pair) {
 	// One that is told beside it, and stops itself.
 	var stopSelf func()
 	ready, once := make(chan struct{}), make(chan struct{}, 1000)
-	stopSelf = r.OnGraphChange(func() {
+	stopSelf = near.OnGraphChange(func() {
 		<-ready
 		stopSelf()
 		once <- struct{}{}
@@ -258,7 +254,7 @@ func testGraphChanges(t *testing.T, pair Pair) {
 	}
 	receive(t, once, "the news of subscriptions")
 	told := make(chan struct{}, 1000)
-	r.OnGraphChange(func() { told <- struct{}{} })
+	near.OnGraphChange(func() { told <- struct{}{} })
 	for len(changes) > 0 {
 		<-changes // from before stop
 	}
@@ -272,7 +268,6 @@ func testGraphChanges(t *testing.T, pair Pair) {
 // testGraphBounded has endpoints come and go by the hundred: what is gone leaves nothing.
 func testGraphBounded(t *testing.T, pair Pair) {
 	near, far := pair.near(t), pair.far(t)
-	r := graphReader(t, near)
 	for i := range cycles(300, 50) {
 		p := publisher(t, far, fmt.Sprintf("/bounded%d", i), transport.Default(), nil)
 		if err := p.Close(); err != nil {
@@ -280,7 +275,7 @@ func testGraphBounded(t *testing.T, pair Pair) {
 		}
 	}
 	publisher(t, far, "/last", transport.Default(), nil)
-	untilGraph(t, r, "one publisher and no other", func(g transport.Graph) bool {
+	untilGraph(t, near, "one publisher and no other", func(g transport.Graph) bool {
 		n := 0
 		for _, e := range g.Endpoints {
 			if e.Topic != "/rosout" && e.Topic != "/parameter_events" {

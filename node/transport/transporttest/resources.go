@@ -59,7 +59,7 @@ func testCloseEverything(t *testing.T, pair Pair) {
 		subscribe(t, near, "/own", q, one, func(transport.Status) {})
 		serve(t, near, "/own_service", echo(t))
 		c := client(t, near, "/own_service")
-		graphReader(t, near).OnGraphChange(func() {})
+		near.OnGraphChange(func() {})
 		ask(t, patient(t), c, "x")
 		publish(t, own, numbered(1, 8))
 		receive(t, in, "a message")
@@ -103,7 +103,7 @@ func testIdle(t *testing.T, pair Pair) {
 		waiting := calling(wait, c, "x")
 		defer func() { cancel(); <-waiting }()
 		if i == 0 {
-			graphReader(t, n).OnGraphChange(func() {})
+			n.OnGraphChange(func() {})
 		}
 	}
 	var quietest [2]int64
@@ -147,7 +147,7 @@ func spent(t *testing.T) (time.Duration, int64) {
 func testEndpointsLeaveNothing(t *testing.T, pair Pair) {
 	const payload = 5000 // bytes; one that is left per cycle shows
 	near, far := pair.near(t), pair.far(t)
-	graphReader(t, near).OnGraphChange(func() {})
+	near.OnGraphChange(func() {})
 	publisher(t, far, "/cycle", transport.Latched(), nil)
 	leavesNothing(t, cycles(2000, 200), payload, func() {
 		s := subscribe(t, near, "/cycle", transport.Default(), func([]byte, transport.Info) {}, nil)
@@ -176,7 +176,7 @@ func testNodesLeaveNothing(t *testing.T, pair Pair) {
 		subscribe(t, n, "/cycle", transport.Default(), func([]byte, transport.Info) {}, nil)
 		serve(t, n, "/cycle_service", func([]byte, transport.Reply) {})
 		client(t, n, "/cycle_service")
-		graphReader(t, n).OnGraphChange(func() {})
+		n.OnGraphChange(func() {})
 		if err := n.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -219,10 +219,10 @@ func testServiceClosed(t *testing.T, pair Pair) {
 	if err := errors.Join(s.Close(), silent.Close()); err != nil {
 		t.Error(err)
 	}
-	if _, err := services(t, node).Service("/own", textService, transport.ServiceQoS(), echo(t)); !errors.Is(err, transport.ErrClosed) {
+	if _, err := node.Service("/own", textService, transport.ServiceQoS(), echo(t)); !errors.Is(err, transport.ErrClosed) {
 		t.Errorf("Service on a closed node: %v, want ErrClosed", err)
 	}
-	if _, err := services(t, node).Client("/own", textService, transport.ServiceQoS()); !errors.Is(err, transport.ErrClosed) {
+	if _, err := node.Client("/own", textService, transport.ServiceQoS()); !errors.Is(err, transport.ErrClosed) {
 		t.Errorf("Client on a closed node: %v, want ErrClosed", err)
 	}
 }
@@ -384,31 +384,5 @@ func testServiceInMessageHandler(t *testing.T, pair Pair) {
 	receive(t, done, "the call")
 	if got := number(in.next(t)); got != 7 {
 		t.Errorf("message %d, want 7", got)
-	}
-}
-
-// testServiceTypes has a server of another type and one of too low a quality of service: a
-// client is connected to neither.
-func testServiceTypes(t *testing.T, pair Pair) {
-	near, far := pair.near(t), pair.far(t)
-	handled := func([]byte, transport.Reply) { t.Error("request to a server that does not match") }
-	if _, err := services(t, far).Service("/types", emptyService, transport.ServiceQoS(), handled); err != nil {
-		t.Fatal(err)
-	}
-	weak := transport.ServiceQoS()
-	weak.Reliability = transport.BestEffort
-	if _, err := services(t, far).Service("/types", textService, weak, handled); err != nil {
-		t.Fatal(err)
-	}
-	serve(t, far, "/right", echo(t))
-	c := client(t, near, "/types")
-	ask(t, patient(t), client(t, near, "/right"), "known") // and so, soon, is what came before
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := c.Call(ctx, textRequest("x")); !errors.Is(err, transport.ErrNoServer) {
-		t.Errorf("call of servers that do not match: %v, want ErrNoServer", err)
-	}
-	if n := c.Servers(); n != 0 {
-		t.Errorf("%d servers connected, want none that matches", n)
 	}
 }
