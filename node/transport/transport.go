@@ -1,11 +1,13 @@
 // Package transport is what the node needs of a middleware: publish and
-// receive serialized messages on topics, and learn who is listening.
+// receive serialized messages on topics, offer and call services, and learn
+// who else is there.
 //
 // It knows bytes, names and quality of service, and no message type. Payloads
 // are plain CDR (XCDR1) with its 4-byte encapsulation header, as ROS 2 puts
 // them on the wire. Implementations are dds (Cyclone DDS, what ROS 2 nodes
-// speak) and mem (one process, for tests and single-process runs); the suite
-// in transporttest holds both to the behaviour described here.
+// speak), rclgo (any middleware of an installed ROS 2) and mem (one process,
+// for tests and single-process runs); the suite in transporttest holds all to
+// the behaviour described here.
 //
 // # Delivery
 //
@@ -91,10 +93,12 @@ type Status struct {
 	// ("reliability"), or is empty.
 	Policy string
 	// DeadlinesMissed counts the periods of QoS.Deadline that went by without a
-	// message: one that a publisher offered, or that a subscription asked for.
+	// message: one that a publisher offered, or that a subscription asked for. The
+	// first period begins with the first message; a subscription that has lost its
+	// last publisher may stop counting until there is a message again.
 	DeadlinesMissed int
 	// LivelinessLost counts how often a publisher with QoS.ManualLiveliness let its
-	// lease end.
+	// lease end, which begins when it is opened and with each message.
 	LivelinessLost int
 	// NotAlive is the number of publishers connected to a subscription now whose lease
 	// has ended.
