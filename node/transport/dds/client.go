@@ -131,7 +131,7 @@ func (c *client) awaitServer(ctx context.Context) error {
 		}
 		connected, foreign := c.servers()
 		if connected > 0 && foreign == 0 {
-			return nil
+			return ctx.Err()
 		}
 		select {
 		case <-changed:

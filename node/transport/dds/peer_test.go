@@ -33,7 +33,9 @@ type peer struct {
 		last int
 		byID map[int]chan report
 	}
-	ended chan struct{}
+	ended    chan struct{}
+	handling sync.Mutex // held while a handler runs
+	closing  atomic.Bool
 
 	events struct {
 		sync.Mutex
@@ -139,8 +141,9 @@ func (p *peer) handle() {
 		p.table.Lock()
 		e := p.table.byID[r.ID]
 		p.table.Unlock()
+		p.handling.Lock()
 		switch {
-		case e.closed.Load():
+		case e.closed.Load() || p.closing.Load():
 		case r.Match != nil:
 			e.matched.Store(int64(r.Match.Matched))
 			if e.match != nil {
@@ -154,6 +157,7 @@ func (p *peer) handle() {
 		case e.handler != nil:
 			e.handler(r.Payload, r.Info)
 		}
+		p.handling.Unlock()
 	}
 }
 
@@ -210,6 +214,12 @@ func (p *peer) Client(name string, typ transport.Type, q transport.QoS) (transpo
 	return e, p.add(e, request{Op: "client", Topic: name, Type: typ, QoS: q})
 }
 
+// The suite reads the graph at its own side only.
+
+func (p *peer) Graph() (transport.Graph, error) { return transport.Graph{}, errors.ErrUnsupported }
+
+func (p *peer) OnGraphChange(func()) (stop func()) { return func() {} }
+
 func (p *peer) Stats() transport.Stats {
 	r, _ := p.do(request{Op: "stats"})
 	return r.Stats
@@ -221,6 +231,9 @@ func (p *peer) Close() error {
 		return nil
 	default:
 	}
+	p.closing.Store(true)
+	p.handling.Lock() // a running handler is waited for
+	p.handling.Unlock()
 	if _, err := p.do(request{Op: "close"}); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -143,5 +144,58 @@ func TestCallROSService(t *testing.T) {
 	}
 	if client.Servers() != 1 {
 		t.Errorf("%d servers, want 1", client.Servers())
+	}
+}
+
+const pythonNode = `
+import rclpy
+from rclpy.qos import QoSProfile, DurabilityPolicy
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+rclpy.init()
+node = rclpy.create_node('python', namespace='/py', enable_rosout=False, start_parameter_services=False)
+node.create_publisher(String, 'words', QoSProfile(depth=7, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+node.create_subscription(String, '/heard', lambda m: None, 1)
+node.create_client(Trigger, '/gps/start')
+print('ready')
+rclpy.spin(node)
+`
+
+// TestGraphOfROS reads what a real node tells of itself.
+func TestGraphOfROS(t *testing.T) {
+	r := needROS(t)
+	n := r.node(t, "watcher")
+	changed := make(chan struct{}, 1)
+	stop := n.OnGraphChange(func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})
+	defer stop()
+	offerTrigger(t, n, "/gps/start")
+	r.start(t, pythonNode)
+	python := transport.GraphNode{Name: "python", Namespace: "/py", Enclave: "/"}
+	words := transport.GraphEndpoint{
+		Topic: "/py/words", Type: transport.Type{Name: "std_msgs/msg/String"}, Publisher: true, Node: python,
+		QoS: transport.QoS{Reliability: transport.Reliable, Durability: transport.TransientLocal, Depth: 7},
+	}
+	client := transport.GraphService{Name: "/gps/start", Type: trigger, Client: true, Node: python}
+	for timeout := time.After(time.Minute); ; {
+		g, err := n.Graph()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range g.Endpoints {
+			g.Endpoints[i].Type.Hash = "" // announced since Iron
+		}
+		if slices.Contains(g.Nodes, python) && slices.Contains(g.Endpoints, words) && g.Subscriptions("/heard") == 1 && slices.Contains(g.Services, client) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			t.Fatalf("the node, its endpoints and its client did not come within a minute; the graph is %+v", g)
+		}
 	}
 }
