@@ -108,12 +108,13 @@ func TestGoalStateMachine(t *testing.T) {
 		in   action.Status
 		may  []string
 	}{
-		{nil, action.Accepted, []string{"execute", cancel, "feedback"}},
+		{nil, action.Accepted, []string{"execute", "succeed", "abort", cancel, "feedback"}},
 		{[]string{"execute"}, action.Executing, []string{"succeed", "abort", cancel, "feedback"}},
 		{[]string{cancel}, action.Canceling, []string{"succeed", "abort", "canceled", "feedback"}},
 		{[]string{"execute", cancel}, action.Canceling, []string{"succeed", "abort", "canceled", "feedback"}},
 		{[]string{"execute", "succeed"}, action.Succeeded, nil},
 		{[]string{"execute", "abort"}, action.Aborted, nil},
+		{[]string{"abort"}, action.Aborted, nil},
 		{[]string{cancel, "canceled"}, action.Canceled, nil},
 		{[]string{cancel, "succeed"}, action.Succeeded, nil},
 	} {

@@ -98,8 +98,7 @@ func (g *Goal) Status() Status {
 // closed. The goal then has to end, in whichever way.
 func (g *Goal) CancelRequested() <-chan struct{} { return g.cancel }
 
-// Execute says that work on an accepted goal begins. Until then it can be cancelled, but
-// neither succeed nor be aborted. Errors: ErrState, transport.ErrClosed.
+// Execute says that work on an accepted goal begins. Errors: ErrState, transport.ErrClosed.
 func (g *Goal) Execute() error { return g.step(Executing, nil) }
 
 // Feedback tells clients how far a goal is that has not ended. Errors: ErrState; those of
@@ -124,11 +123,11 @@ func (g *Goal) Feedback(feedback Message) error {
 	return nil
 }
 
-// Succeed ends the goal with its result. Errors: ErrState unless the goal is executing or
-// canceling; transport.ErrClosed.
+// Succeed ends the goal with its result; one that was only accepted is executing for a moment, as
+// the state machine wants it. Errors: ErrState if it has ended; transport.ErrClosed.
 func (g *Goal) Succeed(result Message) error { return g.step(Succeeded, result) }
 
-// Abort ends the goal without success. Errors: those of Succeed.
+// Abort ends the goal without success, otherwise like Succeed.
 func (g *Goal) Abort(result Message) error { return g.step(Aborted, result) }
 
 // Canceled ends the goal as a client wished. Errors: ErrState unless the goal is canceling;
@@ -142,6 +141,10 @@ func (g *Goal) step(next Status, result Message) error {
 	if s.closed {
 		s.mu.Unlock()
 		return fmt.Errorf("goal %v to %v: %w", g.id, next, transport.ErrClosed)
+	}
+	if g.status == Accepted && (next == Succeeded || next == Aborted) {
+		g.status = Executing
+		s.publishStatus()
 	}
 	if !g.status.leads(next) {
 		defer s.mu.Unlock()

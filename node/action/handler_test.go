@@ -254,6 +254,35 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
+func TestGoalsThatCannotBeDecodedAreRejected(t *testing.T) {
+	d := newDesk(t, func(cfg *action.Config) { cfg.Goal = &gps.Train_Goal{} })
+	whole := (&gps.Train_SendGoal_Request{}).AppendCDR(nil)
+	for n := len(whole) - 4; n < len(whole); n++ {
+		got, reply := collect(t, (*gps.Train_SendGoal_Response).UnmarshalCDR)
+		d.ask["send_goal"](whole[:n], reply)
+		if len(*got) != 1 || (*got)[0].Accepted {
+			t.Errorf("%d of %d bytes: %+v, want a rejection", n, len(whole), *got)
+		}
+	}
+	if got := d.server.Stats().Malformed; got != 4 || len(d.goals) != 0 {
+		t.Errorf("%d malformed, %d goals, want 4 and none", got, len(d.goals))
+	}
+	d.goal(0, 1)
+}
+
+// TestAbortingAnAcceptedGoal: clients see it execute in between.
+func TestAbortingAnAcceptedGoal(t *testing.T) {
+	b := open(t, nil)
+	b.watch()
+	_, g := b.send()
+	must(t, g.Abort(&gps.Train_Result{}))
+	for _, want := range []action.Status{action.Accepted, action.Executing, action.Aborted} {
+		if s := next(t, b.statuses); len(s) != 1 || action.Status(s[0].Status) != want {
+			t.Errorf("status %+v, want %v", s, want)
+		}
+	}
+}
+
 // FuzzRequests gives a server requests of any bytes, twice each: it answers each one at once or at
 // the goal's end.
 func FuzzRequests(f *testing.F) {
@@ -263,7 +292,7 @@ func FuzzRequests(f *testing.F) {
 	f.Add(uint8(2), (&action_msgs.CancelGoal_Request{GoalInfo: action_msgs.GoalInfo{GoalId: id}}).AppendCDR(nil))
 	f.Add(uint8(2), (&action_msgs.CancelGoal_Request{}).AppendCDR(nil))
 	f.Fuzz(func(t *testing.T, part uint8, request []byte) {
-		d := newDesk(t, nil)
+		d := newDesk(t, func(cfg *action.Config) { cfg.Goal = &gps.Train_Goal{} })
 		d.goal(1, 1)
 		answers := 0
 		reply := func(payload []byte) error {

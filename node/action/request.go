@@ -58,6 +58,13 @@ func (s *Server) accept(request []byte) *Goal {
 		return nil
 	}
 	g := &Goal{server: s, id: id, request: appendRest(nil, request), cancel: make(chan struct{}), status: Accepted}
+	if m := s.cfg.Goal; m != nil {
+		d := cdr.NewDecoder(g.request, s.cfg.Type.SendGoal.TypeName()+"_Request")
+		if m.DecodeCDR(&d); d.Err() != nil {
+			s.malformed.Add(1)
+			return nil
+		}
+	}
 	if h := s.cfg.Handler.Goal; h != nil && !h(id, g.request) {
 		return nil
 	}

@@ -43,7 +43,8 @@ type ServerTransport interface {
 // at a time.
 type Handler struct {
 	// Goal says whether to accept a goal, given as a CDR payload that is valid until it
-	// returns; nil accepts every goal.
+	// returns; nil accepts every goal. It reserves nothing: a goal whose client cannot be
+	// answered is dropped and not given to Accepted.
 	Goal func(id ID, goal []byte) bool
 	// Cancel says whether to let a goal be cancelled; nil lets every goal.
 	Cancel func(*Goal) bool
@@ -57,6 +58,9 @@ type Config struct {
 	Type Type
 	// Now is the node's clock in ns since its epoch. It may jump.
 	Now func() int64
+	// Goal is decoded into to see whether goals can be: what cannot is rejected. nil leaves
+	// that to Handler.
+	Goal Message
 	// Result is an empty result, which is sent for goals that are unknown.
 	Result  Message
 	Handler Handler
