@@ -40,7 +40,7 @@ func (n *node) serveTraining() error {
 	t := &n.training
 	t.accepted, t.meanCost = make(chan *action.Goal, 1), math.NaN()
 	t.server, err = action.NewServer(n.ros, action.Config{Name: name, Type: trainType(), Now: n.ros.Clock.Now,
-		Result: new(guided_policy_search_msgs.Train_Result), MaxGoals: 1,
+		Goal: new(guided_policy_search_msgs.Train_Goal), Result: new(guided_policy_search_msgs.Train_Result), MaxGoals: 1,
 		Handler: action.Handler{
 			Goal:     func(action.ID, []byte) bool { return t.taken.CompareAndSwap(false, true) },
 			Accepted: func(g *action.Goal) { t.accepted <- g },
