@@ -136,7 +136,11 @@ func valueJSON(v rcl.Value) any {
 	case rcl.String:
 		return v.Str
 	case rcl.ByteArray:
-		return append([]byte{}, v.Bytes...)
+		list := make([]int, len(v.Bytes)) // []byte would be base64
+		for i, x := range v.Bytes {
+			list[i] = int(x)
+		}
+		return list
 	case rcl.BoolArray:
 		return append([]bool{}, v.Bools...)
 	case rcl.IntegerArray:
