@@ -24,6 +24,7 @@ func TestLoadFileNamesNodes(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"misspelt optimizer", "trajectory_optimiser:\n  ros__parameters:\n    steps: 5\n", `the nearest is "/trajectory_optimizer"`},
 		{"misspelt robot", "sim_robots:\n  ros__parameters:\n    substeps: 5\n", `the nearest is "/sim_robot"`},
+		{"misspelt robot in any namespace", "/**/sim_robots:\n  ros__parameters:\n    substeps: 5\n", `the nearest is "/sim_robot"`},
 		{"misspelt node beside a task", string(whole) + "\nguided_policy:\n  ros__parameters:\n    steps: 5\n", `the nearest is "/guided_policy_search"`},
 		{"empty", "", "no parameters of guided_policy_search"},
 		{"a comment", "# nothing\n", "trajectory_optimizer"},

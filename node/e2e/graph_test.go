@@ -101,7 +101,7 @@ func namespaced(t *testing.T, prefix string) string {
 	}
 	text := string(data)
 	for _, name := range []string{"sim_robot", "guided_policy_search"} {
-		text = strings.Replace(text, "\n"+name+":", "\n"+prefix+name+":", 1)
+		text = strings.Replace(text, "\n/**/"+name+":", "\n"+prefix+name+":", 1)
 	}
 	return write(t, text)
 }

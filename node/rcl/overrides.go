@@ -3,6 +3,7 @@ package rcl
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -134,17 +135,19 @@ type UnmatchedKey struct {
 
 // UnmatchedNodeKeys lists the node keys of files and arguments that hold for no node of fqns
 // (fully qualified names): most often a misspelt node name, whose parameters would silently be
-// lost. Keys with wildcards are never listed.
+// lost. A key with a wildcard is listed if it ends in a name that none of the nodes has; one
+// that ends in a wildcard never is.
 func (a *Args) UnmatchedNodeKeys(fqns ...string) []UnmatchedKey {
 	var list []UnmatchedKey
 	for _, s := range a.stores {
 	keys:
 		for _, n := range s.nodes {
-			if hasWildcard(n.key) {
+			if endsInWildcard(n.key) {
 				continue
 			}
 			for _, fqn := range fqns {
-				if matchNodeKey(n.key, fqn) {
+				// Below which namespace the node will be may be left open, and its name not.
+				if matchNodeKey(n.key, fqn) || hasWildcard(n.key) && path.Base(n.key) == path.Base(fqn) {
 					continue keys
 				}
 			}
@@ -155,9 +158,12 @@ func (a *Args) UnmatchedNodeKeys(fqns ...string) []UnmatchedKey {
 }
 
 // NearestNode returns the first of the fully qualified names that are most like a node key,
-// "" of none.
+// "" of none. Of a key with a wildcard the node's own name counts.
 func NearestNode(key string, fqns []string) string {
 	nearest, best := "", -1
+	if hasWildcard(key) {
+		key = path.Base(key)
+	}
 	for _, fqn := range fqns {
 		if d := levenshtein.ComputeDistance(absolute(key), fqn); best < 0 || d < best {
 			best, nearest = d, fqn

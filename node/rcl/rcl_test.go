@@ -190,6 +190,11 @@ func TestUnmatchedNodeKeys(t *testing.T) {
   ros__parameters: {a: 1}
 guided_policy_search: {ros__parameters: {a: 1}}
 /other/*: {ros__parameters: {a: 1}}
+/*/**: {ros__parameters: {a: 1}}
+/**/sim_robot: {ros__parameters: {a: 1}}
+/arm1/*/sim_robot: {ros__parameters: {a: 1}}
+'/**/sim_robt': {ros__parameters: {a: 1}}
+'*/*/sim_robots/**/guided_policy': {ros__parameters: {a: 1}}
 `, "-p", "simrobot:b:=1")
 	if err != nil {
 		t.Fatal(err)
@@ -197,6 +202,8 @@ guided_policy_search: {ros__parameters: {a: 1}}
 	got := a.UnmatchedNodeKeys("/sim_robot", "/guided_policy_search")
 	want := []UnmatchedKey{
 		{"/guided_policy_serch", Position{File: "a.yaml", Line: 3, Column: 3}, "/guided_policy_search"},
+		{"/**/sim_robt", Position{File: "a.yaml", Line: 9, Column: 18}, "/sim_robot"},
+		{"*/*/sim_robots/**/guided_policy", Position{File: "a.yaml", Line: 10, Column: 37}, "/guided_policy_search"},
 		{"simrobot", Position{Argument: "-p simrobot:b:=1"}, "/sim_robot"},
 	}
 	if !reflect.DeepEqual(got, want) {
