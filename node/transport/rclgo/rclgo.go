@@ -92,5 +92,6 @@ func fromRclgo(call func() error) error {
 		return nil
 	}
 	C.rcutils_reset_error() // rclgo leaves it, and rcl complains of the next one
-	return fmt.Errorf("%w: %s", ErrMiddleware, strings.Join(strings.Fields(err.Error()), " "))
+	text, _, _ := strings.Cut(err.Error(), "\ngoroutine ") // a stack trace
+	return fmt.Errorf("%w: %s", ErrMiddleware, strings.Join(strings.Fields(text), " "))
 }

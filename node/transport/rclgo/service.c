@@ -1,6 +1,7 @@
 //go:build rclgo
 
 #include <stdlib.h>
+#include <string.h>
 #include <rcutils/error_handling.h>
 #include <rosidl_typesupport_introspection_c/message_introspection.h>
 #include "rcl.h"
@@ -42,6 +43,18 @@ static void *decode(struct outcome *o, const struct message_type *type, const ui
   return message;
 }
 
+// encode serializes a message. An RMW may leave out what it pads with: it is zero then.
+static struct outcome encode(const struct message_type *type, const void *message, rcl_serialized_message_t *into) {
+  for (;;) {
+    size_t capacity = into->buffer_capacity;
+    memset(into->buffer, 0, capacity);
+    struct outcome o = outcome_of(rmw_serialize(message, type->support, into));
+    if (o.code != RCL_RET_OK || into->buffer_capacity <= capacity) {
+      return o;
+    }
+  }
+}
+
 struct request service_take(const rcl_service_t *service, const struct message_type *type, rcl_serialized_message_t *into) {
   struct request r = {.outcome = {RCL_RET_BAD_ALLOC, NULL}};
   void *message = make(type);
@@ -52,7 +65,7 @@ struct request service_take(const rcl_service_t *service, const struct message_t
   r.outcome = outcome_of(rcl_take_request_with_info(service, &info, message));
   if (r.outcome.code == RCL_RET_OK) {
     r.id = info.request_id;
-    r.outcome = outcome_of(rmw_serialize(message, type->support, into));
+    r.outcome = encode(type, message, into);
   }
   unmake(type, message);
   return r;
@@ -88,7 +101,7 @@ struct request client_take(const rcl_client_t *client, const struct message_type
   r.outcome = outcome_of(rcl_take_response_with_info(client, &info, message));
   if (r.outcome.code == RCL_RET_OK) {
     r.id = info.request_id;
-    r.outcome = outcome_of(rmw_serialize(message, type->support, into));
+    r.outcome = encode(type, message, into);
   }
   unmake(type, message);
   return r;
