@@ -10,14 +10,12 @@ import (
 	"guidedpolicysearch/node/paramservice"
 )
 
-// serveParameters says which parameters may be set in which state, and takes their changes.
-func (n *node) serveParameters() {
-	n.ros.OnParameters(n.allow, func([]paramservice.Change) {
-		select {
-		case n.changed <- struct{}{}:
-		default:
-		}
-	})
+// parametersChanged passes on that there are changes. It runs on the service goroutine.
+func (n *node) parametersChanged([]paramservice.Change) {
+	select {
+	case n.changed <- struct{}{}:
+	default:
+	}
 }
 
 // allow refuses what is taken over when the node is configured once that is over. It runs on
@@ -39,6 +37,11 @@ func (n *node) change() {
 // parameters that were set since they were last taken over, and records them in the run
 // folder. It returns what changed.
 func (n *node) adoptChanges() ([]change, error) {
+	select {
+	case <-n.changed:
+		n.change()
+	default:
+	}
 	if !n.pending {
 		return nil, nil
 	}

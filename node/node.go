@@ -132,7 +132,8 @@ func Run(ctx context.Context, cfg *Config, setup *Setup, opt Options) (*Result, 
 // open resolves the names, opens what every state has, and looks out for the robot.
 func (n *node) open() error {
 	var err error
-	n.snapshot()
+	c := *n.shared
+	n.cfg = &c
 	n.names = map[string]string{}
 	for _, topic := range []string{jointStatesTopic, commandsTopic, rolloutTopic} {
 		if n.names[topic], err = n.ros.ResolveTopic(topic); err != nil {
@@ -153,13 +154,11 @@ func (n *node) open() error {
 	if err := n.serveTraining(); err != nil {
 		return err
 	}
-	n.serveParameters()
 	n.reportHealth()
 	if err := n.listen(); err != nil {
 		return err
 	}
-	n.ros.Start()
-	return nil
+	return n.ros.Start(n.allow, n.parametersChanged)
 }
 
 // close withdraws what open opened.

@@ -11,7 +11,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/diagnostic_msgs"
@@ -55,8 +54,8 @@ type Node struct {
 	args    *rcl.Args
 	failed  logging.Once
 	graph   snapshot
-	allow   atomic.Pointer[func(name string, takes params.Takes) error]
-	changed atomic.Pointer[func([]paramservice.Change)]
+	set     *params.Set
+	changed func([]paramservice.Change)
 	stop    context.CancelFunc // of the diagnostics
 	running sync.WaitGroup
 }
@@ -70,8 +69,7 @@ func Open(c Config) (*Node, error) {
 	if c.Getenv == nil {
 		c.Getenv = os.Getenv
 	}
-	n := &Node{Name: c.Name, args: c.Args}
-	n.OnParameters(nil, nil)
+	n := &Node{Name: c.Name, args: c.Args, set: c.Set}
 	var err error
 	if n.Log, err = newLog(c); err != nil {
 		return nil, err
@@ -116,12 +114,6 @@ func (n *Node) open(c Config) error {
 	if err := n.Clock.UseSimTime(c.Set.Value(useSimTime).Bool); err != nil {
 		return err
 	}
-	n.Parameters, err = paramservice.New(n, paramservice.DeclaredConfig{
-		Config: paramservice.Config{Node: n.Name, ResolveService: n.Resolve, ResolveTopic: n.ResolveTopic, Now: n.Clock.Now, Log: func(err error) { n.Log.Warn("%v", err) }},
-		Set:    c.Set, Allow: n.allowed, Changed: n.parametersChanged})
-	if err != nil {
-		return err
-	}
 	if typedescription.Offered(distro) && c.Set.Value(typedescription.Parameter).Bool {
 		if err := n.describeTypes(); err != nil {
 			return err
@@ -136,8 +128,22 @@ func (n *Node) open(c Config) error {
 	return nil
 }
 
-// Start begins to publish diagnostics, whose tasks have been added.
-func (n *Node) Start() {
+// Start offers the parameter services, and publishes diagnostics, whose tasks have been added.
+// allow is asked before a parameter is set at run time, and changed is told afterwards, as
+// paramservice.DeclaredConfig has it; nil refuses what is taken over at the start, and tells
+// nobody.
+func (n *Node) Start(allow func(name string, takes params.Takes) error, changed func([]paramservice.Change)) error {
+	if allow == nil {
+		allow = running
+	}
+	n.changed = changed
+	var err error
+	n.Parameters, err = paramservice.New(n, paramservice.DeclaredConfig{
+		Config: paramservice.Config{Node: n.Name, ResolveService: n.Resolve, ResolveTopic: n.ResolveTopic, Now: n.Clock.Now, Log: func(err error) { n.Log.Warn("%v", err) }},
+		Set:    n.set, Allow: allow, Changed: n.parametersChanged})
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
 	n.running.Add(1)
@@ -145,6 +151,15 @@ func (n *Node) Start() {
 		defer n.running.Done()
 		n.Diagnostics.Run(ctx)
 	}()
+	return nil
+}
+
+// running refuses what a program that runs has taken over already.
+func running(name string, takes params.Takes) error {
+	if takes == params.AtStart {
+		return fmt.Errorf("%s is taken over when the program starts: restart it with the new value", name)
+	}
+	return nil
 }
 
 func (n *Node) publisher(topic string, m msgs.Type, q transport.QoS) (transport.Publisher, error) {
@@ -175,26 +190,6 @@ func (n *Node) jumped(j rostime.Jump) {
 	}
 }
 
-// OnParameters sets who is asked before a parameter is set at run time, and who is told
-// afterwards, as paramservice.DeclaredConfig has it; nil for nobody.
-func (n *Node) OnParameters(allow func(name string, takes params.Takes) error, changed func([]paramservice.Change)) {
-	if allow == nil {
-		allow = func(name string, takes params.Takes) error {
-			if takes == params.AtStart {
-				return fmt.Errorf("%s is taken over when the program starts: restart it with the new value", name)
-			}
-			return nil
-		}
-	}
-	if changed == nil {
-		changed = func([]paramservice.Change) {}
-	}
-	n.allow.Store(&allow)
-	n.changed.Store(&changed)
-}
-
-func (n *Node) allowed(name string, takes params.Takes) error { return (*n.allow.Load())(name, takes) }
-
 func (n *Node) parametersChanged(changes []paramservice.Change) {
 	for _, c := range changes {
 		n.Log.Info("parameter %s is set to %v (it was %v)", c.Name, c.New, c.Old)
@@ -204,7 +199,9 @@ func (n *Node) parametersChanged(changes []paramservice.Change) {
 			}
 		}
 	}
-	(*n.changed.Load())(changes)
+	if n.changed != nil {
+		n.changed(changes)
+	}
 }
 
 // ResolveTopic expands and remaps the name of a topic: "~/state" to "/robot1/gps/state".

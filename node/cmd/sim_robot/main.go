@@ -65,7 +65,9 @@ func run() int {
 	if err == nil {
 		ros.Log.Info("%s with joints %v on %s, lock step %v", cfg.Plant.Type, cfg.Joints, topics.JointStates, cfg.LockStep)
 		ros.Diagnostics.Add("simulation", driver.Health)
-		ros.Start()
+		err = ros.Start(nil, nil)
+	}
+	if err == nil {
 		err = driver.Run(ctx)
 	}
 	if err = errors.Join(err, ros.Close()); err != nil {
