@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"sync/atomic"
 
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/node/action"
@@ -19,7 +18,6 @@ const trainAction = "~/train"
 type training struct {
 	server   *action.Server
 	accepted chan *action.Goal
-	taken    atomic.Bool // there is a goal that has not ended
 
 	// for the supervisor
 	goal     *action.Goal
@@ -42,7 +40,6 @@ func (n *node) serveTraining() error {
 	t.server, err = action.NewServer(n.ros, action.Config{Name: name, Type: trainType(), Now: n.ros.Clock.Now,
 		Goal: new(guided_policy_search_msgs.Train_Goal), Result: new(guided_policy_search_msgs.Train_Result), MaxGoals: 1,
 		Handler: action.Handler{
-			Goal:     func(action.ID, []byte) bool { return t.taken.CompareAndSwap(false, true) },
 			Accepted: func(g *action.Goal) { t.accepted <- g },
 		}})
 	return err
@@ -61,7 +58,7 @@ func (n *node) train(ctx context.Context, g *action.Goal) {
 	n.training.goal = g
 	if err := n.beginTraining(ctx, g); err != nil {
 		n.ros.Log.Warn("%s: %v", trainAction, err)
-		n.endTraining(g.Abort, err.Error())
+		n.abortTraining(err)
 	}
 }
 
@@ -148,5 +145,4 @@ func (n *node) endTraining(end func(action.Message) error, message string) {
 		n.ros.Log.Warn("%s: %v", trainAction, err)
 	}
 	n.training.goal = nil
-	n.training.taken.Store(false)
 }
