@@ -57,8 +57,27 @@ func Load(text string) (v Value, err error) {
 	if len(document.Content) == 0 {
 		return Value{}, nil
 	}
+	if err := checkAnchors(document.Content[0], map[string]bool{}); err != nil {
+		return Value{}, err
+	}
 	c := constructor{open: map[*yaml.Node]bool{}}
 	return c.construct(document.Content[0], 0)
+}
+
+// checkAnchors refuses an anchor that is there twice, which YAML allows.
+func checkAnchors(n *yaml.Node, seen map[string]bool) error {
+	if n.Anchor != "" {
+		if seen[n.Anchor] {
+			return invalid(n, "found duplicate anchor %q", n.Anchor)
+		}
+		seen[n.Anchor] = true
+	}
+	for _, child := range n.Content {
+		if err := checkAnchors(child, seen); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // What the parser, which puts tokens in order, says; everything else is the scanner's.

@@ -55,6 +55,7 @@ func TestLoad(t *testing.T) {
 		"{<<: [{a: 1}, {a: 2, b: 3}], c: 4}": "{'a': 1, 'b': 3, 'c': 4}",
 		"{<<: 1}":                            "error",
 		"{[a]: 1}":                           "error",
+		"[&a 1, &a 2]":                       "error",
 		"[&a 1, *a]":                         "[1, 1]",
 		"&a [*a]":                            "error",
 		"*x":                                 "error",
