@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -175,9 +176,12 @@ func (n *node) close() {
 // the probe where there is none.
 func (n *node) listen() error {
 	if n.joints != nil {
+		if p := n.probe.Load(); p.reliable == n.cfg.Reliable && slices.Equal(p.joints, n.cfg.Robot.Joints) {
+			return nil
+		}
 		n.joints.Close()
 	}
-	p := newProbe(n.names[jointStatesTopic], n.cfg.Robot.Joints)
+	p := newProbe(n.names[jointStatesTopic], n.cfg.Robot.Joints, n.cfg.Reliable)
 	n.probe.Store(p)
 	var err error
 	n.joints, err = n.ros.Subscribe(n.names[jointStatesTopic], rosnode.TypeOf(new(sensor_msgs.JointState)), n.jointStatesQoS(), func(payload []byte, info transport.Info) {
@@ -224,6 +228,7 @@ func (n *node) supervise(ctx context.Context) error {
 			if n.start {
 				n.autostart(ctx)
 			}
+			n.finishStop(ctx)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -253,6 +258,14 @@ func (n *node) messages() <-chan learner.Message {
 func (n *node) zero() {
 	if l := n.loop.Load(); l != nil {
 		l.stop()
+	}
+}
+
+// finishStop deactivates a node whose torque was zeroed by a stop that found no room among
+// the requests.
+func (n *node) finishStop(ctx context.Context) {
+	if l := n.loop.Load(); l != nil && l.status().phase == trial.Done && n.states.State() == lifecycle.Active {
+		_, _ = n.states.Trigger(ctx, lifecycle.Deactivate)
 	}
 }
 
@@ -306,7 +319,7 @@ func (n *node) end(err error) {
 		return
 	}
 	n.zero()
-	n.err = err
+	n.err, n.start = err, false
 	n.abortTraining(err)
 	if n.session != nil {
 		n.session.failed = true

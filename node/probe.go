@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/node/rosio"
@@ -16,25 +17,26 @@ var errRobot = errors.New("the robot is not ready")
 
 // probe looks at the robot before anything is commanded.
 type probe struct {
-	topic  string
-	joints []string
+	topic    string
+	joints   []string
+	reliable bool // quality of service of its subscription
 
 	mu     sync.Mutex
 	reader *rosio.JointReader
 	state  *hardware.JointState
-	seen   bool
-	err    error // of the latest joint state
+	seen   time.Time // when the latest joint state came
+	err    error     // of the latest joint state
 }
 
-func newProbe(topic string, joints []string) *probe {
-	return &probe{topic: topic, joints: joints, reader: rosio.NewJointReader(joints), state: hardware.NewJointState(len(joints))}
+func newProbe(topic string, joints []string, reliable bool) *probe {
+	return &probe{topic: topic, joints: joints, reliable: reliable, reader: rosio.NewJointReader(joints), state: hardware.NewJointState(len(joints))}
 }
 
 // jointState handles a message on joint_states.
 func (p *probe) jointState(payload []byte, _ transport.Info) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seen, p.err = true, p.reader.Read(p.state, payload)
+	p.seen, p.err = time.Now(), p.reader.Read(p.state, payload)
 	if p.err != nil {
 		return
 	}
@@ -54,15 +56,17 @@ func (p *probe) problem() error {
 	return p.err
 }
 
-// check returns why the robot cannot be commanded; the error wraps errRobot. commands is the
-// topic of the efforts, on which this node does not publish yet.
-func (p *probe) check(commands string, g transport.GraphReader) error {
+// check returns why the robot cannot be commanded; the error wraps errRobot. A joint state is
+// stale after a while; commands is the topic of the efforts, on which this node does not publish yet.
+func (p *probe) check(stale time.Duration, commands string, g transport.GraphReader) error {
 	p.mu.Lock()
 	seen, err := p.seen, p.err
 	p.mu.Unlock()
 	switch {
-	case !seen:
+	case seen.IsZero():
 		return fmt.Errorf("%w: no joint_states on %s yet: is the robot's driver running, in the same domain (ROS_DOMAIN_ID)?", errRobot, p.topic)
+	case time.Since(seen) > stale:
+		return fmt.Errorf("%w: no joint_states on %s for %.1f s (safety.stale_timeout is %v)", errRobot, p.topic, time.Since(seen).Seconds(), stale)
 	case err != nil:
 		return fmt.Errorf("%w: %w", errRobot, err)
 	}

@@ -69,7 +69,7 @@ func (n *node) awaitRobot(ctx context.Context) error {
 
 // checkRobot returns why the robot cannot be commanded.
 func (n *node) checkRobot() error {
-	return n.probe.Load().check(n.names[commandsTopic], n.ros)
+	return n.probe.Load().check(n.cfg.Safety.StaleTimeout, n.names[commandsTopic], n.ros)
 }
 
 func (n *node) openRun() error {
@@ -123,6 +123,7 @@ func (n *node) activate(context.Context, lifecycle.State) lifecycle.Result {
 	if err != nil {
 		return n.refuse("activate", err)
 	}
+	n.err, n.session.failed = nil, false
 	n.trials, n.running, n.restarts, n.waits, n.failed = map[key]string{}, false, 0, key{}, false
 	l := &loop{machine: machine, reader: rosio.NewJointReader(n.robot.Joints()), state: hardware.NewJointState(n.robot.DU()), clock: n.ros.Clock,
 		lockStep: n.cfg.LockStep, commands: commands, sent: n.health.commands,
