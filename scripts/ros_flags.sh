@@ -12,7 +12,7 @@ fi
 
 cflags=
 ldflags=
-found=
+timer=
 old_ifs=$IFS
 IFS=:
 for prefix in $AMENT_PREFIX_PATH; do
@@ -37,15 +37,23 @@ for prefix in $AMENT_PREFIX_PATH; do
 	if [ -d "$prefix/lib" ]; then
 		ldflags="$ldflags -L$prefix/lib -Wl,-rpath,$prefix/lib"
 	fi
-	if [ -f "$prefix/include/rcl/rcl/rcl.h" ] || [ -f "$prefix/include/rcl/rcl.h" ]; then
-		found=$prefix
-	fi
+	for rcl in "$prefix/include/rcl/rcl" "$prefix/include/rcl"; do
+		if [ -z "$timer" ] && [ -f "$rcl/timer.h" ]; then
+			timer=$rcl/timer.h
+		fi
+	done
 done
 IFS=$old_ifs
 
-if [ -z "$found" ]; then
-	echo "ros_flags.sh: none of AMENT_PREFIX_PATH=$AMENT_PREFIX_PATH has rcl/rcl.h: install the development files of rcl (ros-<distribution>-rcl)" >&2
+if [ -z "$timer" ]; then
+	echo "ros_flags.sh: none of AMENT_PREFIX_PATH=$AMENT_PREFIX_PATH has rcl/timer.h: install the development files of rcl (ros-<distribution>-rcl)" >&2
 	exit 1
+fi
+# rclgo is of Humble's time: it calls what Jazzy deprecates and Kilted no longer has.
+if grep -q '^rcl_timer_init($' "$timer"; then
+	cflags="$cflags -Wno-deprecated-declarations"
+else
+	cflags="-I$(cd "$(dirname "$0")/.." && pwd)/node/transport/rclgo/older $cflags"
 fi
 printf "export CGO_CFLAGS='%s %s'\n" "${cflags# }" "${CGO_CFLAGS:--g -O2}"
 printf "export CGO_LDFLAGS='%s %s'\n" "${ldflags# }" "${CGO_LDFLAGS:-}"

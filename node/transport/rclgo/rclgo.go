@@ -91,7 +91,7 @@ func fromRclgo(call func() error) error {
 	if err == nil {
 		return nil
 	}
-	C.rcutils_reset_error() // rclgo leaves it, and rcl complains of the next one
+	C.rcutils_reset_error()                                // rclgo leaves it, and rcl complains of the next one
 	text, _, _ := strings.Cut(err.Error(), "\ngoroutine ") // a stack trace
 	return fmt.Errorf("%w: %s", ErrMiddleware, strings.Join(strings.Fields(text), " "))
 }
