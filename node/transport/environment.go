@@ -9,8 +9,11 @@ import (
 // FromEnvironment sets the options that ROS 2 takes from environment
 // variables, read through getenv (os.Getenv): ROS_DOMAIN_ID,
 // ROS_LOCALHOST_ONLY, ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_STATIC_PEERS,
-// ROS_DISTRO and CYCLONEDDS_URI. An empty variable counts as unset and leaves
-// the option as it was. Values that ROS 2 would guess at are errors.
+// ROS_DISTRO, CYCLONEDDS_URI and, as ROS 2 reads these, ROS_SECURITY_ENABLE
+// (security is on with "true" only), ROS_SECURITY_STRATEGY ("Enforce", else
+// permissive), ROS_SECURITY_KEYSTORE and ROS_SECURITY_ENCLAVE_OVERRIDE. An
+// empty variable counts as unset and leaves the option as it was. Values that
+// ROS 2 would guess at are errors.
 func (o Options) FromEnvironment(getenv func(string) string) (Options, error) {
 	if v := getenv("ROS_DOMAIN_ID"); v != "" {
 		n, err := strconv.ParseUint(v, 10, 32)
@@ -55,6 +58,13 @@ func (o Options) FromEnvironment(getenv func(string) string) (Options, error) {
 	}
 	if v := getenv("CYCLONEDDS_URI"); v != "" {
 		o.Config = v
+	}
+	security, err := securityFromEnvironment(getenv)
+	if err != nil {
+		return o, err
+	}
+	if security != nil {
+		o.Security = security
 	}
 	return o, nil
 }

@@ -20,7 +20,7 @@ const (
 )
 
 // Options are the settings of a node. Name is required; all nodes of a process
-// that share a domain must agree in Range, Peers, Lease and Config.
+// that share a domain must agree in Range, Peers, Lease, Config and Security.
 type Options struct {
 	Name      string // node name without namespace ("sim_robot")
 	Namespace string // "/" or "" for none, else "/robot1"
@@ -44,6 +44,12 @@ type Options struct {
 	// Config is middleware configuration of the user: for dds what
 	// CYCLONEDDS_URI holds, applied after this package's own.
 	Config string
+	// Security is nil for a node without. rclgo leaves it to rcl, which reads
+	// the environment itself.
+	Security *Security
+	// Warn is told, while the node is made, of what it does without; default
+	// nobody.
+	Warn func(error)
 }
 
 // Limits and defaults of Options.
@@ -73,6 +79,11 @@ func (o Options) WithDefaults() Options {
 	if o.MaxPayload == 0 {
 		o.MaxPayload = DefaultMaxPayload
 	}
+	if o.Security != nil && o.Security.Enclave == "" {
+		s := *o.Security
+		s.Enclave = o.Enclave
+		o.Security = &s
+	}
 	return o
 }
 
@@ -89,6 +100,11 @@ func (o Options) Validate() error {
 	}
 	if o.Enclave != "/" {
 		if err := checkPath("enclave", o.Enclave); err != nil {
+			return err
+		}
+	}
+	if o.Security != nil {
+		if err := o.Security.validate(); err != nil {
 			return err
 		}
 	}

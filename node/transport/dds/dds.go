@@ -42,5 +42,12 @@ func check(rc C.dds_return_t) error {
 	case rc == C.DDS_RETCODE_ALREADY_DELETED:
 		return transport.ErrClosed
 	}
+	if rc == C.DDS_RETCODE_NOT_ALLOWED_BY_SECURITY {
+		return fmt.Errorf("the permissions of the enclave do not allow it; add it to the policy and make them anew with `ros2 security create_permission`: %w: %w", failure(rc), transport.ErrInvalid)
+	}
+	return failure(rc)
+}
+
+func failure(rc C.dds_return_t) error {
 	return fmt.Errorf("%w: %s", ErrMiddleware, C.GoString(C.dds_strretcode(rc)))
 }

@@ -27,21 +27,31 @@ var domains = struct {
 }{open: map[uint32]*domain{}}
 
 type domain struct {
-	handle C.dds_entity_t
-	config string
-	users  int
+	handle   C.dds_entity_t
+	config   string
+	security transport.Security
+	users    int
 }
 
 // acquireDomain makes the domain of o, or shares it with the nodes that have
 // it, if these have the same configuration.
 func acquireDomain(o transport.Options) error {
 	config := configuration(o)
+	var security transport.Security
+	if o.Security != nil {
+		security = *o.Security
+	}
 	domains.Lock()
 	defer domains.Unlock()
 	if d := domains.open[o.Domain]; d != nil {
 		if d.config != config {
 			return fmt.Errorf("domain %d is open in this process with other discovery settings; nodes of one process and domain must agree in discovery range, static peers, lease and CYCLONEDDS_URI: %w",
 				o.Domain, transport.ErrInvalid)
+		}
+		// Cyclone's access control goes by the permissions of the domain's first participant.
+		if d.security != security {
+			return fmt.Errorf("domain %d is open in this process with the security of %s; nodes of one process and domain must have the same enclave and keystore, or all none: %w",
+				o.Domain, enclaveOf(d.security), transport.ErrInvalid)
 		}
 		d.users++
 		return nil
@@ -54,7 +64,7 @@ func acquireDomain(o transport.Options) error {
 		return fmt.Errorf("domain %d could not be set up; Cyclone's own message is on standard error, and CYCLONEDDS_URI=%q is part of its configuration: %w",
 			o.Domain, o.Config, err)
 	}
-	domains.open[o.Domain] = &domain{handle: handle, config: config, users: 1}
+	domains.open[o.Domain] = &domain{handle: handle, config: config, security: security, users: 1}
 	return nil
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <dds/ddsrt/heap.h>
+#include <dds/features.h>
 #include "endpoint.h"
 
 enum { SAW_DATA = 1, SAW_STATUS = 2 };
@@ -336,9 +337,11 @@ dds_return_t endpoint_publish(struct endpoint *e, const unsigned char *payload, 
 
 bool endpoint_is_local(const struct endpoint *e) { return type_is_local(e->type); }
 
-dds_entity_t participant_open(uint32_t domain, const char *user_data, unsigned char guid[16]) {
+dds_entity_t participant_open(uint32_t domain, const char *user_data, const struct property *properties, size_t n, unsigned char guid[16]) {
   dds_qos_t *q = dds_create_qos();
   dds_qset_userdata(q, user_data, strlen(user_data));
+  for (size_t i = 0; i < n; i++)
+    dds_qset_prop(q, properties[i].name, properties[i].value);
   dds_entity_t p = dds_create_participant(domain, q, NULL);
   dds_delete_qos(q);
   if (p < 0)
@@ -351,4 +354,12 @@ dds_entity_t participant_open(uint32_t domain, const char *user_data, unsigned c
   }
   memcpy(guid, id.v, 16);
   return p;
+}
+
+bool security_is_built_in(void) {
+#ifdef DDS_HAS_SECURITY
+  return true;
+#else
+  return false;
+#endif
 }

@@ -88,8 +88,15 @@ bool endpoint_peer(const struct endpoint *e, uint64_t peer, struct peer *out);
 // apart.
 uint64_t endpoint_handle(const struct endpoint *e);
 
+// A property of a participant, which the security plugins read.
+struct property {
+  const char *name, *value;
+};
+
 // participant_open makes a participant with the user data that ROS 2 expects.
-dds_entity_t participant_open(uint32_t domain, const char *user_data, unsigned char guid[16]);
+dds_entity_t participant_open(uint32_t domain, const char *user_data, const struct property *properties, size_t n, unsigned char guid[16]);
+// security_is_built_in says whether Cyclone heeds the properties of its security plugins.
+bool security_is_built_in(void);
 
 // log_without_waiting lets Cyclone log to a descriptor, and never wait for it (log.c).
 void log_without_waiting(int fd);

@@ -74,12 +74,17 @@ func Open(o transport.Options) (*Node, error) {
 func (n *Node) open() error {
 	data := C.CString("enclave=" + n.opts.Enclave + ";")
 	defer C.free(unsafe.Pointer(data))
-	n.participant = C.participant_open(C.uint32_t(n.opts.Domain), data, (*C.uchar)(&n.guid[0]))
-	if err := check(n.participant); err != nil {
+	security, err := properties(n.opts)
+	if err != nil {
+		return err
+	}
+	defer freeProperties(security)
+	n.participant = C.participant_open(C.uint32_t(n.opts.Domain), data, unsafe.SliceData(security), C.size_t(len(security)), (*C.uchar)(&n.guid[0]))
+	if err := checkJoined(n.opts, n.participant, len(security) > 0); err != nil {
 		return fmt.Errorf("participant: %w", err)
 	}
 	n.messages, n.services = newQueue(), newQueue()
-	err := n.openDiscovery()
+	err = n.openDiscovery()
 	if err == nil && n.opts.Range == transport.Localhost && !C.endpoint_is_local(n.discovery.c) {
 		err = fmt.Errorf("discovery range is localhost, but CYCLONEDDS_URI=%q selects another network interface; unset it or take the interface out of it: %w",
 			n.opts.Config, transport.ErrInvalid)
