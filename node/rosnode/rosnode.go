@@ -87,7 +87,7 @@ func newLog(c Config) (*logging.Logger, error) {
 }
 
 func (n *Node) open(c Config) error {
-	options := transport.Options{Name: n.Name.Name, Namespace: n.Name.Namespace}
+	options := transport.Options{Name: n.Name.Name, Namespace: n.Name.Namespace, Warn: func(err error) { n.Log.Warn("%v", err) }}
 	if c.Args.Enclave != nil {
 		options.Enclave = *c.Args.Enclave
 	}
