@@ -39,11 +39,15 @@ type listed struct {
 	Module     *struct{ Path string }
 }
 
-// packages returns the module's packages, and the paths of the standard library among
-// all that they need.
-func packages(t *testing.T) (own []pkg, standard map[string]bool) {
+// builds are the build tags that choose a middleware.
+var builds = []string{"", "rclgo"}
+
+// packages returns the module's packages as built with tags, and the paths of the standard
+// library among all that they need.
+func packages(t *testing.T, tags string) (own []pkg, standard map[string]bool) {
 	t.Helper()
-	out := command(t, nil, "go", "list", "-deps", "-json=ImportPath,Imports,Deps,Standard,Module", "./...")
+	// With cgo on, so that files that call C count.
+	out := command(t, []string{"CGO_ENABLED=1"}, "go", "list", "-deps", "-tags", tags, "-json=ImportPath,Imports,Deps,Standard,Module", "./...")
 	standard = map[string]bool{"C": true}
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var l listed
@@ -126,6 +130,13 @@ func level(path string) int {
 }
 
 func TestImportsGoDown(t *testing.T) {
+	for _, tags := range builds {
+		t.Run("tags="+tags, func(t *testing.T) { checkImports(t, tags) })
+	}
+}
+
+func checkImports(t *testing.T, tags string) {
+	t.Helper()
 	// What the packages below a folder may need of this module, directly or not.
 	allowed := []struct {
 		folder string
@@ -138,7 +149,7 @@ func TestImportsGoDown(t *testing.T) {
 		{"node", []string{"node", "gps", "hardware", "msgs"}},
 		{"internal", []string{"internal"}},
 	}
-	own, standard := packages(t)
+	own, standard := packages(t, tags)
 	seen := map[string]bool{}
 	for _, p := range own {
 		placed := false
@@ -178,18 +189,43 @@ func TestImportsGoDown(t *testing.T) {
 // TestSupportStaysInTests keeps what is made for tests (internal, and the packages
 // named after what they test) out of everything that runs on a robot.
 func TestSupportStaysInTests(t *testing.T) {
-	own, _ := packages(t)
-	for _, p := range own {
-		if support(p.path) {
-			continue
-		}
-		for _, d := range p.deps {
-			if support(d) {
-				t.Errorf("%s needs %s, which is for tests", p.path, d)
+	for _, tags := range builds {
+		own, _ := packages(t, tags)
+		for _, p := range own {
+			if support(p.path) {
+				continue
+			}
+			for _, d := range p.deps {
+				if support(d) {
+					t.Errorf("%s needs %s, which is for tests", p.path, d)
+				}
+			}
+			if slices.Contains(p.uses, "testing") {
+				t.Errorf("%s imports testing: only tests, and packages named ...test, do", p.path)
 			}
 		}
-		if slices.Contains(p.uses, "testing") {
-			t.Errorf("%s imports testing: only tests, and packages named ...test, do", p.path)
+	}
+}
+
+// TestOneMiddleware holds each build to one transport over a network: two copies of a DDS
+// library in one process disturb each other.
+func TestOneMiddleware(t *testing.T) {
+	const dds, rclgo = "./node/transport/dds", "./node/transport/rclgo"
+	for _, tags := range builds {
+		has, leavesOut := dds, rclgo
+		if tags == "rclgo" {
+			has, leavesOut = rclgo, dds
+		}
+		own, _ := packages(t, tags)
+		found := false
+		for _, p := range own {
+			found = found || p.path == has
+			if p.path == leavesOut || slices.Contains(p.deps, leavesOut) {
+				t.Errorf("tags %q: %s has %s", tags, p.path, leavesOut)
+			}
+		}
+		if !found {
+			t.Errorf("tags %q: no %s", tags, has)
 		}
 	}
 }

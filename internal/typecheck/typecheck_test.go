@@ -26,9 +26,6 @@ func TestTaggedCode(t *testing.T) {
 			t.Errorf("package %s was not checked", path)
 		}
 	}
-	if checked[transportPath+"dds"] != nil {
-		t.Error("node/transport/dds is built with the tag rclgo: two copies of a DDS library would be in one process")
-	}
 }
 
 // TestHandles holds the fields that node/transport/rclgo reads handles from to rclgo's sources.
