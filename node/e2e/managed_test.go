@@ -121,6 +121,8 @@ func fileText(t *testing.T, parts ...string) string {
 	return string(data)
 }
 
+func integer(v int) rcl.Value { return rcl.Value{Type: rcl.Integer, Int: int64(v)} }
+
 func number(v float64) rcl.Value { return rcl.Value{Type: rcl.Double, Double: v} }
 
 // TestLifecycle drives a node by hand through all its states: it commands the arm only while
@@ -139,13 +141,13 @@ func TestLifecycle(t *testing.T) {
 	if op.change("activate") {
 		t.Error("activated without being configured")
 	}
-	if reason := op.set("samples", rcl.Value{Type: rcl.Integer, Int: 4}); reason != "" {
+	if reason := op.set("samples", integer(4)); reason != "" {
 		t.Errorf("samples in Unconfigured: %s", reason)
 	}
 	if !op.change("configure") || op.state() != lifecycle.Inactive {
 		t.Fatal("not configured")
 	}
-	if reason := op.set("samples", rcl.Value{Type: rcl.Integer, Int: 5}); !strings.Contains(reason, "inactive") {
+	if reason := op.set("samples", integer(5)); !strings.Contains(reason, "inactive") {
 		t.Errorf("samples in Inactive: %q", reason)
 	}
 	if _, commands := o.counts(); commands != 0 {
@@ -314,7 +316,7 @@ func TestParametersWhileLearning(t *testing.T) {
 		t.Error("the run folder does not have the change")
 	}
 	so := iterationsSoFar(folder)
-	if reason := op.set("iterations", rcl.Value{Type: rcl.Integer, Int: int64(so + 2)}); reason != "" {
+	if reason := op.set("iterations", integer(so+2)); reason != "" {
 		t.Fatal(reason)
 	}
 	n.finish(0, 3)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/diagnostic_msgs"
@@ -53,6 +54,7 @@ type Node struct {
 
 	args    *rcl.Args
 	failed  logging.Once
+	hostile logging.Throttle // of requests that cannot be answered
 	graph   snapshot
 	set     *params.Set
 	changed func([]paramservice.Change)
@@ -69,7 +71,7 @@ func Open(c Config) (*Node, error) {
 	if c.Getenv == nil {
 		c.Getenv = os.Getenv
 	}
-	n := &Node{Name: c.Name, args: c.Args, set: c.Set}
+	n := &Node{Name: c.Name, args: c.Args, set: c.Set, hostile: logging.Throttle{Period: time.Second}}
 	var err error
 	if n.Log, err = newLog(c); err != nil {
 		return nil, err
@@ -139,7 +141,7 @@ func (n *Node) Start(allow func(name string, takes params.Takes) error, changed 
 	n.changed = changed
 	var err error
 	n.Parameters, err = paramservice.New(n, paramservice.DeclaredConfig{
-		Config: paramservice.Config{Node: n.Name, ResolveService: n.Resolve, ResolveTopic: n.ResolveTopic, Now: n.Clock.Now, Log: func(err error) { n.Log.Warn("%v", err) }},
+		Config: paramservice.Config{Node: n.Name, ResolveService: n.Resolve, ResolveTopic: n.ResolveTopic, Now: n.Clock.Now, Log: func(err error) { n.hostile.Log(n.Log, logging.Warn, "%v", err) }},
 		Set:    n.set, Allow: allow, Changed: n.parametersChanged})
 	if err != nil {
 		return err
