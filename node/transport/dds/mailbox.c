@@ -18,6 +18,9 @@ struct mailbox {
   struct endpoint *first, *last; // endpoints with something to collect
   struct event event;        // the latest; only mailbox_wait uses it and held
   struct ddsi_serdata *held; // the sample that event points into
+  // A sample that waits for the news of its connection, with no event between
+  struct event later;
+  struct ddsi_serdata *later_held;
 };
 
 struct mailbox *mailbox_new(void) {
@@ -27,10 +30,14 @@ struct mailbox *mailbox_new(void) {
   return m;
 }
 
-static void give_back(struct mailbox *m) {
+// give_back ends the latest event, and returns whether there is one that was put off.
+static bool give_back(struct mailbox *m) {
   if (m->held != NULL)
     ddsi_serdata_unref(m->held);
-  m->held = NULL;
+  m->held = m->later_held;
+  m->later_held = NULL;
+  m->event = m->later;
+  return m->held != NULL;
 }
 
 void mailbox_shut(struct mailbox *m) {
@@ -41,7 +48,8 @@ void mailbox_shut(struct mailbox *m) {
 }
 
 void mailbox_free(struct mailbox *m) {
-  give_back(m);
+  while (give_back(m))
+    ;
   pthread_cond_destroy(&m->wake);
   pthread_mutex_destroy(&m->lock);
   ddsrt_free(m);
@@ -209,8 +217,26 @@ static uint32_t collect(struct mailbox *m, struct endpoint *e, uint32_t seen, bo
   return seen & ~(uint32_t)SAW_STATUS;
 }
 
+// tell_first puts the sample of the latest event off and makes the status of e the event, unless
+// e has lost connections: then the sample may be of one of them.
+static uint32_t tell_first(struct mailbox *m, struct endpoint *e) {
+  struct event status;
+  if (!collect_status(&status, e))
+    return 0;
+  if (status.matched < e->matched)
+    return SAW_STATUS;
+  m->later = m->event;
+  m->later_held = m->held;
+  m->held = NULL;
+  m->event = status;
+  e->matched = status.matched;
+  e->put_off = 0;
+  return 0;
+}
+
 const struct event *mailbox_wait(struct mailbox *m) {
-  give_back(m);
+  if (give_back(m))
+    return &m->event;
   bool found = false;
   pthread_mutex_lock(&m->lock);
   while (!found) {
@@ -226,6 +252,13 @@ const struct event *mailbox_wait(struct mailbox *m) {
     pthread_mutex_unlock(&m->lock);
     uint32_t left = collect(m, e, seen, &found);
     pthread_mutex_lock(&m->lock);
+    if (m->held != NULL && (e->seen & SAW_STATUS) != 0) {
+      // The connection came after seen was read, and the sample may be of it.
+      e->seen &= ~(uint32_t)SAW_STATUS;
+      pthread_mutex_unlock(&m->lock);
+      left |= tell_first(m, e);
+      pthread_mutex_lock(&m->lock);
+    }
     if (left != 0 && e->refs > 1)
       enqueue(e, left);
     release(e);

@@ -61,8 +61,8 @@ func (n *Node) addPair(key string, writer, reader *endpoint, typ transport.Type,
 		return fmt.Errorf("node %s: %w", n.opts.Name, transport.ErrClosed)
 	}
 	data := key + "=" + n.newServiceID() + ";"
-	requests := names{"rq" + writer.topic + "Request", typeName(typ, "_Request"), data}
-	responses := names{"rr" + writer.topic + "Reply", typeName(typ, "_Response"), data}
+	requests := names{"rq" + writer.topic + "Request", typeName(typ, "_Request"), data + n.hashData(typ.Request)}
+	responses := names{"rr" + writer.topic + "Reply", typeName(typ, "_Response"), data + n.hashData(typ.Response)}
 	out, in := requests, responses
 	if key == serviceKey {
 		out, in = responses, requests
@@ -102,10 +102,8 @@ func (s *service) Close() error { return s.node.closePair(s.requests, s.response
 
 func (s *service) handle(payload []byte, info transport.Info) {
 	id, request, ok := cutIdentity(payload)
-	s.mu.Lock()
-	client, known := s.clients[uint64(info.Publisher)]
-	s.mu.Unlock()
-	if !ok || !known {
+	client := s.client(uint64(info.Publisher))
+	if !ok || client == "" {
 		s.node.malformed.Add(1)
 		return
 	}
@@ -123,6 +121,22 @@ func (s *service) handle(payload []byte, info transport.Info) {
 		replied = true
 		return nil
 	})
+}
+
+// client is the identifier of the client with a request writer, or empty.
+func (s *service) client(writer uint64) string {
+	s.mu.Lock()
+	client := s.clients[writer]
+	s.mu.Unlock()
+	if client != "" {
+		return client
+	}
+	// Where both sides of a connection are opened at once, in one process, a request may be
+	// ahead of its news.
+	s.clientsChanged()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clients[writer]
 }
 
 func (s *service) reply(writer uint64, client string, id identity, payload []byte) error {
