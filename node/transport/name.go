@@ -9,6 +9,9 @@ import (
 type Type struct {
 	Name string // "sensor_msgs/msg/JointState"
 	Hash string // "RIHS01_" and 64 hex digits, announced to ROS 2 Iron and later; may be empty
+	// Request and Response are the hashes of a service's two messages, which its endpoints
+	// announce instead of the service's own; may be empty.
+	Request, Response string
 }
 
 // maxName is the longest topic or node name in bytes (rmw's limit is 255 with
@@ -26,10 +29,10 @@ func (t Type) Validate() error {
 			return fmt.Errorf("type %q, want letters, digits and underscores in each part: %w", t.Name, ErrInvalid)
 		}
 	}
-	if t.Hash != "" {
-		hex, ok := strings.CutPrefix(t.Hash, "RIHS01_")
-		if !ok || len(hex) != 64 || strings.Trim(hex, "0123456789abcdef") != "" {
-			return fmt.Errorf("hash %q of type %s, want RIHS01_ and 64 lower-case hex digits: %w", t.Hash, t.Name, ErrInvalid)
+	for _, hash := range [...]string{t.Hash, t.Request, t.Response} {
+		hex, ok := strings.CutPrefix(hash, "RIHS01_")
+		if hash != "" && (!ok || len(hex) != 64 || strings.Trim(hex, "0123456789abcdef") != "") {
+			return fmt.Errorf("hash %q of type %s, want RIHS01_ and 64 lower-case hex digits: %w", hash, t.Name, ErrInvalid)
 		}
 	}
 	return nil

@@ -213,13 +213,9 @@ func (n *Node) assemble(entities []C.struct_entity) transport.Graph {
 		if guid(&e.participant) == n.guid {
 			node = own
 		}
-		typ := transport.Type{Name: demangleType(C.GoString(&e._type[0]), r)}
+		typ := typeOf(e, r)
 		switch {
 		case r == ofTopic:
-			typ.Hash = userValue(userData(e), hashKey)
-			if typ.Validate() != nil {
-				typ.Hash = ""
-			}
 			g.Endpoints = append(g.Endpoints, transport.GraphEndpoint{Topic: name, Type: typ, Publisher: e.kind == C.ENTITY_WRITER, QoS: qosOf(e), Node: node})
 		case e.kind == C.ENTITY_READER: // one of the two endpoints of a service or client counts
 			g.Services = append(g.Services, transport.GraphService{Name: name, Type: typ, Client: r == ofResponses, Node: node})
@@ -227,6 +223,22 @@ func (n *Node) assemble(entities []C.struct_entity) transport.Graph {
 	}
 	g.Sort()
 	return g
+}
+
+// typeOf is the type of an endpoint, with the hash that it announced, if it is one.
+func typeOf(e *C.struct_entity, r role) transport.Type {
+	name, hash := demangleType(C.GoString(&e._type[0]), r), userValue(userData(e), hashKey)
+	typ := transport.Type{Name: name, Hash: hash}
+	switch r {
+	case ofRequests:
+		typ = transport.Type{Name: name, Request: hash}
+	case ofResponses:
+		typ = transport.Type{Name: name, Response: hash}
+	}
+	if typ.Validate() != nil {
+		return transport.Type{Name: name}
+	}
+	return typ
 }
 
 // owners adds the nodes of other participants to g, and returns whose each endpoint is.
