@@ -65,7 +65,10 @@ func testInfo(t *testing.T, pair Pair) {
 }
 
 func testOrderAndNoLoss(t *testing.T, pair Pair) {
-	const messages = 10_000
+	messages := 10_000
+	if !pair.has(t, DeepQueues) {
+		messages = 5_000
+	}
 	q := transport.Default()
 	q.Depth = messages
 	q.MaxBlocking = patience

@@ -23,6 +23,12 @@ const (
 	PolicyNames Feature = "names of incompatible policies"
 	// GraphQoS is GraphEndpoint.QoS.
 	GraphQoS Feature = "quality of service in the graph"
+	// TypesOfATopic are several under one name, in one node. (Other nodes may always have another.)
+	TypesOfATopic Feature = "several types of one name in a node"
+	// DeepQueues keep more than 5000 messages.
+	DeepQueues Feature = "queues of more than 5000 messages"
+	// EmptyServices have exact bytes in requests and responses without fields.
+	EmptyServices Feature = "exact bytes of empty requests and responses"
 	// DeferredReplies may come after the handler has returned, in any order.
 	DeferredReplies Feature = "replies after the handler"
 )

@@ -74,6 +74,7 @@ func testGraphNodes(t *testing.T, pair Pair) {
 }
 
 func testGraphEndpoints(t *testing.T, pair Pair) {
+	pair.need(t, TypesOfATopic)
 	far := pair.Far(t, transport.Options{Name: "far", Namespace: "/robot1"})
 	t.Cleanup(func() { far.Close() })
 	near := pair.near(t)

@@ -86,6 +86,9 @@ func testMatching(t *testing.T, pair Pair) {
 		pub.Close()
 	}
 	// Another type is another topic.
+	if !pair.has(t, TypesOfATopic) {
+		return
+	}
 	in := newInbox()
 	subscribe(t, near, "/type", transport.Default(), in.handle, in.match)
 	other, err := far.Publisher("/type", transport.Type{Name: "std_msgs/msg/Empty"}, transport.Default(), nil)

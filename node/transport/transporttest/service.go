@@ -127,6 +127,9 @@ func testServiceBytes(t *testing.T, pair Pair) {
 			}
 		}
 		// An empty body is one byte in ROS 2.
+		if !pair.has(t, EmptyServices) {
+			continue
+		}
 		empty := []byte{0, 1, 0, 0, 0}
 		if _, err := ends[1].Service("/empty_"+name, emptyService, transport.ServiceQoS(), func(request []byte, reply transport.Reply) {
 			if !bytes.Equal(request, empty) {

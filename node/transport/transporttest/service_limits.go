@@ -112,6 +112,7 @@ func testServiceInvalid(t *testing.T, pair Pair) {
 // testServiceTypes has a server of another type and one of too low a quality of service: a
 // client is connected to neither.
 func testServiceTypes(t *testing.T, pair Pair) {
+	pair.need(t, TypesOfATopic)
 	near, far := pair.near(t), pair.far(t)
 	handled := func([]byte, transport.Reply) { t.Error("request to a server that does not match") }
 	if _, err := far.Service("/types", emptyService, transport.ServiceQoS(), handled); err != nil {
