@@ -35,6 +35,7 @@
 //     and takes others where there are none.
 //   - Events that an RMW does not have are not counted.
 //   - GraphEndpoint.Type has no Hash.
+//   - rmw_fastrtps refuses a second type of one topic in a node, and keeps at most 5000 messages.
 //   - A publisher of another program may leave up to 3 bytes of padding behind a message
 //     (rmw_cyclonedds does not declare them); between programs of this package bytes are exact.
 package rclgo
