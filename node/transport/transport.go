@@ -116,7 +116,8 @@ type StatusHandler func(Status)
 // Stats counts what a node received and did not hand to a handler.
 type Stats struct {
 	// Malformed counts payloads that are shorter than their header or have a
-	// header that is not XCDR1.
+	// header that is not XCDR1, requests and responses without the middleware's identity of
+	// a request (those of another middleware), and announcements of nodes that are none.
 	Malformed uint64
 	// TooLarge counts payloads above Options.MaxPayload.
 	TooLarge uint64
