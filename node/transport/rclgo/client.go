@@ -208,6 +208,8 @@ func (c *client) Servers() int {
 
 // Close implements transport.Client.
 func (c *client) Close() error {
+	c.node.making.RLock()
+	defer c.node.making.RUnlock()
 	if err := c.close(); err != nil {
 		return fmt.Errorf("close client of %s: %w", c.name, err)
 	}

@@ -210,6 +210,8 @@ func (e *endpoint) Matched() int {
 
 // Close implements transport.Publisher and transport.Subscription.
 func (e *endpoint) Close() error {
+	e.node.making.RLock()
+	defer e.node.making.RUnlock()
 	if err := e.close(); err != nil {
 		return fmt.Errorf("close endpoint on %s: %w", e.topic, err)
 	}

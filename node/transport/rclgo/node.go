@@ -10,6 +10,8 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -36,12 +38,13 @@ type Node struct {
 	settling settling                    // of the goroutine of events
 	graph    graphWatch
 
-	making sync.RWMutex // held for reading while something is made, so that Close comes after it
+	making sync.RWMutex // held for reading while something is made or closed, so that Close of the node comes after it
 	rcl    sync.Mutex   // around what rcl does not allow two threads to do with one node
 
 	mu      sync.Mutex
 	closed  bool
 	closing chan struct{} // closed with the node
+	gone    chan struct{} // closed when Close has ended
 	open    map[closer]struct{}
 	ends    map[*endpoint]struct{} // those of topics
 	changed []*endpoint            // whose status is to be told
@@ -61,7 +64,7 @@ func Open(o transport.Options) (*Node, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("node %s: %w", o.Name, err)
 	}
-	n := &Node{opts: o.WithDefaults(), closing: make(chan struct{}), open: map[closer]struct{}{}, ends: map[*endpoint]struct{}{}}
+	n := &Node{opts: o.WithDefaults(), closing: make(chan struct{}), gone: make(chan struct{}), open: map[closer]struct{}{}, ends: map[*endpoint]struct{}{}}
 	n.graph.node = n
 	if err := n.make(); err != nil {
 		return nil, fmt.Errorf("node %s in domain %d: %w", o.Name, o.Domain, errors.Join(err, n.unmake()))
@@ -184,9 +187,7 @@ func (n *Node) Close() error {
 	n.mu.Lock()
 	if n.closed {
 		n.mu.Unlock()
-		<-n.messages.done
-		<-n.services.done
-		<-n.events.done
+		<-n.gone
 		return nil
 	}
 	n.closed = true
@@ -196,23 +197,24 @@ func (n *Node) Close() error {
 	n.making.Unlock()
 
 	errs := []error{n.messages.stop(), n.services.stop(), n.events.stop()}
-	for {
-		n.mu.Lock()
-		var next closer
-		for next = range n.open {
-			break
-		}
-		n.mu.Unlock()
-		if next == nil {
-			break
-		}
-		errs = append(errs, next.close())
+	n.making.Lock()
+	defer n.making.Unlock()
+	defer close(n.gone)
+	for _, c := range n.left() {
+		errs = append(errs, c.close())
 	}
 	errs = append(errs, n.unmake())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close node %s: %w", n.opts.Name, err)
 	}
 	return nil
+}
+
+// left is what is still open.
+func (n *Node) left() []closer {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Collect(maps.Keys(n.open))
 }
 
 // received checks the payload in a buffer. It is nil if the message is to be dropped, which

@@ -147,6 +147,8 @@ func (c *call) send(response []byte) error {
 
 // Close implements transport.Service.
 func (s *server) Close() error {
+	s.node.making.RLock()
+	defer s.node.making.RUnlock()
 	if err := s.close(); err != nil {
 		return fmt.Errorf("close service %s: %w", s.name, err)
 	}

@@ -9,6 +9,8 @@ import "C"
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -225,9 +227,5 @@ func (n *Node) recount(graph bool) time.Duration {
 func (n *Node) endpoints() []*endpoint {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	all := make([]*endpoint, 0, len(n.ends))
-	for e := range n.ends {
-		all = append(all, e)
-	}
-	return all
+	return slices.Collect(maps.Keys(n.ends))
 }
