@@ -14,7 +14,8 @@
 //
 // Requests are handled on the node's service goroutine, one at a time. The struct behind a
 // params.Set belongs to the Server from New on: whoever reads or changes it does so inside
-// Server.Do. Setting never writes into an array but replaces it whole, so a copy of the struct
+// Server.Do. The program itself sets parameters with Server.Set, under the rules of the services.
+// Setting never writes into an array but replaces it whole, so a copy of the struct
 // that is taken inside Do, c := *cfg, is consistent and stays as it is.
 //
 // # Bounds

@@ -107,9 +107,7 @@ func (s *Server) setParameters(request []byte, reply transport.Reply) {
 		return
 	}
 	out := rcl_interfaces.SetParameters_Response{Results: make([]rcl_interfaces.SetParametersResult, len(in.Parameters))}
-	if s.begin != nil {
-		s.begin()
-	}
+	s.beginSetting()
 	for i := range in.Parameters {
 		if i >= maxSets {
 			out.Results[i].Reason = tooMany(len(in.Parameters)).Error()
@@ -126,9 +124,7 @@ func (s *Server) setParametersAtomically(request []byte, reply transport.Reply) 
 	if !s.decode(request, &in) {
 		return
 	}
-	if s.begin != nil {
-		s.begin()
-	}
+	s.beginSetting()
 	if len(in.Parameters) > maxSets {
 		out.Result.Reason = tooMany(len(in.Parameters)).Error()
 	} else {
@@ -139,6 +135,12 @@ func (s *Server) setParametersAtomically(request []byte, reply transport.Reply) 
 
 func tooMany(n int) error {
 	return fmt.Errorf("%d parameters in one request, expected at most %d", n, maxSets)
+}
+
+func (s *Server) beginSetting() {
+	if s.begin != nil {
+		s.Do(s.begin)
+	}
 }
 
 // set sets all parameters or none, and tells of it.
@@ -159,6 +161,8 @@ func (s *Server) assign(assignments []Assignment) error {
 			return errors.New("the parameter's name is empty")
 		}
 	}
+	s.order.Lock()
+	defer s.order.Unlock()
 	var changes []Change
 	if len(assignments) > 0 {
 		var err error

@@ -38,20 +38,22 @@ type DeclaredConfig struct {
 	// Set holds the parameters. It belongs to the Server until that is closed; see Do.
 	Set *params.Set
 	// Allow is asked before a parameter is set; the error is the reason of the refusal. It is
-	// called under the lock of Do, on the service goroutine. nil allows everything but what is
-	// read-only.
+	// called under the lock of Do, on the service goroutine or that of Server.Set. nil allows
+	// everything but what is read-only.
 	Allow func(name string, takes params.Takes) error
-	// Changed is told what was set and differs from what was there, on the service goroutine
-	// and without the lock. It must be quick. May be nil.
+	// Changed is told what was set and differs from what was there, in the order it was set and
+	// without the lock of Do, on the service goroutine or that of Server.Set. It must be quick.
+	// May be nil.
 	Changed func([]Change)
 }
 
 // Server offers the parameter services of one node.
 type Server struct {
 	cfg     Config
-	mu      sync.Mutex // guards store
+	order   sync.Mutex // held while parameters are set and that is told: one after the other
+	mu      sync.Mutex // guards store; taken inside order
 	store   Store
-	begin   func() // before each request that sets; may be nil
+	begin   func() // before each request that sets, under mu; may be nil
 	changed func([]Change)
 
 	services  []transport.Service

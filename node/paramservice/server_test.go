@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -349,6 +350,53 @@ func TestAllowRefuses(t *testing.T) {
 	r, err := f.client.Set(call(t), []Assignment{{"count", integer(7)}, {"gain", double(2)}})
 	if err != nil || r[0].Successful || r[0].Reason != f.allow.Error() || !r[1].Successful || f.cfg.Count != 3 {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// The program sets as clients do, and all is told in the order it was set.
+func TestSetByTheProgram(t *testing.T) {
+	f := newFixture(t)
+	f.event(t)
+	const n = 200
+	var both sync.WaitGroup
+	both.Add(1)
+	go func() {
+		defer both.Done()
+		for i := range n {
+			if err := f.server.Set([]Assignment{{"small", integer(int64(i%9) - 5)}, {"arm.any.at", double(float64(i))}}); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for i := range n {
+		if _, err := f.client.Set(call(t), []Assignment{{"arm.any.at", double(-1 - float64(i))}, {"unknown", integer(1)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both.Wait()
+	if err := f.server.Set([]Assignment{{"small", integer(77)}}); err == nil {
+		t.Error("set what is out of range")
+	}
+	var announced []float64
+	for len(announced) < 2*n {
+		for _, p := range f.event(t).ChangedParameters {
+			if p.Name == "arm.any.at" {
+				announced = append(announced, p.Value.DoubleValue)
+			}
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var told []float64
+	for _, c := range f.changes {
+		if c.Name == "arm.any.at" {
+			told = append(told, c.New.Double)
+		}
+	}
+	told = slices.DeleteFunc(told, func(x float64) bool { return x == 0 }) // what was there at first
+	announced = slices.DeleteFunc(announced, func(x float64) bool { return x == 0 })
+	if !slices.Equal(told, announced) || announced[len(announced)-1] != f.cfg.Arm.Any {
+		t.Errorf("told %v\nannounced %v\nnow %v", told, announced, f.cfg.Arm.Any)
 	}
 }
 
