@@ -41,8 +41,13 @@ type message interface {
 // observe opens an observer on the topics below a namespace ("" or "/arm1").
 func observe(t *testing.T, domain uint32, namespace string) *observer {
 	t.Helper()
+	return observeFrom(t, ddstest.Open(t, domain, "observer", nil), namespace)
+}
+
+// observeFrom is observe with a node that is there.
+func observeFrom(t *testing.T, n transport.Node, namespace string) *observer {
+	t.Helper()
 	o := new(observer)
-	n := ddstest.Open(t, domain, "observer", nil)
 	listen := func(topic string, q transport.QoS, m message, take func()) {
 		_, err := n.Subscribe(namespace+topic, transport.Type{Name: m.TypeName()}, kept(q), func(payload []byte, _ transport.Info) {
 			o.mu.Lock()

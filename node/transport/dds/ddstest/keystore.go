@@ -43,11 +43,10 @@ func NewKeystore(tb testing.TB) *Keystore {
 	return k
 }
 
-// Environment are the variables that make a program join as an enclave and refuse to do
-// without.
-func (k *Keystore) Environment(enclave string) []string {
-	return []string{"ROS_SECURITY_ENABLE=true", "ROS_SECURITY_STRATEGY=Enforce",
-		"ROS_SECURITY_KEYSTORE=" + k.Folder, "ROS_SECURITY_ENCLAVE_OVERRIDE=" + enclave}
+// Environment are the variables that make a program join with an enclave of the keystore, and
+// refuse to start without.
+func (k *Keystore) Environment() []string {
+	return []string{"ROS_SECURITY_ENABLE=true", "ROS_SECURITY_STRATEGY=Enforce", "ROS_SECURITY_KEYSTORE=" + k.Folder}
 }
 
 // Enclave makes an enclave ("/robot1/arm") and returns its folder.
