@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the build needs and this machine lacks: a C compiler and Cyclone
-# DDS's development files. It asks the compiler, so that copies from elsewhere
-# (CGO_CFLAGS, CGO_LDFLAGS) count, and does nothing if all is there.
+# DDS's development files; and openssl, which makes the keystores of tests. It asks
+# the compiler, so that copies from elsewhere (CGO_CFLAGS, CGO_LDFLAGS) count, and
+# does nothing if all is there.
 set -eu
 # shellcheck source=scripts/packages.sh
 . "$(dirname "$0")/packages.sh"
@@ -16,10 +17,11 @@ main() {
 	elif ! compiles 'dds/dds.h' -lddsc; then
 		missing='cyclonedds-dev'
 	fi
+	command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 	[ -n "$missing" ] || exit 0
 
 	# shellcheck disable=SC2034 # read by install_packages
-	otherwise='install a C compiler and Cyclone DDS 0.10.2 to 0.10.5 with headers by other means'
+	otherwise='install a C compiler and Cyclone DDS 0.10.2 to 0.10.5 with headers, and openssl, by other means'
 	# shellcheck disable=SC2086 # one argument per package
 	install_packages $missing
 	if ! compiles 'dds/dds.h' -lddsc; then
