@@ -17,8 +17,17 @@ import "strings"
 type Type interface {
 	// TypeName returns the ROS name, "sensor_msgs/msg/JointState".
 	TypeName() string
-	// TypeHash returns the type hash (RIHS01) that endpoints announce from Iron on.
+	// TypeHash returns the type hash (RIHS01). Endpoints of topics announce it from Iron on.
 	TypeHash() string
+}
+
+// Service is a pointer to one of the generated services, those of actions included.
+type Service interface {
+	Type
+	// RequestHash and ResponseHash return the type hashes of the service's two messages:
+	// its endpoints announce them, not the service's own.
+	RequestHash() string
+	ResponseHash() string
 }
 
 // Message is a pointer to one of the generated messages.

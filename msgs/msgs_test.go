@@ -36,6 +36,35 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestServices has each service, and nothing else, give the hashes of its two messages.
+func TestServices(t *testing.T) {
+	hashes := map[string]string{}
+	for _, m := range newMessages() {
+		hashes[m.TypeName()] = m.TypeHash()
+		if _, ok := m.(msgs.Service); ok {
+			t.Errorf("%s is a service, want a message", m.TypeName())
+		}
+	}
+	n := 0
+	for _, m := range newOthers() {
+		request, response := hashes[m.TypeName()+"_Request"], hashes[m.TypeName()+"_Response"]
+		service, ok := m.(msgs.Service)
+		if ok != (request != "") {
+			t.Errorf("%s is a service: %v, want %v", m.TypeName(), ok, request != "")
+		}
+		if !ok {
+			continue
+		}
+		n++
+		if service.RequestHash() != request || service.ResponseHash() != response {
+			t.Errorf("%s: hashes %q and %q, want %q and %q", m.TypeName(), service.RequestHash(), service.ResponseHash(), request, response)
+		}
+	}
+	if n < 15 {
+		t.Errorf("%d services, want 15 or more", n)
+	}
+}
+
 // TestDefinitions checks that every type named in a definition text is in the text.
 func TestDefinitions(t *testing.T) {
 	separator := "\n" + strings.Repeat("=", 80) + "\nMSG: "

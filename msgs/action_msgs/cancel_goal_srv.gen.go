@@ -17,6 +17,12 @@ func (*CancelGoal) TypeHash() string {
 	return "RIHS01_573d8b0a534451d7bc2ac8c5ffde8ac14b8593b7001175d0cd6516dcbeb8689a"
 }
 
+// RequestHash returns the type hash of CancelGoal_Request.
+func (*CancelGoal) RequestHash() string { return (*CancelGoal_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of CancelGoal_Response.
+func (*CancelGoal) ResponseHash() string { return (*CancelGoal_Response)(nil).TypeHash() }
+
 // CancelGoal_Request is action_msgs/srv/CancelGoal_Request.
 //
 // Cancel goals: a zero id with a stamp takes all goals up to that time, a zero id

@@ -53,6 +53,7 @@ func (s *set) goFile(group []*entry) ([]byte, error) {
 		if err := w.identity(ref); err != nil {
 			return nil, err
 		}
+		w.messageHashes(ref)
 	}
 	for _, e := range group {
 		if err := w.message(e); err != nil {
@@ -89,6 +90,17 @@ func (w *file) identity(ref idl.Ref) error {
 	w.put("\n// TypeHash returns the type hash (RIHS01).")
 	w.put("func (*%s) TypeHash() string {\nreturn %q\n}", ref.Name, d.Hash())
 	return nil
+}
+
+// messageHashes writes RequestHash and ResponseHash, if the type is a service.
+func (w *file) messageHashes(ref idl.Ref) {
+	if w.byRef[idl.Ref{Package: ref.Package, Kind: ref.Kind, Name: ref.Name + "_Request"}] == nil {
+		return
+	}
+	for _, part := range []string{"Request", "Response"} {
+		w.put("\n// %sHash returns the type hash of %s_%s.", part, ref.Name, part)
+		w.put("func (*%s) %sHash() string { return (*%s_%s)(nil).TypeHash() }", ref.Name, part, ref.Name, part)
+	}
 }
 
 // message writes the type, its constants and its methods.

@@ -12,7 +12,8 @@
 //
 // besides EncodeCDR and DecodeCDR for messages that contain it, and SetDefaults where
 // the definition has default values. Constants are named Type_NAME. A service or action is
-// an empty type with TypeName and TypeHash alone, beside the messages that it consists of.
+// an empty type with TypeName and TypeHash alone, and a service's RequestHash and
+// ResponseHash, beside the messages that it consists of.
 package gen
 
 import (

@@ -30,6 +30,12 @@ func (*Train_SendGoal) TypeHash() string {
 	return "RIHS01_9efda88eadf89697f0b84d7bbd0d8ea312414840ceb9cbc372264853766a595e"
 }
 
+// RequestHash returns the type hash of Train_SendGoal_Request.
+func (*Train_SendGoal) RequestHash() string { return (*Train_SendGoal_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of Train_SendGoal_Response.
+func (*Train_SendGoal) ResponseHash() string { return (*Train_SendGoal_Response)(nil).TypeHash() }
+
 // Train_GetResult names guided_policy_search_msgs/action/Train_GetResult.
 type Train_GetResult struct{}
 
@@ -40,6 +46,12 @@ func (*Train_GetResult) TypeName() string { return "guided_policy_search_msgs/ac
 func (*Train_GetResult) TypeHash() string {
 	return "RIHS01_58d9c74588ae08005c441183c0bddc81814c5e82471112103da801e4403a87bf"
 }
+
+// RequestHash returns the type hash of Train_GetResult_Request.
+func (*Train_GetResult) RequestHash() string { return (*Train_GetResult_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of Train_GetResult_Response.
+func (*Train_GetResult) ResponseHash() string { return (*Train_GetResult_Response)(nil).TypeHash() }
 
 // Train_Goal is guided_policy_search_msgs/action/Train_Goal.
 //

@@ -17,6 +17,12 @@ func (*ChangeState) TypeHash() string {
 	return "RIHS01_356fe34f0475a43acf54542013af4167b0e729f77ea22ffb045c6ad8e20668e5"
 }
 
+// RequestHash returns the type hash of ChangeState_Request.
+func (*ChangeState) RequestHash() string { return (*ChangeState_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of ChangeState_Response.
+func (*ChangeState) ResponseHash() string { return (*ChangeState_Response)(nil).TypeHash() }
+
 // ChangeState_Request is lifecycle_msgs/srv/ChangeState_Request.
 type ChangeState_Request struct {
 	// by id, or by label where the id is 0

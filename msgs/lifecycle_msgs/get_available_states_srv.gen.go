@@ -17,6 +17,14 @@ func (*GetAvailableStates) TypeHash() string {
 	return "RIHS01_00a07d79d2207d71e81a8cbc1880e5d924cc16d4688ea8e8e06e443dc8f8aa1d"
 }
 
+// RequestHash returns the type hash of GetAvailableStates_Request.
+func (*GetAvailableStates) RequestHash() string { return (*GetAvailableStates_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of GetAvailableStates_Response.
+func (*GetAvailableStates) ResponseHash() string {
+	return (*GetAvailableStates_Response)(nil).TypeHash()
+}
+
 // GetAvailableStates_Request is lifecycle_msgs/srv/GetAvailableStates_Request.
 type GetAvailableStates_Request struct {
 }

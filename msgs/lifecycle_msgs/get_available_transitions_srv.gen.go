@@ -19,6 +19,16 @@ func (*GetAvailableTransitions) TypeHash() string {
 	return "RIHS01_59b7ecefce0982a8a844b9f2c4f14764c1c4543cc55e72924e2aa4adad83e9bc"
 }
 
+// RequestHash returns the type hash of GetAvailableTransitions_Request.
+func (*GetAvailableTransitions) RequestHash() string {
+	return (*GetAvailableTransitions_Request)(nil).TypeHash()
+}
+
+// ResponseHash returns the type hash of GetAvailableTransitions_Response.
+func (*GetAvailableTransitions) ResponseHash() string {
+	return (*GetAvailableTransitions_Response)(nil).TypeHash()
+}
+
 // GetAvailableTransitions_Request is lifecycle_msgs/srv/GetAvailableTransitions_Request.
 type GetAvailableTransitions_Request struct {
 }

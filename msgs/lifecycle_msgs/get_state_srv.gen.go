@@ -17,6 +17,12 @@ func (*GetState) TypeHash() string {
 	return "RIHS01_800a0a5aae599782b02932de0caf563f6dc4e7e94b794eadde075ba2cbef9795"
 }
 
+// RequestHash returns the type hash of GetState_Request.
+func (*GetState) RequestHash() string { return (*GetState_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of GetState_Response.
+func (*GetState) ResponseHash() string { return (*GetState_Response)(nil).TypeHash() }
+
 // GetState_Request is lifecycle_msgs/srv/GetState_Request.
 type GetState_Request struct {
 }

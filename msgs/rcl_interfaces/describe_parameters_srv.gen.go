@@ -17,6 +17,14 @@ func (*DescribeParameters) TypeHash() string {
 	return "RIHS01_845b484d71eb0673dae682f2e3ba3c4851a65a3dcfb97bddd82c5b57e91e4cff"
 }
 
+// RequestHash returns the type hash of DescribeParameters_Request.
+func (*DescribeParameters) RequestHash() string { return (*DescribeParameters_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of DescribeParameters_Response.
+func (*DescribeParameters) ResponseHash() string {
+	return (*DescribeParameters_Response)(nil).TypeHash()
+}
+
 // DescribeParameters_Request is rcl_interfaces/srv/DescribeParameters_Request.
 type DescribeParameters_Request struct {
 	Names []string

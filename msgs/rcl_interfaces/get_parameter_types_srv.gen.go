@@ -17,6 +17,12 @@ func (*GetParameterTypes) TypeHash() string {
 	return "RIHS01_da199c878688b3e530bdfe3ca8f74cb9fa0c303101e980a9e8f260e25e1c80ca"
 }
 
+// RequestHash returns the type hash of GetParameterTypes_Request.
+func (*GetParameterTypes) RequestHash() string { return (*GetParameterTypes_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of GetParameterTypes_Response.
+func (*GetParameterTypes) ResponseHash() string { return (*GetParameterTypes_Response)(nil).TypeHash() }
+
 // GetParameterTypes_Request is rcl_interfaces/srv/GetParameterTypes_Request.
 type GetParameterTypes_Request struct {
 	Names []string

@@ -17,6 +17,12 @@ func (*GetParameters) TypeHash() string {
 	return "RIHS01_bf9803d5c74cf989a5de3e0c2e99444599a627c7ff75f97b8c05b01003675cbc"
 }
 
+// RequestHash returns the type hash of GetParameters_Request.
+func (*GetParameters) RequestHash() string { return (*GetParameters_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of GetParameters_Response.
+func (*GetParameters) ResponseHash() string { return (*GetParameters_Response)(nil).TypeHash() }
+
 // GetParameters_Request is rcl_interfaces/srv/GetParameters_Request.
 type GetParameters_Request struct {
 	Names []string

@@ -17,6 +17,12 @@ func (*ListParameters) TypeHash() string {
 	return "RIHS01_3e6062bfbb27bfb8730d4cef2558221f51a11646d78e7bb30a1e83afac3aad9d"
 }
 
+// RequestHash returns the type hash of ListParameters_Request.
+func (*ListParameters) RequestHash() string { return (*ListParameters_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of ListParameters_Response.
+func (*ListParameters) ResponseHash() string { return (*ListParameters_Response)(nil).TypeHash() }
+
 // ListParameters_Request is rcl_interfaces/srv/ListParameters_Request.
 type ListParameters_Request struct {
 	// empty: all

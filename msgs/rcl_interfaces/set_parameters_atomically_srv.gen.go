@@ -19,6 +19,16 @@ func (*SetParametersAtomically) TypeHash() string {
 	return "RIHS01_0e192ef259c07fc3c07a13191d27002222e65e00ccec653ca05e856f79285fcd"
 }
 
+// RequestHash returns the type hash of SetParametersAtomically_Request.
+func (*SetParametersAtomically) RequestHash() string {
+	return (*SetParametersAtomically_Request)(nil).TypeHash()
+}
+
+// ResponseHash returns the type hash of SetParametersAtomically_Response.
+func (*SetParametersAtomically) ResponseHash() string {
+	return (*SetParametersAtomically_Response)(nil).TypeHash()
+}
+
 // SetParametersAtomically_Request is rcl_interfaces/srv/SetParametersAtomically_Request.
 type SetParametersAtomically_Request struct {
 	Parameters []Parameter

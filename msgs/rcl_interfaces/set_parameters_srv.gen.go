@@ -17,6 +17,12 @@ func (*SetParameters) TypeHash() string {
 	return "RIHS01_56eed9a67e169f9cb6c1f987bc88f868c14a8fc9f743a263bc734c154015d7e0"
 }
 
+// RequestHash returns the type hash of SetParameters_Request.
+func (*SetParameters) RequestHash() string { return (*SetParameters_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of SetParameters_Response.
+func (*SetParameters) ResponseHash() string { return (*SetParameters_Response)(nil).TypeHash() }
+
 // SetParameters_Request is rcl_interfaces/srv/SetParameters_Request.
 type SetParameters_Request struct {
 	Parameters []Parameter

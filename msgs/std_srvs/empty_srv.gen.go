@@ -17,6 +17,12 @@ func (*Empty) TypeHash() string {
 	return "RIHS01_5888399dedec5ccc85ea6451949fd2c9f97bfdf963f9a588821639fcd31b5d19"
 }
 
+// RequestHash returns the type hash of Empty_Request.
+func (*Empty) RequestHash() string { return (*Empty_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of Empty_Response.
+func (*Empty) ResponseHash() string { return (*Empty_Response)(nil).TypeHash() }
+
 // Empty_Request is std_srvs/srv/Empty_Request.
 type Empty_Request struct {
 }

@@ -17,6 +17,12 @@ func (*SetBool) TypeHash() string {
 	return "RIHS01_abe9e4bb6b41b40e6789712c00ec8871923e089af3f667a79992a428cff2da0a"
 }
 
+// RequestHash returns the type hash of SetBool_Request.
+func (*SetBool) RequestHash() string { return (*SetBool_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of SetBool_Response.
+func (*SetBool) ResponseHash() string { return (*SetBool_Response)(nil).TypeHash() }
+
 // SetBool_Request is std_srvs/srv/SetBool_Request.
 type SetBool_Request struct {
 	Data bool

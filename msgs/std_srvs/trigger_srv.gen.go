@@ -17,6 +17,12 @@ func (*Trigger) TypeHash() string {
 	return "RIHS01_eeff2cd6fa5ad9d27cdf4dec64818317839b62f212a91e6b5304b634b2062c5f"
 }
 
+// RequestHash returns the type hash of Trigger_Request.
+func (*Trigger) RequestHash() string { return (*Trigger_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of Trigger_Response.
+func (*Trigger) ResponseHash() string { return (*Trigger_Response)(nil).TypeHash() }
+
 // Trigger_Request is std_srvs/srv/Trigger_Request.
 type Trigger_Request struct {
 }

@@ -19,6 +19,14 @@ func (*GetTypeDescription) TypeHash() string {
 	return "RIHS01_69b9c19c1021405984cc60dbbb1edceb147a6538b411d812ba6afabeed962cd5"
 }
 
+// RequestHash returns the type hash of GetTypeDescription_Request.
+func (*GetTypeDescription) RequestHash() string { return (*GetTypeDescription_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of GetTypeDescription_Response.
+func (*GetTypeDescription) ResponseHash() string {
+	return (*GetTypeDescription_Response)(nil).TypeHash()
+}
+
 // GetTypeDescription_Request is type_description_interfaces/srv/GetTypeDescription_Request.
 //
 // What a node's type looks like.

@@ -30,6 +30,14 @@ func (*Fibonacci_SendGoal) TypeHash() string {
 	return "RIHS01_a88155f721bfc08ffa603ae6d2200be079686051244c405c9f3e8991dcce160b"
 }
 
+// RequestHash returns the type hash of Fibonacci_SendGoal_Request.
+func (*Fibonacci_SendGoal) RequestHash() string { return (*Fibonacci_SendGoal_Request)(nil).TypeHash() }
+
+// ResponseHash returns the type hash of Fibonacci_SendGoal_Response.
+func (*Fibonacci_SendGoal) ResponseHash() string {
+	return (*Fibonacci_SendGoal_Response)(nil).TypeHash()
+}
+
 // Fibonacci_GetResult names example_msgs/action/Fibonacci_GetResult.
 type Fibonacci_GetResult struct{}
 
@@ -39,6 +47,16 @@ func (*Fibonacci_GetResult) TypeName() string { return "example_msgs/action/Fibo
 // TypeHash returns the type hash (RIHS01).
 func (*Fibonacci_GetResult) TypeHash() string {
 	return "RIHS01_fd435e5475ec93a06cafc573a77ec868d870e4e0beaaae0cef594a4c0090ee39"
+}
+
+// RequestHash returns the type hash of Fibonacci_GetResult_Request.
+func (*Fibonacci_GetResult) RequestHash() string {
+	return (*Fibonacci_GetResult_Request)(nil).TypeHash()
+}
+
+// ResponseHash returns the type hash of Fibonacci_GetResult_Response.
+func (*Fibonacci_GetResult) ResponseHash() string {
+	return (*Fibonacci_GetResult_Response)(nil).TypeHash()
 }
 
 // Fibonacci_Goal is example_msgs/action/Fibonacci_Goal.
