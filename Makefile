@@ -15,10 +15,10 @@ fuzz_time := 10s
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: build build-rclgo test test-rclgo check-rclgo race demo bench deps generate fuzz clean help
+.PHONY: build build-rclgo test test-rclgo check-rclgo race demo bench bench-ros2 deps generate fuzz clean help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: build ## watch an arm learn (real_time_factor:=1.0 for real time, seed:=7)
 	@bin/gps demo params/planar_arm.yaml $(if $(real_time_factor),--real-time-factor '$(real_time_factor)') $(if $(seed),--seed '$(seed)')
@@ -42,6 +42,9 @@ test: deps ## check and test everything
 bench: ## measure an update's speed against numpy, torch, ... (quick:=1, hpipm:=PREFIX)
 	@scripts/install_peers.sh
 	@go run ./gps/bench $(if $(quick),-quick) $(if $(hpipm),-hpipm '$(hpipm)')
+
+bench-ros2: deps ## measure the node's round trip against bare Cyclone DDS, and rclcpp where ROS is sourced (quick:=1)
+	@go run ./node/bench $(if $(quick),-rounds 5)
 
 race: deps ## run all tests under the race detector
 	go test -race ./...

@@ -19,7 +19,7 @@ const maxLines = 600
 
 // comparedWith holds programs of other languages that benchmarks run beside this module; no
 // package is built from them.
-const comparedWith = "gps/bench/peers"
+var comparedWith = []string{"gps/bench/peers", "node/bench/peers"}
 
 // emptyNames say nothing about what a file or package holds.
 var emptyNames = []string{"util", "utils", "helper", "helpers", "common", "misc"}
@@ -120,7 +120,7 @@ func TestFiles(t *testing.T) {
 			continue
 		}
 		if f.syntax == nil {
-			if !within(f.folder(), withC...) && !within(f.folder(), comparedWith) {
+			if !within(f.folder(), withC...) && !within(f.folder(), comparedWith...) {
 				t.Errorf("%s: C is allowed in %s only", f.path, strings.Join(withC, ", "))
 			}
 			continue

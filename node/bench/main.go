@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+// options are the command line.
+type options struct {
+	rounds, count, warm int
+	soak                int
+	domain              int
+	json, root          string
+}
+
+func (o *options) validate() error {
+	for _, v := range []struct {
+		name        string
+		value       int
+		least, most int
+	}{
+		{"rounds", o.rounds, 1, 10_000},
+		{"count", o.count, 100, 50_000}, // a trial, with its warm-up
+		{"warm", o.warm, 0, 40_000},
+		{"soak", o.soak, 0, 1_000_000_000},
+		{"domain", o.domain, 0, 200},
+	} {
+		if v.value < v.least || v.value > v.most {
+			return fmt.Errorf("-%s is %d, expected %d to %d", v.name, v.value, v.least, v.most)
+		}
+	}
+	return nil
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 20, "rounds, in each of which every subject has its turn")
+	flag.IntVar(&o.count, "count", 10_000, "round trips timed per turn")
+	flag.IntVar(&o.warm, "warm", 1000, "round trips before these")
+	flag.IntVar(&o.soak, "soak", 0, "instead of timing, count the node's memory over this many round trips")
+	flag.IntVar(&o.domain, "domain", 120, "the first of the four DDS domains used")
+	flag.StringVar(&o.json, "json", "", "file for the table as JSON; none if empty")
+	flag.StringVar(&o.root, "root", ".", "the repository")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := o.validate()
+	if flag.NArg() > 0 {
+		err = fmt.Errorf("unknown argument %q", flag.Arg(0))
+	}
+	if err == nil {
+		err = run(ctx, o, os.Stdout, os.Stderr)
+	}
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run builds the programs in a folder of their own and measures. progress is told what
+// happens.
+func run(ctx context.Context, o options, out, progress io.Writer) error {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if o.root, err = filepath.Abs(o.root); err != nil {
+		return err
+	}
+	b := build{root: o.root, dir: dir}
+	fmt.Fprintln(progress, "building")
+	if err := b.programs(ctx); err != nil {
+		return err
+	}
+	if o.soak > 0 {
+		s, err := soak(ctx, o, &b, progress)
+		if err != nil {
+			return err
+		}
+		return s.write(out)
+	}
+	left := ""
+	if err := b.rclcpp(ctx); err != nil {
+		left = fmt.Sprintf("%s: %v", titles[rclcpp], err)
+	}
+	r, err := measure(ctx, o, &b, left == "", progress)
+	if err != nil {
+		return err
+	}
+	if left != "" {
+		r.Left = append(r.Left, left)
+	}
+	if err := r.write(out); err != nil {
+		return err
+	}
+	if o.json == "" {
+		return nil
+	}
+	return r.save(o.json)
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// row is what one subject took, in ns.
+type row struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	// Of all round trips.
+	P50  float64 `json:"p50_ns"`
+	P99  float64 `json:"p99_ns"`
+	P999 float64 `json:"p99.9_ns"`
+	Max  float64 `json:"max_ns"`
+	// Rounds are those of each round.
+	Rounds []quantiles `json:"rounds"`
+	// NodeP50 and NodeP99 are the median over the rounds of the node's time to this one's in
+	// the same round; 0 for the node itself.
+	NodeP50 float64 `json:"node_to_p50,omitempty"`
+	NodeP99 float64 `json:"node_to_p99,omitempty"`
+}
+
+type quantiles struct {
+	P50 float64 `json:"p50_ns"`
+	P99 float64 `json:"p99_ns"`
+}
+
+// outcome is all that one run measured.
+type outcome struct {
+	Machine machine `json:"machine"`
+	Rounds  int     `json:"rounds"`
+	Count   int     `json:"round_trips_per_round"`
+	Rows    []row   `json:"rows"`
+	// Left says which rows are missing and why.
+	Left []string `json:"left_out,omitempty"`
+}
+
+// spareSteps of a trial are left when a turn ends.
+const spareSteps = 100
+
+// measure times all subjects in turns.
+func measure(ctx context.Context, o options, b *build, withROS bool, progress io.Writer) (*outcome, error) {
+	names := []string{waitset, listener, own}
+	if withROS {
+		names = append(names, rclcpp)
+	}
+	var all []*subject
+	defer func() { closeAll(all) }()
+	for i, name := range names {
+		fmt.Fprintln(progress, "starting", titles[name])
+		s, err := start(ctx, b, name, o.domain+i, o.warm+o.count+spareSteps)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	times := make([][][]uint32, len(all)) // by subject and round
+	for round := range o.rounds {
+		for k := range all {
+			i := (round + k) % len(all) // nobody always follows the same one
+			t, err := all[i].turn(o.warm, o.count)
+			if err != nil {
+				return nil, err
+			}
+			slices.Sort(t)
+			times[i] = append(times[i], t)
+		}
+		fmt.Fprintf(progress, "round %d of %d\n", round+1, o.rounds)
+	}
+	return &outcome{Machine: describe(), Rounds: o.rounds, Count: o.count, Rows: rows(names, times)}, nil
+}
+
+// rows sums up sorted times by subject and round.
+func rows(names []string, times [][][]uint32) []row {
+	all := make([]row, len(names))
+	for i, name := range names {
+		r := row{Name: name, Title: titles[name]}
+		for _, t := range times[i] {
+			r.Rounds = append(r.Rounds, quantiles{quantile(t, 0.5), quantile(t, 0.99)})
+		}
+		pooled := slices.Concat(times[i]...)
+		slices.Sort(pooled)
+		r.P50, r.P99, r.P999, r.Max = quantile(pooled, 0.5), quantile(pooled, 0.99), quantile(pooled, 0.999), quantile(pooled, 1)
+		all[i] = r
+	}
+	k := slices.Index(names, own)
+	for i := range all {
+		if i == k {
+			continue
+		}
+		var p50, p99 []float64
+		for round, q := range all[k].Rounds {
+			p50 = append(p50, q.P50/all[i].Rounds[round].P50)
+			p99 = append(p99, q.P99/all[i].Rounds[round].P99)
+		}
+		all[i].NodeP50, all[i].NodeP99 = median(p50), median(p99)
+	}
+	return all
+}
+
+// quantile is the smallest of sorted times that a share q of them, 0 < q <= 1, does not exceed.
+func quantile(sorted []uint32, q float64) float64 {
+	n := len(sorted)
+	i := int(q*float64(n)+0.9999999) - 1
+	return float64(sorted[min(max(i, 0), n-1)])
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	n := len(v)
+	return (v[(n-1)/2] + v[n/2]) / 2
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Names of the subjects.
+const (
+	waitset  = "waitset"
+	listener = "listener"
+	own      = "node"
+	rclcpp   = "rclcpp"
+)
+
+var titles = map[string]string{waitset: "Cyclone DDS in C, waitset", listener: "Cyclone DDS in C, listener", own: "gps_node, in a trial", rclcpp: "rclcpp, rmw_cyclonedds"}
+
+// loopback is the domain configuration of all: what the node has for ROS_LOCALHOST_ONLY.
+const loopback = `<CycloneDDS><Domain Id="any"><General><Interfaces><NetworkInterface address="127.0.0.1" multicast="true"/></Interfaces>` +
+	`<AllowMulticast>spdp</AllowMulticast></General><Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>99</MaxAutoParticipantIndex>` +
+	`<Peers><Peer address="127.0.0.1"/></Peers></Discovery></Domain></CycloneDDS>`
+
+// subject answers the joint states of a robot of its own, in a domain of its own.
+type subject struct {
+	name    string
+	program *exec.Cmd
+	robot   *robot
+	said    bytes.Buffer // by the program
+	stop    context.CancelFunc
+}
+
+// start starts a subject and its robot; steps is the length of the node's trials.
+func start(ctx context.Context, b *build, name string, domain, steps int) (*subject, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &subject{name: name, stop: cancel}
+	id, words := strconv.Itoa(domain), "messages"
+	environment := append(plain(), "CYCLONEDDS_URI="+loopback)
+	switch name {
+	case waitset, listener:
+		words = "octets"
+		s.program = exec.CommandContext(ctx, b.path("pong"), name, id)
+	case rclcpp:
+		s.program = exec.CommandContext(ctx, filepath.Join(b.path("rclcpp"), "pong"))
+		s.program.Env = append(environment, "RMW_IMPLEMENTATION=rmw_cyclonedds_cpp", "ROS_DOMAIN_ID="+id)
+	case own:
+		s.program = exec.CommandContext(ctx, b.path("gps_node"), nodeArguments(b, steps)...)
+		s.program.Env = append(plain(), "ROS_LOCALHOST_ONLY=1", "ROS_DOMAIN_ID="+id)
+	}
+	if s.program.Env == nil {
+		s.program.Env = environment
+	}
+	s.program.Dir = b.dir
+	s.program.Stdout, s.program.Stderr = &s.said, &s.said
+	s.program.Cancel = func() error { return s.program.Process.Signal(os.Interrupt) }
+	s.program.WaitDelay = 20 * time.Second
+	// The end of this program is the end of pong's input, and with it of pong.
+	if _, err := s.program.StdinPipe(); err != nil {
+		cancel()
+		return nil, err
+	}
+	if err := s.program.Start(); err != nil {
+		cancel()
+		return nil, err
+	}
+	var err error
+	if s.robot, err = startRobot(ctx, b.path("robot"), words, id, environment); err != nil {
+		s.close()
+		return nil, fmt.Errorf("%s: %w\n%s", titles[name], err, s.said.String())
+	}
+	return s, nil
+}
+
+// nodeArguments have the node run trials of some steps one after the other, with an arm of
+// seven joints that rests where trials begin, and no update in between.
+func nodeArguments(b *build, steps int) []string {
+	args := []string{"--ros-args", "--params-file", filepath.Join(b.root, "params", "reach_7_link.yaml")}
+	for _, p := range []string{
+		"lock_step:=false", "steps:=" + strconv.Itoa(steps), "samples:=1000", "safety.stale_timeout:=3600.0",
+		"conditions.initial_position:=[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]", "run_folder:=" + b.path("run"),
+	} {
+		args = append(args, "-p", p)
+	}
+	return args
+}
+
+// plain is the environment without what ROS and Cyclone DDS read.
+func plain() []string {
+	var kept []string
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "ROS_") && !strings.HasPrefix(v, "RMW_") && !strings.HasPrefix(v, "CYCLONEDDS_") {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// turn has the robot ask for round trips and returns their times.
+func (s *subject) turn(warm, count int) ([]uint32, error) {
+	times, acted, err := s.robot.ask(s.name == own, warm, count)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", titles[s.name], err, s.end())
+	}
+	if s.name == own && acted != count {
+		return nil, fmt.Errorf("%s: %d of %d answers were of a trial, expected all\n%s", titles[own], acted, count, s.end())
+	}
+	return times, nil
+}
+
+// end ends the subject and returns what it said.
+func (s *subject) end() string {
+	s.close()
+	return s.said.String()
+}
+
+// close ends both processes and waits for them. Closing twice does nothing.
+func (s *subject) close() {
+	s.stop()
+	if s.robot != nil {
+		s.robot.close()
+	}
+	// It was interrupted: how it ended says nothing.
+	_ = s.program.Wait()
+}
+
+// closeAll closes subjects.
+func closeAll(all []*subject) {
+	for _, s := range all {
+		s.stop()
+	}
+	for _, s := range all {
+		s.close()
+	}
+}
