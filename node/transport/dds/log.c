@@ -14,7 +14,7 @@ static void write_or_drop(void *fd, const dds_log_data_t *data) {
   struct pollfd terminal = {.fd = (int)(intptr_t)fd, .events = POLLOUT};
   // A pipe that is ready takes at least 4096 bytes (POSIX PIPE_BUF) without waiting.
   const char *message = data->message - data->hdrsize;
-  size_t size = data->size + data->hdrsize;
+  size_t size = data->hdrsize + data->size + 1; // the line ends after its size
   if (size > 4096)
     size = 4096;
   if (poll(&terminal, 1, 0) == 1 && (terminal.revents & POLLOUT) != 0) {
