@@ -83,6 +83,7 @@ func openParamNode() (ros2param.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	opt.Warn = func(err error) { fmt.Fprintln(os.Stderr, "gps param:", err) }
 	n, err := middleware.Open(opt)
 	if err != nil {
 		return nil, err
