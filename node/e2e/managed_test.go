@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -10,65 +11,53 @@ import (
 	"testing"
 	"time"
 
-	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
-	"guidedpolicysearch/msgs/lifecycle_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
-	"guidedpolicysearch/msgs/std_srvs"
 	"guidedpolicysearch/node/action"
-	"guidedpolicysearch/node/lifecycle"
+	"guidedpolicysearch/node/operator"
 	"guidedpolicysearch/node/paramservice"
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/record"
-	"guidedpolicysearch/node/rosnode"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/dds/ddstest"
 )
 
 const fqn = "/guided_policy_search"
 
-// operator drives a node by its services, as the ros2 command line does.
-type operator struct {
+// nodeOperator drives a node by its services, as the ros2 command line does.
+type nodeOperator struct {
+	*operator.Operator
 	t    *testing.T
 	node transport.Node
 }
 
-func operate(t *testing.T, domain uint32) *operator {
-	return &operator{t, ddstest.Open(t, domain, "operator", nil)}
+func operate(t *testing.T, domain uint32) *nodeOperator {
+	n := ddstest.Open(t, domain, "operator", nil)
+	return &nodeOperator{operator.New(n, fqn), t, n}
 }
 
-func (o *operator) context() context.Context {
+func (o *nodeOperator) context() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	o.t.Cleanup(cancel)
 	return ctx
 }
 
-func (o *operator) call(service string, typ msgs.Type, request, response msgs.Message) {
+// trigger calls one of the node's Trigger services.
+func (o *nodeOperator) trigger(name string) (bool, string) {
 	o.t.Helper()
-	c, err := o.node.Client(fqn+"/"+service, rosnode.TypeOf(typ), transport.ServiceQoS())
-	if err != nil {
+	message, err := o.Do(o.context(), name)
+	if err != nil && !errors.Is(err, operator.ErrRefused) {
 		o.t.Fatal(err)
 	}
-	defer c.Close()
-	payload, err := c.Call(o.context(), request.AppendCDR(nil))
-	if err == nil {
-		err = response.UnmarshalCDR(payload)
-	}
 	if err != nil {
-		o.t.Fatalf("%s: %v", service, err)
+		message = err.Error()
 	}
-}
-
-// trigger calls one of the node's Trigger services.
-func (o *operator) trigger(name string) (bool, string) {
-	o.t.Helper()
-	var response std_srvs.Trigger_Response
-	o.call(name, new(std_srvs.Trigger), new(std_srvs.Trigger_Request), &response)
-	return response.Success, response.Message
+	return err == nil, message
 }
 
 // triggered wants a Trigger service to do as asked.
-func (o *operator) triggered(name string) string {
+func (o *nodeOperator) triggered(name string) string {
 	o.t.Helper()
 	done, message := o.trigger(name)
 	if !done {
@@ -77,24 +66,24 @@ func (o *operator) triggered(name string) string {
 	return message
 }
 
-func (o *operator) state() lifecycle.State {
+func (o *nodeOperator) state() string {
 	o.t.Helper()
-	var response lifecycle_msgs.GetState_Response
-	o.call("get_state", new(lifecycle_msgs.GetState), new(lifecycle_msgs.GetState_Request), &response)
-	return lifecycle.State(response.CurrentState.Id)
+	state, err := o.State(o.context())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return state
 }
 
 // change asks for a transition by its label.
-func (o *operator) change(label string) bool {
+func (o *nodeOperator) change(label string) bool {
 	o.t.Helper()
-	request := lifecycle_msgs.ChangeState_Request{Transition: lifecycle_msgs.Transition{Label: label}}
-	var response lifecycle_msgs.ChangeState_Response
-	o.call("change_state", new(lifecycle_msgs.ChangeState), &request, &response)
-	return response.Success
+	done, _ := o.trigger(label)
+	return done
 }
 
 // set sets one parameter and returns the reason of a refusal.
-func (o *operator) set(name string, v rcl.Value) string {
+func (o *nodeOperator) set(name string, v rcl.Value) string {
 	o.t.Helper()
 	results, err := paramservice.NewClient(o.node, fqn).Set(o.context(), []paramservice.Assignment{{Name: name, Value: v}})
 	if err != nil || len(results) != 1 {
@@ -135,8 +124,8 @@ func TestLifecycle(t *testing.T) {
 	startRobot(t, domain)
 	n := startNode(t, domain, folder, "autostart:=false", "exit_when_done:=false", "iterations:=50")
 	op := operate(t, domain)
-	if s := op.state(); s != lifecycle.Unconfigured {
-		t.Fatalf("%v at first", s)
+	if s := op.state(); s != "unconfigured" {
+		t.Fatalf("%s at first", s)
 	}
 	if op.change("activate") {
 		t.Error("activated without being configured")
@@ -144,7 +133,7 @@ func TestLifecycle(t *testing.T) {
 	if reason := op.set("samples", integer(4)); reason != "" {
 		t.Errorf("samples in Unconfigured: %s", reason)
 	}
-	if !op.change("configure") || op.state() != lifecycle.Inactive {
+	if !op.change("configure") || op.state() != "inactive" {
 		t.Fatal("not configured")
 	}
 	if reason := op.set("samples", integer(5)); !strings.Contains(reason, "inactive") {
@@ -154,12 +143,12 @@ func TestLifecycle(t *testing.T) {
 		t.Errorf("%d commands before the node was active", commands)
 	}
 	for round := 1; round <= 2; round++ {
-		if !op.change("activate") || op.state() != lifecycle.Active {
+		if !op.change("activate") || op.state() != "active" {
 			t.Fatal("not active")
 		}
 		_, before := o.counts()
 		n.until("the arm moves", func() bool { _, commands := o.counts(); return commands > before+50 })
-		if !op.change("deactivate") || op.state() != lifecycle.Inactive {
+		if !op.change("deactivate") || op.state() != "inactive" {
 			t.Fatal("not deactivated")
 		}
 		until(t, "the torque is zero", func() bool { return isZero(o.lastCommand()) })
@@ -170,7 +159,7 @@ func TestLifecycle(t *testing.T) {
 			t.Errorf("%d commands after the node was deactivated", now-commands)
 		}
 	}
-	if !op.change("cleanup") || op.state() != lifecycle.Unconfigured {
+	if !op.change("cleanup") || op.state() != "unconfigured" {
 		t.Fatal("not cleaned up")
 	}
 	wholeFolder(t, folder)
@@ -189,7 +178,7 @@ func TestConfigureChecksTheRobot(t *testing.T) {
 	op := operate(t, domain)
 	refused := func(why string) {
 		t.Helper()
-		if op.change("configure") || op.state() != lifecycle.Unconfigured {
+		if op.change("configure") || op.state() != "unconfigured" {
 			t.Fatalf("configured, though %s", why)
 		}
 		until(t, "the log says "+why, func() bool { return n.said(why) > 0 })
@@ -202,7 +191,7 @@ func TestConfigureChecksTheRobot(t *testing.T) {
 	})
 	robot.interrupt(0)
 	startRobot(t, domain)
-	efforts, err := op.node.Publisher("/effort_controller/commands", rosnode.TypeOf(new(std_msgs.Float64MultiArray)), transport.Default(), nil)
+	efforts, err := op.node.Publisher("/effort_controller/commands", rostype.Of(new(std_msgs.Float64MultiArray)), transport.Default(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,8 +241,8 @@ func TestRequests(t *testing.T) {
 	}
 	op.triggered("stop")
 	until(t, "the torque is zero", func() bool { return isZero(o.lastCommand()) })
-	if s := op.state(); s != lifecycle.Inactive {
-		t.Errorf("%v after stop", s)
+	if s := op.state(); s != "inactive" {
+		t.Errorf("%s after stop", s)
 	}
 	if done, message := op.trigger("abort_trial"); done || !strings.Contains(message, "not active") {
 		t.Errorf("abort_trial while stopped: %v, %s", done, message)
@@ -262,7 +251,7 @@ func TestRequests(t *testing.T) {
 	empty := func(name string) {
 		t.Helper()
 		matched := make(chan struct{}, 100)
-		p, err := op.node.Publisher(fqn+"/"+name, rosnode.TypeOf(new(std_msgs.Empty)), transport.Default(), func(s transport.Status) {
+		p, err := op.node.Publisher(fqn+"/"+name, rostype.Of(new(std_msgs.Empty)), transport.Default(), func(s transport.Status) {
 			if s.Matched > 0 {
 				matched <- struct{}{}
 			}
@@ -280,7 +269,7 @@ func TestRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		until(t, "the node has done as "+name+" says", func() bool {
-			return op.state() == map[string]lifecycle.State{"start": lifecycle.Active, "stop": lifecycle.Inactive}[name]
+			return op.state() == map[string]string{"start": "active", "stop": "inactive"}[name]
 		})
 	}
 	empty("start")
@@ -366,7 +355,7 @@ func TestTrain(t *testing.T) {
 	if result.Iteration != 2 || len(list) != 2 || result.MeanCost != list[1].MeanCost || result.RunFolder != folder {
 		t.Errorf("result %+v of %d iterations", result, len(list))
 	}
-	until(t, "the node is inactive again", func() bool { return op.state() == lifecycle.Inactive })
+	until(t, "the node is inactive again", func() bool { return op.state() == "inactive" })
 	if len(trials) < 9 { // the first may be lost: topics match while the goal is under way
 		t.Errorf("feedback of %d trials, want 10", len(trials))
 	}
@@ -392,6 +381,6 @@ func TestTrain(t *testing.T) {
 		t.Fatal(status, err)
 	}
 	until(t, "the torque is zero", func() bool { return isZero(o.lastCommand()) })
-	until(t, "the node is inactive", func() bool { return op.state() == lifecycle.Inactive })
+	until(t, "the node is inactive", func() bool { return op.state() == "inactive" })
 	n.interrupt(0)
 }

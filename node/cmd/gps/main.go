@@ -45,7 +45,7 @@ func run() int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(trainCommand(), demoCommand(), tableCommand(), efficiencyCommand(), paramsCommand(), paramCommand())
+	root.AddCommand(trainCommand(), demoCommand(), tableCommand(), efficiencyCommand(), paramsCommand(), paramCommand(), controlCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
