@@ -25,6 +25,7 @@ import (
 	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/rosnode"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/trial"
 )
@@ -184,7 +185,7 @@ func (n *node) listen() error {
 	p := newProbe(n.names[jointStatesTopic], n.cfg.Robot.Joints, n.cfg.Reliable)
 	n.probe.Store(p)
 	var err error
-	n.joints, err = n.ros.Subscribe(n.names[jointStatesTopic], rosnode.TypeOf(new(sensor_msgs.JointState)), n.jointStatesQoS(), func(payload []byte, info transport.Info) {
+	n.joints, err = n.ros.Subscribe(n.names[jointStatesTopic], rostype.Of(new(sensor_msgs.JointState)), n.jointStatesQoS(), func(payload []byte, info transport.Info) {
 		n.health.states.Tick()
 		if l := n.loop.Load(); l != nil {
 			l.jointState(payload, info)

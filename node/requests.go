@@ -11,7 +11,7 @@ import (
 	"guidedpolicysearch/msgs/std_srvs"
 	"guidedpolicysearch/node/lifecycle"
 	"guidedpolicysearch/node/record"
-	"guidedpolicysearch/node/rosnode"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 )
 
@@ -61,7 +61,7 @@ func (n *node) serveRequests() error {
 				answer(false, errBusy.Error())
 			}
 		}
-		_, err = n.ros.Service(name, rosnode.TypeOf(new(std_srvs.Trigger)), transport.ServiceQoS(), func(_ []byte, reply transport.Reply) {
+		_, err = n.ros.Service(name, rostype.Of(new(std_srvs.Trigger)), transport.ServiceQoS(), func(_ []byte, reply transport.Reply) {
 			post(func(done bool, message string) {
 				response := std_srvs.Trigger_Response{Success: done, Message: message}
 				_ = reply(response.AppendCDR(nil)) // a client that is gone
@@ -74,7 +74,7 @@ func (n *node) serveRequests() error {
 		if err != nil {
 			return err
 		}
-		_, err = n.ros.Subscribe(topic, rosnode.TypeOf(new(std_msgs.Empty)), transport.Default(), func([]byte, transport.Info) {
+		_, err = n.ros.Subscribe(topic, rostype.Of(new(std_msgs.Empty)), transport.Default(), func([]byte, transport.Info) {
 			post(func(done bool, message string) {
 				if !done {
 					n.tell(fmt.Sprintf("%s was refused: %s", r.name, message))

@@ -12,7 +12,7 @@ import (
 	"guidedpolicysearch/node/lifecycle"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rosio"
-	"guidedpolicysearch/node/rosnode"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/trial"
 )
@@ -113,7 +113,7 @@ func (n *node) activate(context.Context, lifecycle.State) lifecycle.Result {
 	}
 	var commands transport.Publisher
 	if err == nil {
-		commands, err = n.ros.Publisher(n.names[commandsTopic], rosnode.TypeOf(new(std_msgs.Float64MultiArray)), transport.Default(), n.mismatch(n.names[commandsTopic], ""))
+		commands, err = n.ros.Publisher(n.names[commandsTopic], rostype.Of(new(std_msgs.Float64MultiArray)), transport.Default(), n.mismatch(n.names[commandsTopic], ""))
 	}
 	if err == nil {
 		if err = n.startLearner(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/rosnode"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/trial"
 )
@@ -70,7 +71,7 @@ func (t *topics) open(ros *rosnode.Node) error {
 		if err != nil {
 			return err
 		}
-		p, err := ros.Publisher(name, rosnode.TypeOf(r.message), q, nil)
+		p, err := ros.Publisher(name, rostype.Of(r.message), q, nil)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package action
 import (
 	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/action_msgs"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 )
 
@@ -33,5 +34,5 @@ func (t Type) status(action string) endpoint {
 }
 
 func part(action, name string, t msgs.Type) endpoint {
-	return endpoint{action + "/_action/" + name, transport.Type{Name: t.TypeName(), Hash: t.TypeHash()}}
+	return endpoint{action + "/_action/" + name, rostype.Of(t)}
 }

@@ -16,7 +16,7 @@ import (
 	"guidedpolicysearch/msgs/lifecycle_msgs"
 	"guidedpolicysearch/msgs/rcl_interfaces"
 	"guidedpolicysearch/msgs/std_srvs"
-	"guidedpolicysearch/node/rosnode"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/dds/ddstest"
 )
@@ -87,7 +87,7 @@ func TestHostileNeighbours(t *testing.T) {
 	})
 	attack("foreign_types", 3, func(ctx context.Context, n transport.Node, r *rand.Rand) error {
 		for _, topic := range []string{"/joint_states", "/effort_controller/commands", fqn + "/start", "/clock"} {
-			p, err := n.Publisher(topic, rosnode.TypeOf(new(std_srvs.Trigger_Request)), transport.Default(), nil)
+			p, err := n.Publisher(topic, rostype.Of(new(std_srvs.Trigger_Request)), transport.Default(), nil)
 			if err != nil {
 				return err
 			}
@@ -126,7 +126,7 @@ func TestHostileNeighbours(t *testing.T) {
 // callOnce calls a service of the node once. A request that means something is answered; one
 // that does not may be left without an answer.
 func callOnce(ctx context.Context, n transport.Node, service string, typ msgs.Type, request []byte, answered bool) error {
-	c, err := n.Client(fqn+"/"+service, rosnode.TypeOf(typ), transport.ServiceQoS())
+	c, err := n.Client(fqn+"/"+service, rostype.Of(typ), transport.ServiceQoS())
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/cdr"
 	"guidedpolicysearch/msgs/lifecycle_msgs"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 )
 
@@ -17,7 +18,7 @@ func (m *Machine) open(t Transport) error {
 	if err != nil {
 		return err
 	}
-	if m.event, err = t.Publisher(name, typed(&lifecycle_msgs.TransitionEvent{}), transport.Default(), nil); err != nil {
+	if m.event, err = t.Publisher(name, rostype.Of(&lifecycle_msgs.TransitionEvent{}), transport.Default(), nil); err != nil {
 		return err
 	}
 	var (
@@ -45,17 +46,13 @@ func (m *Machine) open(t Transport) error {
 		if name, err = m.cfg.Resolve(s.name); err != nil {
 			return err
 		}
-		service, err := t.Service(name, typed(s.typ), transport.ServiceQoS(), s.handler)
+		service, err := t.Service(name, rostype.Of(s.typ), transport.ServiceQoS(), s.handler)
 		if err != nil {
 			return err
 		}
 		m.services = append(m.services, service)
 	}
 	return nil
-}
-
-func typed(t msgs.Type) transport.Type {
-	return transport.Type{Name: t.TypeName(), Hash: t.TypeHash()}
 }
 
 // query handles requests that have no fields. One that is malformed is counted, and answered

@@ -7,6 +7,7 @@ import (
 	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/rcl_interfaces"
 	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 )
 
@@ -21,9 +22,9 @@ type Client struct {
 // NewClient calls from t the node with a fully qualified name.
 func NewClient(t transport.Services, node string) *Client { return &Client{t: t, node: node} }
 
-func (c *Client) call(ctx context.Context, service string, typ typed, request, response msgs.Message) error {
+func (c *Client) call(ctx context.Context, service string, typ msgs.Type, request, response msgs.Message) error {
 	name := c.node + "/" + service
-	client, err := c.t.Client(name, typeOf(typ), transport.ParameterServiceQoS())
+	client, err := c.t.Client(name, rostype.Of(typ), transport.ParameterServiceQoS())
 	if err != nil {
 		return fmt.Errorf("service %s: %w", name, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"guidedpolicysearch/msgs/rcl_interfaces"
 	"guidedpolicysearch/node/params"
 	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 )
 
@@ -95,13 +96,13 @@ func (s *Server) offer(t Transport) error {
 		return err
 	}
 	// The quality of service of the topic is that of the services.
-	s.events, err = t.Publisher(topic, typeOf(&rcl_interfaces.ParameterEvent{}), transport.ParameterServiceQoS(), nil)
+	s.events, err = t.Publisher(topic, rostype.Of(&rcl_interfaces.ParameterEvent{}), transport.ParameterServiceQoS(), nil)
 	if err != nil {
 		return err
 	}
 	for _, o := range []struct {
 		name    string
-		typ     typed
+		typ     msgs.Type
 		handler transport.ServiceHandler
 	}{
 		{"get_parameters", &rcl_interfaces.GetParameters{}, s.getParameters},
@@ -115,7 +116,7 @@ func (s *Server) offer(t Transport) error {
 		if err != nil {
 			return err
 		}
-		service, err := t.Service(name, typeOf(o.typ), transport.ParameterServiceQoS(), o.handler)
+		service, err := t.Service(name, rostype.Of(o.typ), transport.ParameterServiceQoS(), o.handler)
 		if err != nil {
 			return err
 		}
@@ -130,14 +131,6 @@ func resolve(resolve func(string) (string, error), node rcl.NodeName, name strin
 	}
 	return rcl.ExpandTopicName(name, node)
 }
-
-// typed is a generated message or service type.
-type typed interface {
-	TypeName() string
-	TypeHash() string
-}
-
-func typeOf(t typed) transport.Type { return transport.Type{Name: t.TypeName(), Hash: t.TypeHash()} }
 
 // Do calls f while no request reads or changes the parameters. f must not wait for a service
 // of the same node.

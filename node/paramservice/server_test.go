@@ -16,6 +16,7 @@ import (
 	"guidedpolicysearch/msgs/rcl_interfaces"
 	"guidedpolicysearch/node/params"
 	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/mem"
 )
@@ -82,7 +83,7 @@ func newFixture(t testing.TB) *fixture {
 	f := &fixture{cfg: newArmConfig(), events: make(chan rcl_interfaces.ParameterEvent, 5000)}
 	other := open(t, &bus, "tool")
 	qos := transport.ParameterServiceQoS()
-	_, err := other.Subscribe("/parameter_events", typeOf(&rcl_interfaces.ParameterEvent{}), qos, func(payload []byte, _ transport.Info) {
+	_, err := other.Subscribe("/parameter_events", rostype.Of(&rcl_interfaces.ParameterEvent{}), qos, func(payload []byte, _ transport.Info) {
 		var e rcl_interfaces.ParameterEvent
 		if err := e.UnmarshalCDR(payload); err != nil {
 			t.Error(err)

@@ -23,6 +23,7 @@ import (
 	"guidedpolicysearch/node/paramservice"
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/rostime"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/typedescription"
 )
@@ -112,7 +113,7 @@ func (n *Node) open(c Config) error {
 	if err != nil {
 		return err
 	}
-	n.Clock = rostime.New(rostime.Config{Node: n, Topic: clock, Type: TypeOf(new(rosgraph_msgs.Clock)), OnJump: n.jumped})
+	n.Clock = rostime.New(rostime.Config{Node: n, Topic: clock, Type: rostype.Of(new(rosgraph_msgs.Clock)), OnJump: n.jumped})
 	if err := n.Clock.UseSimTime(c.Set.Value(useSimTime).Bool); err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (n *Node) publisher(topic string, m msgs.Type, q transport.QoS) (transport.
 	if err != nil {
 		return nil, err
 	}
-	return n.Publisher(name, TypeOf(m), q, nil)
+	return n.Publisher(name, rostype.Of(m), q, nil)
 }
 
 func (n *Node) describeTypes() error {
@@ -222,11 +223,6 @@ func (n *Node) Resolve(name string) (string, error) {
 		return "", fmt.Errorf("service %s: %w", name, err)
 	}
 	return full, nil
-}
-
-// TypeOf is the transport's type of a generated message, service or action.
-func TypeOf(m msgs.Type) transport.Type {
-	return transport.Type{Name: m.TypeName(), Hash: m.TypeHash()}
 }
 
 // Close withdraws the node and writes what is left of its log. Closing twice does nothing.

@@ -20,7 +20,7 @@ import (
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node/diagnostics"
 	"guidedpolicysearch/node/rosio"
-	"guidedpolicysearch/node/rosnode"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 )
 
@@ -57,13 +57,13 @@ func New(cfg Config, node transport.Node, topics Topics, log func(string)) (*Dri
 	_, efforts := simulator.Plant().Dims()
 	d := &Driver{cfg: cfg, simulator: simulator, writer: rosio.NewJointWriter(simulator.Plant().JointNames()), efforts: efforts,
 		log: log, command: make([]float64, efforts), arrived: make(chan struct{}, 1)}
-	if d.states, err = node.Publisher(topics.JointStates, rosnode.TypeOf(new(sensor_msgs.JointState)), transport.Default(), nil); err != nil {
+	if d.states, err = node.Publisher(topics.JointStates, rostype.Of(new(sensor_msgs.JointState)), transport.Default(), nil); err != nil {
 		return nil, err
 	}
-	if d.clock, err = node.Publisher(topics.Clock, rosnode.TypeOf(new(rosgraph_msgs.Clock)), transport.Default(), nil); err != nil {
+	if d.clock, err = node.Publisher(topics.Clock, rostype.Of(new(rosgraph_msgs.Clock)), transport.Default(), nil); err != nil {
 		return nil, err
 	}
-	_, err = node.Subscribe(topics.Commands, rosnode.TypeOf(new(std_msgs.Float64MultiArray)), transport.Default(), d.take, nil)
+	_, err = node.Subscribe(topics.Commands, rostype.Of(new(std_msgs.Float64MultiArray)), transport.Default(), d.take, nil)
 	return d, err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"guidedpolicysearch/msgs/description"
 	tdi "guidedpolicysearch/msgs/type_description_interfaces"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 )
 
@@ -50,8 +51,7 @@ type Server struct {
 // those of transport.Services.
 func New(t Transport, name string, c *Catalog) (*Server, error) {
 	s := &Server{catalog: c}
-	var typ tdi.GetTypeDescription
-	service, err := t.Service(name, transport.Type{Name: typ.TypeName(), Hash: typ.TypeHash()}, transport.ServiceQoS(), s.answer)
+	service, err := t.Service(name, rostype.Of(&tdi.GetTypeDescription{}), transport.ServiceQoS(), s.answer)
 	if err != nil {
 		return nil, fmt.Errorf("type descriptions: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_srvs"
 	tdi "guidedpolicysearch/msgs/type_description_interfaces"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/mem"
 	"guidedpolicysearch/node/typedescription"
@@ -69,8 +70,7 @@ func ask(t *testing.T, c *typedescription.Catalog) (*typedescription.Server, fun
 // client returns a function that asks the service from a node.
 func client(t *testing.T, node transport.Services) func(*tdi.GetTypeDescription_Request) tdi.GetTypeDescription_Response {
 	t.Helper()
-	var typ tdi.GetTypeDescription
-	c, err := node.Client(serviceName, transport.Type{Name: typ.TypeName(), Hash: typ.TypeHash()}, transport.ServiceQoS())
+	c, err := node.Client(serviceName, rostype.Of(&tdi.GetTypeDescription{}), transport.ServiceQoS())
 	if err != nil {
 		t.Fatal(err)
 	}
