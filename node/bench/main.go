@@ -13,10 +13,10 @@ import (
 
 // options are the command line.
 type options struct {
-	rounds, count, warm int
-	soak                int
-	domain              int
-	json, root          string
+	rounds, turns, count, warm int
+	soak                       int
+	domain                     int
+	json, root                 string
 }
 
 func (o *options) validate() error {
@@ -26,8 +26,9 @@ func (o *options) validate() error {
 		least, most int
 	}{
 		{"rounds", o.rounds, 1, 10_000},
-		{"count", o.count, 100, 50_000}, // a trial, with its warm-up
-		{"warm", o.warm, 0, 40_000},
+		{"turns", o.turns, 1, 1000},
+		{"count", o.count, 1, 50_000},
+		{"warm", o.warm, 0, 50_000},
 		{"soak", o.soak, 0, 1_000_000_000},
 		{"domain", o.domain, 0, 200},
 	} {
@@ -35,14 +36,21 @@ func (o *options) validate() error {
 			return fmt.Errorf("-%s is %d, expected %d to %d", v.name, v.value, v.least, v.most)
 		}
 	}
+	if steps := o.turns * (o.count + o.warm); steps > maxTrial {
+		return fmt.Errorf("a round of -turns times -count and -warm has %d round trips, expected at most %d: it lies within one trial", steps, maxTrial)
+	}
 	return nil
 }
 
+// maxTrial is the longest trial that the benchmark asks the node for.
+const maxTrial = 50_000
+
 func main() {
 	var o options
-	flag.IntVar(&o.rounds, "rounds", 20, "rounds, in each of which every subject has its turn")
-	flag.IntVar(&o.count, "count", 10_000, "round trips timed per turn")
-	flag.IntVar(&o.warm, "warm", 1000, "round trips before these")
+	flag.IntVar(&o.rounds, "rounds", 10, "rounds; ratios are of one round, and the median of all counts")
+	flag.IntVar(&o.turns, "turns", 10, "turns of every subject per round")
+	flag.IntVar(&o.count, "count", 1000, "round trips timed per turn")
+	flag.IntVar(&o.warm, "warm", 100, "round trips before these")
 	flag.IntVar(&o.soak, "soak", 0, "instead of timing, count the node's memory over this many round trips")
 	flag.IntVar(&o.domain, "domain", 120, "the first of the four DDS domains used")
 	flag.StringVar(&o.json, "json", "", "file for the table as JSON; none if empty")

@@ -33,13 +33,14 @@ type quantiles struct {
 type outcome struct {
 	Machine machine `json:"machine"`
 	Rounds  int     `json:"rounds"`
-	Count   int     `json:"round_trips_per_round"`
+	Turns   int     `json:"turns_per_round"`
+	Count   int     `json:"round_trips_per_turn"`
 	Rows    []row   `json:"rows"`
 	// Left says which rows are missing and why.
 	Left []string `json:"left_out,omitempty"`
 }
 
-// spareSteps of a trial are left when a turn ends.
+// spareSteps of a trial are left when a round ends.
 const spareSteps = 100
 
 // measure times all subjects in turns.
@@ -52,7 +53,7 @@ func measure(ctx context.Context, o options, b *build, withROS bool, progress io
 	defer func() { closeAll(all) }()
 	for i, name := range names {
 		fmt.Fprintln(progress, "starting", titles[name])
-		s, err := start(ctx, b, name, o.domain+i, o.warm+o.count+spareSteps)
+		s, err := start(ctx, b, name, o.domain+i, o.turns*(o.warm+o.count)+spareSteps)
 		if err != nil {
 			return nil, err
 		}
@@ -60,18 +61,39 @@ func measure(ctx context.Context, o options, b *build, withROS bool, progress io
 	}
 	times := make([][][]uint32, len(all)) // by subject and round
 	for round := range o.rounds {
+		t, err := turns(o, all)
+		if err != nil {
+			return nil, err
+		}
+		for i := range all {
+			slices.Sort(t[i])
+			times[i] = append(times[i], t[i])
+		}
+		fmt.Fprintf(progress, "round %d of %d\n", round+1, o.rounds)
+	}
+	return &outcome{Machine: describe(), Rounds: o.rounds, Turns: o.turns, Count: o.count, Rows: rows(names, times)}, nil
+}
+
+// turns times one round, which lies within one trial of the node, and returns the times by
+// subject.
+func turns(o options, all []*subject) ([][]uint32, error) {
+	for _, s := range all {
+		if err := s.prepare(); err != nil {
+			return nil, err
+		}
+	}
+	times := make([][]uint32, len(all))
+	for turn := range o.turns {
 		for k := range all {
-			i := (round + k) % len(all) // nobody always follows the same one
+			i := (turn + k) % len(all)
 			t, err := all[i].turn(o.warm, o.count)
 			if err != nil {
 				return nil, err
 			}
-			slices.Sort(t)
-			times[i] = append(times[i], t)
+			times[i] = append(times[i], t...)
 		}
-		fmt.Fprintf(progress, "round %d of %d\n", round+1, o.rounds)
 	}
-	return &outcome{Machine: describe(), Rounds: o.rounds, Count: o.count, Rows: rows(names, times)}, nil
+	return times, nil
 }
 
 // rows sums up sorted times by subject and round.

@@ -101,9 +101,20 @@ func plain() []string {
 	return kept
 }
 
+// prepare has the node begin a trial.
+func (s *subject) prepare() error {
+	if s.name != own {
+		return nil
+	}
+	if _, _, err := s.robot.ask(true, 0, 0); err != nil {
+		return fmt.Errorf("%s: %w\n%s", titles[s.name], err, s.end())
+	}
+	return nil
+}
+
 // turn has the robot ask for round trips and returns their times.
 func (s *subject) turn(warm, count int) ([]uint32, error) {
-	times, acted, err := s.robot.ask(s.name == own, warm, count)
+	times, acted, err := s.robot.ask(false, warm, count)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", titles[s.name], err, s.end())
 	}

@@ -10,7 +10,7 @@ import (
 
 // write writes the table.
 func (o *outcome) write(out io.Writer) error {
-	fmt.Fprintf(out, "\n%s\nRound trips of 300 bytes there and %d back, %d rounds of %d each in turns; us.\n\n", &o.Machine, answerBytes, o.Rounds, o.Count)
+	fmt.Fprintf(out, "\n%s\nRound trips of 300 bytes there and %d back, %d rounds of %d turns of %d; us.\n\n", &o.Machine, answerBytes, o.Rounds, o.Turns, o.Count)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "who answers\tp50\tp99\tp99.9\tmax\tnode to this, p50\tp99\t")
 	for _, r := range o.Rows {
