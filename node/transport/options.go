@@ -44,8 +44,7 @@ type Options struct {
 	// Config is middleware configuration of the user: for dds what
 	// CYCLONEDDS_URI holds, applied after this package's own.
 	Config string
-	// Security is nil for a node without. rclgo leaves it to rcl, which reads
-	// the environment itself.
+	// Security is nil for a node without.
 	Security *Security
 	// Warn is told, while the node is made, of what it does without; default
 	// nobody.

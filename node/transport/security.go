@@ -104,6 +104,18 @@ func (s *Security) Files() (SecurityFiles, error) {
 	return f, nil
 }
 
+// WithoutSecurity is for a transport that cannot join as the enclave: where
+// security is enforced it returns an error, otherwise it tells Warn.
+func (o Options) WithoutSecurity(why error) error {
+	if o.Security.Enforce {
+		return fmt.Errorf("%w; the node does not start, because ROS_SECURITY_STRATEGY=Enforce", why)
+	}
+	if o.Warn != nil {
+		o.Warn(fmt.Errorf("the node joins WITHOUT security: %w; set ROS_SECURITY_STRATEGY=Enforce to have it refused", why))
+	}
+	return nil
+}
+
 // worst is the first error of a file that is there, else the first.
 func worst(errs []error) error {
 	for _, err := range errs {

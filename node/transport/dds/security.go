@@ -25,11 +25,11 @@ func properties(o transport.Options) ([]C.struct_property, error) {
 	}
 	if !C.security_is_built_in() {
 		err := fmt.Errorf("security is on (ROS_SECURITY_ENABLE=true), but this Cyclone DDS was built without it; install the distribution's, or set ROS_SECURITY_ENABLE=false: %w", transport.ErrInvalid)
-		return nil, insecure(o, err)
+		return nil, o.WithoutSecurity(err)
 	}
 	files, err := o.Security.Files()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, insecure(o, err)
+		return nil, o.WithoutSecurity(err)
 	} else if err != nil {
 		return nil, err
 	}
@@ -71,18 +71,6 @@ func enclaveOf(s transport.Security) string {
 		return "no enclave"
 	}
 	return "enclave " + s.Enclave
-}
-
-// insecure refuses to join without security where it is enforced, and warns
-// otherwise.
-func insecure(o transport.Options, why error) error {
-	if o.Security.Enforce {
-		return fmt.Errorf("%w; the node does not start, because ROS_SECURITY_STRATEGY=Enforce", why)
-	}
-	if o.Warn != nil {
-		o.Warn(fmt.Errorf("the node joins WITHOUT security: %w; set ROS_SECURITY_STRATEGY=Enforce to have it refused", why))
-	}
-	return nil
 }
 
 // checkJoined is check for a new participant.

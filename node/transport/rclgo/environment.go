@@ -46,6 +46,16 @@ func setEnvironment(o transport.Options) (restore func(), err error) {
 	if o.Config != "" {
 		set = append(set, variable{"CYCLONEDDS_URI", o.Config})
 	}
+	if s := o.Security; s != nil {
+		strategy := "Permissive"
+		if s.Enforce {
+			strategy = "Enforce"
+		}
+		set = append(set, variable{"ROS_SECURITY_ENABLE", "true"}, variable{"ROS_SECURITY_STRATEGY", strategy},
+			variable{"ROS_SECURITY_KEYSTORE", s.Keystore}, variable{"ROS_SECURITY_ENCLAVE_OVERRIDE", s.Enclave})
+	} else {
+		set = append(set, variable{"ROS_SECURITY_ENABLE", "false"})
+	}
 	environment.Lock()
 	var before []func() error
 	for _, v := range set {

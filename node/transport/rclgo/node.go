@@ -10,6 +10,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"sync"
@@ -93,6 +94,14 @@ func (n *Node) make() error {
 		n.node, err = n.context.NewNode(n.opts.Name, n.opts.Namespace)
 		return err
 	})
+	// rcl joins or not, and says little about a file that it misses.
+	if s := n.opts.Security; s != nil && (err != nil || !s.Enforce) {
+		if _, missing := s.Files(); errors.Is(missing, fs.ErrNotExist) {
+			err = errors.Join(err, n.opts.WithoutSecurity(missing))
+		} else if err != nil {
+			err = errors.Join(err, missing)
+		}
+	}
 	if err != nil {
 		return err
 	}
