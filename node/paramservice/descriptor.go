@@ -18,7 +18,7 @@ func describe(d params.Descriptor) rcl_interfaces.ParameterDescriptor {
 		return m
 	}
 	switch {
-	case d.Type == rcl.Double:
+	case d.Type == rcl.Double && isFinite(d.Range):
 		m.FloatingPointRange = []rcl_interfaces.FloatingPointRange{{FromValue: d.Range.Min, ToValue: d.Range.Max, Step: d.Step}}
 	case d.Type == rcl.Integer && isIntegerRange(d.Range):
 		m.IntegerRange = []rcl_interfaces.IntegerRange{{FromValue: smallest(d.Range), ToValue: largest(d.Range), Step: uint64(d.Step)}}
@@ -60,7 +60,7 @@ func constraints(d params.Descriptor) string {
 		parts = append(parts, each+"one of "+strings.Join(d.Choices, ", "))
 	}
 	if d.Range != nil {
-		inMessage := d.Type == rcl.Double || d.Type == rcl.Integer && isIntegerRange(d.Range)
+		inMessage := d.Type == rcl.Double && isFinite(d.Range) || d.Type == rcl.Integer && isIntegerRange(d.Range)
 		parts = append(parts, bounds(d, each, inMessage)...)
 	}
 	isDouble := d.Type == rcl.Double || d.Type == rcl.DoubleArray
@@ -106,6 +106,9 @@ func words(open bool, opened, closed string, bound float64) string {
 	}
 	return fmt.Sprintf("%s %v", closed, bound)
 }
+
+// isFinite tells whether both ends are finite: sliders of rqt divide by the distance.
+func isFinite(r *params.Range) bool { return !math.IsInf(r.Min, 0) && !math.IsInf(r.Max, 0) }
 
 // isIntegerRange tells whether both ends are integers of 32 bits: sliders of rqt overflow on more.
 func isIntegerRange(r *params.Range) bool {

@@ -27,6 +27,7 @@ type armConfig struct {
 	Gain       float64       `param:"gain" desc:"How stiff" unit:"N m/rad" range:"[0, 10]" step:"0.5" takes:"trial"`
 	Count      int           `param:"count" desc:"How many." range:"[1, inf)"`
 	Small      int           `param:"small" desc:"A few." range:"[-5, 5)" takes:"now"`
+	Rate       float64       `param:"rate" desc:"How fast." range:"(0, inf)" takes:"now"`
 	Kind       string        `param:"kind" desc:"Which." choices:"arm|cart" takes:"now"`
 	Log        string        `param:"log" desc:"A file." path:"true" takes:"now"`
 	Arm        jointConfig   `param:"arm"`
@@ -49,7 +50,7 @@ func (c jointConfig) Validate() error {
 }
 
 func newArmConfig() *armConfig {
-	return &armConfig{Timeout: time.Second, Gain: 1, Count: 3, Kind: "arm",
+	return &armConfig{Timeout: time.Second, Gain: 1, Count: 3, Rate: 1, Kind: "arm",
 		Arm: jointConfig{Joints: []string{"a", "b"}, Low: []float64{-1, -1}}}
 }
 
@@ -148,7 +149,7 @@ func texts(s ...string) rcl.Value    { return rcl.Value{Type: rcl.StringArray, S
 func TestStartEvent(t *testing.T) {
 	f := newFixture(t)
 	e := f.event(t)
-	if e.Node != "/lab/arm" || e.Stamp.Sec != 12 || e.Stamp.Nanosec != 34 || len(e.NewParameters) != 11 || len(e.ChangedParameters) != 0 {
+	if e.Node != "/lab/arm" || e.Stamp.Sec != 12 || e.Stamp.Nanosec != 34 || len(e.NewParameters) != 12 || len(e.ChangedParameters) != 0 {
 		t.Errorf("got %+v", e)
 	}
 	if p := e.NewParameters[1]; p.Name != "arm.high" || p.Value.Type != uint8(rcl.DoubleArray) {
@@ -195,6 +196,8 @@ func TestDescribe(t *testing.T) {
 		{Name: "count", Type: 2, Description: "How many. Takes effect when the node is configured: can be set while it is unconfigured.", AdditionalConstraints: "at least 1"},
 		{Name: "small", Type: 2, Description: "A few. A change takes effect at once.", AdditionalConstraints: "less than 5",
 			IntegerRange: []rcl_interfaces.IntegerRange{{FromValue: -5, ToValue: 4}}},
+		// rqt_reconfigure cannot show a range without an end.
+		{Name: "rate", Type: 3, Description: "How fast. A change takes effect at once.", AdditionalConstraints: "greater than 0; finite"},
 		{Name: "kind", Type: 4, Description: "Which. A change takes effect at once.", AdditionalConstraints: "one of arm, cart"},
 		{Name: "log", Type: 4, Description: "A file. A change takes effect at once.", AdditionalConstraints: "a path, absolute or from the node's working folder"},
 		{Name: "arm.low", Type: 8, Description: "Lower limits. Unit: rad. A change takes effect at once.",
