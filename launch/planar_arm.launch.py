@@ -5,7 +5,8 @@
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, EmitEvent, RegisterEventHandler
+from launch.actions import (
+    DeclareLaunchArgument, EmitEvent, IncludeLaunchDescription, RegisterEventHandler)
 from launch.conditions import IfCondition
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
@@ -58,8 +59,16 @@ def generate_launch_description():
             'autostart', default_value='true',
             description='Learn as soon as the robot is there; false leaves that to '
                         '`ros2 lifecycle set`, ~/start or ~/train.'),
+        DeclareLaunchArgument(
+            'diagnostics', default_value='false',
+            description='Start an aggregator of /diagnostics for rqt_robot_monitor, once for '
+                        'all robots.'),
         robot,
         node,
+        IncludeLaunchDescription(
+            PathJoinSubstitution(
+                [FindPackageShare(PACKAGE), 'launch', 'diagnostics.launch.py']),
+            condition=IfCondition(LaunchConfiguration('diagnostics'))),
         RegisterEventHandler(OnProcessExit(
             target_action=node,
             on_exit=[EmitEvent(event=Shutdown(reason='the node has ended'))])),
