@@ -15,7 +15,7 @@ fuzz_time := 10s
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: build build-rclgo test test-rclgo check-rclgo race demo bench bench-ros2 deps generate fuzz clean help
+.PHONY: build build-rclgo test test-rclgo check-rclgo check-ros2 race demo bench bench-ros2 deps generate fuzz clean help
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -53,7 +53,7 @@ build: deps ## build gps_node, sim_robot and gps into bin/
 	go build -o bin/ ./node/cmd/...
 
 build-rclgo: ## build the programs against the ROS 2 that is sourced, into bin/rclgo/
-	@flags=$$(scripts/ros_flags.sh) && eval "$$flags" && set -x && go build -tags rclgo -o bin/rclgo/ ./node/cmd/...
+	@scripts/build_ros2.sh bin/rclgo
 
 # make test does the same among the other tests.
 check-rclgo: ## type-check the code for a ROS 2 installation, without one
@@ -64,6 +64,9 @@ test-rclgo: ## run the tests of that code, where a ROS 2 is sourced
 		echo 'test-rclgo: no ROS 2 is sourced (AMENT_PREFIX_PATH is empty): nothing was run' >&2; exit 0; fi; \
 	flags=$$(scripts/ros_flags.sh) && eval "$$flags" && set -x && go vet -tags rclgo ./node/... && \
 	go tool gotestsum --format pkgname --format-hide-empty-pkg -- -tags rclgo -count=1 ./node/...
+
+check-ros2: ## run ROS 2's own tools against the node, where a ROS 2 is sourced
+	@scripts/check_ros2.sh
 
 deps: ## install what the build needs and is missing
 	@scripts/install_dependencies.sh

@@ -6,7 +6,7 @@
 # installed are skipped. Exit status: 0 no row failed, 1 a row failed, 2 it could not start.
 set -uo pipefail
 set -m # each program that is started is a process group, and takes Ctrl-C
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 
 usage='usage: scripts/check_ros2.sh [--build default|rclgo|all] [--domain N] [--json]'
 builds='default rclgo'
@@ -107,12 +107,16 @@ seen() {
 	done
 }
 
-# row checks what a command prints: row [-s] [-c SHOWN] NAME VERB EXPRESSION... -- COMMAND...
-# The command ends by itself, or, with -s, it goes on until everything was seen. SHOWN is what
-# a user would type, where that is not the command.
+# row checks what a command prints: row [-s|-r] [-c SHOWN] NAME VERB EXPRESSION... -- COMMAND...
+# The command ends by itself; with -s it goes on until everything was seen, and with -r it is
+# repeated until then, because discovery takes its time. SHOWN is what a user would type, where
+# that is not the command.
 row() {
-	local stream= shown= name verb
-	if [ "$1" = -s ]; then stream=yes && shift; fi
+	local stream='' repeat='' shown='' name verb
+	case $1 in
+	-s) stream=yes && shift ;;
+	-r) repeat=yes && shift ;;
+	esac
 	if [ "$1" = -c ]; then shown=$2 && shift 2; fi
 	name=$1 verb=$2
 	shift 2
@@ -125,13 +129,16 @@ row() {
 		return
 	fi
 	local out=$work/out pid end=$((SECONDS + patience))
-	"$@" >"$out" 2>&1 </dev/null &
-	pid=$!
-	while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $end ]; do
-		if [ -n "$stream" ] && seen "$out" "${wanted[@]}"; then break; fi
-		sleep 0.1
+	while :; do
+		"$@" >"$out" 2>&1 </dev/null &
+		pid=$!
+		while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $end ]; do
+			if [ -n "$stream" ] && seen "$out" "${wanted[@]}"; then break; fi
+			sleep 0.1
+		done
+		end "$pid"
+		if [ -z "$repeat" ] || [ $SECONDS -ge $end ] || seen "$out" "${wanted[@]}"; then break; fi
 	done
-	end "$pid"
 	if seen "$out" "${wanted[@]}" && ! grep -q 'Traceback (most recent' "$out"; then
 		result "$name" pass "$shown"
 	else
@@ -141,11 +148,11 @@ row() {
 
 # await waits until a command prints a match of an expression.
 await() {
-	local wanted=$1 end=$((SECONDS + patience))
+	local expression=$1 end=$((SECONDS + patience))
 	shift
 	while [ $SECONDS -lt $end ]; do
 		"$@" >"$work/await" 2>&1 </dev/null
-		if grep -Pqz -- "$wanted" "$work/await"; then return 0; fi
+		if grep -Pqz -- "$expression" "$work/await"; then return 0; fi
 		sleep 0.2
 	done
 	return 1
@@ -166,13 +173,13 @@ start_pair() {
 }
 
 check_graph() {
-	row 'node list' node "(^|\n)$node\n" '(^|\n)/sim_robot\n' -- ros2 node list
-	row 'node info' node "$node/state: guided_policy_search_msgs/msg/NodeState" '/joint_states: sensor_msgs/msg/JointState' \
+	row -r 'node list' node "(^|\n)$node\n" '(^|\n)/sim_robot\n' -- ros2 node list
+	row -r 'node info' node "$node/state: guided_policy_search_msgs/msg/NodeState" '/joint_states: sensor_msgs/msg/JointState' \
 		"$node/start: std_srvs/srv/Trigger" "$node/train: guided_policy_search_msgs/action/Train" \
 		"$node/change_state: lifecycle_msgs/srv/ChangeState" -- ros2 node info $node
-	row 'topic list' topic "$node/cost \[std_msgs/msg/Float64\]" '/rosout \[' '/diagnostics \[' '/parameter_events \[' -- ros2 topic list -t
-	row 'topic info -v' topic "Node name: guided_policy_search" 'Reliability: RELIABLE' 'Durability: TRANSIENT_LOCAL' -- ros2 topic info -v $node/state
-	row 'service list' service "$node/stop \[std_srvs/srv/Trigger\]" "$node/describe_parameters \[" -- ros2 service list -t
+	row -r 'topic list' topic "$node/cost \[std_msgs/msg/Float64\]" '/rosout \[' '/diagnostics \[' '/parameter_events \[' -- ros2 topic list -t
+	row -r 'topic info -v' topic "Node name: guided_policy_search" 'Reliability: RELIABLE' 'Durability: TRANSIENT_LOCAL' -- ros2 topic info -v $node/state
+	row -r 'service list' service "$node/stop \[std_srvs/srv/Trigger\]" "$node/describe_parameters \[" -- ros2 service list -t
 	row 'service type' service 'std_srvs/srv/Trigger' -- ros2 service type $node/save
 }
 
@@ -212,7 +219,7 @@ check_parameters() {
 }
 
 check_lifecycle() {
-	row 'lifecycle nodes' lifecycle "$node" -- ros2 lifecycle nodes
+	row -r 'lifecycle nodes' lifecycle "$node" -- ros2 lifecycle nodes
 	row 'lifecycle get' lifecycle 'unconfigured \[1\]' -- ros2 lifecycle get $node
 	row 'lifecycle list' lifecycle 'configure \[1\]' -- ros2 lifecycle list $node
 	row 'lifecycle set configure' lifecycle 'Transitioning successful' -- ros2 lifecycle set $node configure
@@ -241,8 +248,9 @@ check_requests() {
 }
 
 check_action() {
-	row 'action list' action "$node/train \[guided_policy_search_msgs/action/Train\]" -- ros2 action list -t
-	row 'action info' action 'Action servers: 1' -- ros2 action info $node/train
+	row -r 'action list' action "$node/train \[guided_policy_search_msgs/action/Train\]" -- ros2 action list -t
+	row -r 'action info' action 'Action servers: 1' -- ros2 action info $node/train
+	row 'lifecycle set cleanup, for a new run' lifecycle 'Transitioning successful' -- ros2 lifecycle set $node cleanup
 	row 'action send_goal --feedback' action 'Feedback:' 'cost:' 'SUCCEEDED' -- \
 		ros2 action send_goal --feedback $node/train guided_policy_search_msgs/action/Train '{iterations: 4}'
 	row -c "ros2 action send_goal --feedback $node/train ...; Ctrl-C" 'action, canceled by Ctrl-C' action 'Feedback:' 'inactive \[2\]' -- bash -c "set -m
@@ -254,7 +262,7 @@ check_action() {
 }
 
 check_bag() {
-	local bag=$work/bag
+	local bag=$work/bag_$build
 	row -s 'bag record' bag 'Subscribed to topic .*/joint_states' "Subscribed to topic .*$node/state" -- ros2 bag record -o "$bag" /joint_states $node/state $node/cost /diagnostics
 	row 'bag info' bag 'Topic: /joint_states \| Type: sensor_msgs/msg/JointState' "$node/state" -- ros2 bag info "$bag"
 	background "$work/played" ros2 topic echo --qos-durability transient_local --qos-reliability reliable /played guided_policy_search_msgs/msg/NodeState
@@ -273,7 +281,7 @@ check_signal() {
 	row 'service call start again' service 'success=True' -- ros2 service call $node/start std_srvs/srv/Trigger
 	background "$work/commands" ros2 topic echo --csv /effort_controller/commands std_msgs/msg/Float64MultiArray
 	local echo_pid=$! status
-	await '[1-9]' cat "$work/commands"
+	await ',-?[0-9.e-]*[1-9][0-9.e-]*\n' cat "$work/commands"
 	kill -INT "$node_pid"
 	wait "$node_pid"
 	status=$?
@@ -292,9 +300,9 @@ check_other_rmw() {
 	row -s 'topic echo, late joiner' topic 'phase: [0-9]' -- \
 		ros2 topic echo --qos-durability transient_local --qos-reliability reliable $node/state guided_policy_search_msgs/msg/NodeState
 	row -s 'topic hz' topic 'average rate' -- ros2 topic hz /joint_states
-	row 'topic list' topic "$node/mean_cost" '/joint_states' -- ros2 topic list --no-daemon --spin-time 5
-	row 'topic info -v' topic 'Node name: guided_policy_search' -- ros2 topic info -v --no-daemon --spin-time 5 $node/cost
-	row 'node list' node "$node" -- ros2 node list --no-daemon --spin-time 5
+	row -r 'topic list' topic "$node/mean_cost" '/joint_states' -- ros2 topic list --no-daemon --spin-time 3
+	row -r 'topic info -v' topic 'Node name: guided_policy_search' -- ros2 topic info -v --no-daemon --spin-time 3 $node/cost
+	row -r 'node list' node "$node" -- ros2 node list --no-daemon --spin-time 3
 	row 'topic pub start' topic 'publishing' -- ros2 topic pub --once -w 1 $node/start std_msgs/msg/Empty
 	row -s 'topic echo, commands while active' topic 'data:' -- ros2 topic echo /effort_controller/commands std_msgs/msg/Float64MultiArray
 	row 'topic pub stop' topic 'publishing' -- ros2 topic pub --once -w 1 $node/stop std_msgs/msg/Empty
@@ -326,11 +334,11 @@ check_launch() {
 	row 'pkg executables' pkg 'gps_node' 'sim_robot' -- ros2 pkg executables guided_policy_search
 	row -s 'run, with remaps and parameters' run 'unconfigured|waiting|joint_states|configured' -- ros2 run guided_policy_search gps_node --ros-args -r __ns:=/elsewhere --params-file "$short" -p runs_folder:="$work/runs"
 	row 'launch --show-args' launch "'params_file'" "'namespace'" "'simulated'" "'runs_folder'" "'autostart'" -- ros2 launch guided_policy_search planar_arm.launch.py --show-args
-	row 'launch, until it has learned' launch 'gps_node-2\]: process has finished cleanly' -- \
+	row 'launch, until it has learned' launch 'gps_node-2\]: process has finished cleanly' 'sim_robot-1\]: process has finished cleanly' -- \
 		ros2 launch guided_policy_search planar_arm.launch.py runs_folder:="$work/launched"
-	row 'launch of XML, in a namespace' launch 'gps_node-2\]: process has finished cleanly' -- \
+	row 'launch of XML, in a namespace' launch 'gps_node-2\]: process has finished cleanly' 'sim_robot-1\]: process has finished cleanly' -- \
 		ros2 launch guided_policy_search planar_arm.launch.xml namespace:=arm1 runs_folder:="$work/launched" params_file:="$short"
-	row -c "ros2 launch guided_policy_search planar_arm.launch.py namespace:=arm1, namespace:=arm2" 'launch, two side by side' launch 'arm1: 0' 'arm2: 0' 'arm1.*finished cleanly' 'arm2.*finished cleanly' -- bash -c "set -m
+	row -c "ros2 launch guided_policy_search planar_arm.launch.py namespace:=arm1, namespace:=arm2" 'launch, two side by side' launch 'arm1: 0' 'arm2: 0' 'arm1 .*finished cleanly' 'arm2 .*finished cleanly' -- bash -c "set -m
 		for arm in arm1 arm2; do
 			ros2 launch guided_policy_search planar_arm.launch.py namespace:=\$arm runs_folder:='$work/'\$arm params_file:='$short' >'$work/'\$arm.log 2>&1 &
 		done
