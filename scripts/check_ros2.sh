@@ -36,7 +36,12 @@ fi
 export ROS_DOMAIN_ID=$domain PYTHONUNBUFFERED=1 PYTHONWARNINGS=ignore RCUTILS_COLORIZED_OUTPUT=0
 case $ROS_DISTRO in
 [a-h]*) export ROS_LOCALHOST_ONLY=1 ;;
-*) unset ROS_LOCALHOST_ONLY && export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST ;;
+*)
+	unset ROS_LOCALHOST_ONLY && export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
+	# The range alone leaves rmw_cyclonedds_cpp on all interfaces.
+	lo='<CycloneDDS><Domain><General><Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces></General></Domain></CycloneDDS>'
+	export CYCLONEDDS_URI=${CYCLONEDDS_URI:-$lo}
+	;;
 esac
 work=$(mktemp -d)
 export ROS_LOG_DIR=$work/log
