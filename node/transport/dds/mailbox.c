@@ -2,7 +2,9 @@
 
 #include "mailbox.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <dds/ddsrt/heap.h>
@@ -13,8 +15,8 @@ enum { SAW_DATA = 1, SAW_STATUS = 2 };
 
 struct mailbox {
   pthread_mutex_t lock;
-  pthread_cond_t wake;
-  bool shut;
+  sem_t wake; // posted once for each time that the reader waits
+  bool waiting, shut;
   struct endpoint *first, *last; // endpoints with something to collect
   struct event event;        // the latest; only mailbox_wait uses it and held
   struct ddsi_serdata *held; // the sample that event points into
@@ -26,7 +28,7 @@ struct mailbox {
 struct mailbox *mailbox_new(void) {
   struct mailbox *m = ddsrt_calloc(1, sizeof(*m)); // ends the program without memory
   pthread_mutex_init(&m->lock, NULL);
-  pthread_cond_init(&m->wake, NULL);
+  sem_init(&m->wake, 0, 0);
   return m;
 }
 
@@ -40,17 +42,36 @@ static bool give_back(struct mailbox *m) {
   return m->held != NULL;
 }
 
+// unlock releases the lock and then wakes the reader, which so does not wait for the lock. A
+// condition variable instead of the semaphore costs the woken one a system call: it takes the
+// lock as one that others wait for.
+static void unlock_and_wake(struct mailbox *m) {
+  bool waiting = m->waiting;
+  m->waiting = false;
+  pthread_mutex_unlock(&m->lock);
+  if (waiting)
+    sem_post(&m->wake);
+}
+
+// wait_for_wake needs the lock, and has it again when it returns.
+static void wait_for_wake(struct mailbox *m) {
+  m->waiting = true;
+  pthread_mutex_unlock(&m->lock);
+  while (sem_wait(&m->wake) != 0 && errno == EINTR)
+    ;
+  pthread_mutex_lock(&m->lock);
+}
+
 void mailbox_shut(struct mailbox *m) {
   pthread_mutex_lock(&m->lock);
   m->shut = true;
-  pthread_cond_broadcast(&m->wake);
-  pthread_mutex_unlock(&m->lock);
+  unlock_and_wake(m);
 }
 
 void mailbox_free(struct mailbox *m) {
   while (give_back(m))
     ;
-  pthread_cond_destroy(&m->wake);
+  sem_destroy(&m->wake);
   pthread_mutex_destroy(&m->lock);
   ddsrt_free(m);
 }
@@ -91,9 +112,7 @@ static void mark(struct endpoint *e, uint32_t seen) {
   struct mailbox *m = e->box; // outlives its endpoints, and they their listeners
   pthread_mutex_lock(&m->lock);
   enqueue(e, seen);
-  pthread_mutex_unlock(&m->lock);
-  // Without the lock, which the reader of the mailbox would at once wait for.
-  pthread_cond_signal(&m->wake);
+  unlock_and_wake(m);
 }
 
 static void on_data(dds_entity_t x, void *arg) { (void)x, mark(arg, SAW_DATA); }
@@ -241,7 +260,7 @@ const struct event *mailbox_wait(struct mailbox *m) {
   pthread_mutex_lock(&m->lock);
   while (!found) {
     while (m->first == NULL && !m->shut)
-      pthread_cond_wait(&m->wake, &m->lock);
+      wait_for_wake(m);
     if (m->shut)
       break;
     struct endpoint *e = m->first;
