@@ -22,7 +22,7 @@ func (b *build) programs(ctx context.Context) error {
 	if compiler == "" {
 		compiler = "cc"
 	}
-	peers, dds := filepath.Join(b.root, "node", "bench", "peers"), filepath.Join(b.root, "node", "transport", "dds")
+	peers, dds := filepath.Join("node", "bench", "peers"), filepath.Join("node", "transport", "dds")
 	for _, c := range [][]string{
 		{compiler, "-O2", "-o", b.path("robot"), filepath.Join(peers, "robot.c"), filepath.Join(dds, "raw.c"), "-I" + dds, "-lddsc"},
 		{compiler, "-O2", "-o", b.path("pong"), filepath.Join(peers, "pong.c"), "-lddsc", "-lpthread"},
