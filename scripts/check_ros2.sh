@@ -87,7 +87,8 @@ has() {
 	[ "$1" = - ] && return 0
 	if [ -z "${present[$1]:-}" ]; then
 		present[$1]=no
-		if [ -d "$1" ] || ros2 "$1" --help >/dev/null 2>&1; then present[$1]=yes; fi
+		# Of an unknown verb it prints its own usage.
+		if ros2 "$1" --help 2>/dev/null | grep -q "^usage: ros2 $1"; then present[$1]=yes; fi
 	fi
 	[ "${present[$1]}" = yes ]
 }
@@ -163,12 +164,19 @@ await() {
 	return 1
 }
 
+# ours becomes one of the programs. The default build chooses the interface itself, and
+# Cyclone DDS refuses to be told of it twice.
+ours() {
+	if [ "$build" = default ]; then unset CYCLONEDDS_URI; fi
+	exec "$@"
+}
+
 # start_pair starts robot and node. The node waits for commands, the robot runs faster than
 # real time, but slowly enough to be looked at.
 start_pair() {
-	background "$work/robot" "$programs/sim_robot" --ros-args --params-file "$task" -p real_time_factor:=10.0
+	background "$work/robot" ours "$programs/sim_robot" --ros-args --params-file "$task" -p real_time_factor:=10.0
 	robot_pid=$!
-	background "$work/node" "$programs/gps_node" --ros-args --params-file "$task" \
+	background "$work/node" ours "$programs/gps_node" --ros-args --params-file "$task" \
 		-p autostart:=false -p exit_when_done:=false -p runs_folder:="$work/runs"
 	node_pid=$!
 	if ! await "$node" ros2 node list || ! await /sim_robot ros2 node list; then
@@ -332,7 +340,9 @@ lay_out() {
 }
 
 check_launch() {
+	local uri=${CYCLONEDDS_URI:-}
 	lay_out
+	if [ "$build" = default ]; then unset CYCLONEDDS_URI; fi # as in ours
 	sed 's/real_time_factor: .*/real_time_factor: 1.0/' "$task" >"$work/real_time.yaml"
 	local short=$work/short.yaml
 	sed 's/iterations: 10/iterations: 2/; /reference:/,$d' "$task" >"$short"
@@ -355,6 +365,7 @@ check_launch() {
 		sleep 1; kill -INT -- -\$!; wait \$!
 		cat '$work/launch.log'"
 	AMENT_PREFIX_PATH=$installed
+	if [ -n "$uri" ]; then export CYCLONEDDS_URI=$uri; fi
 }
 
 check_distribution() {
