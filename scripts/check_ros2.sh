@@ -316,9 +316,9 @@ check_other_rmw() {
 	row -r 'topic list' topic "$node/mean_cost" '/joint_states' -- ros2 topic list --no-daemon --spin-time 3
 	row -r 'topic info -v' topic 'Node name: guided_policy_search' -- ros2 topic info -v --no-daemon --spin-time 3 $node/cost
 	row -r 'node list' node "$node" -- ros2 node list --no-daemon --spin-time 3
-	row 'topic pub start' topic 'publishing' -- ros2 topic pub --once -w 1 $node/start std_msgs/msg/Empty
+	row 'topic pub start' topic 'publishing' -- ros2 topic pub -t 3 -w 1 $node/start std_msgs/msg/Empty
 	row -s 'topic echo, commands while active' topic 'data:' -- ros2 topic echo /effort_controller/commands std_msgs/msg/Float64MultiArray
-	row 'topic pub stop' topic 'publishing' -- ros2 topic pub --once -w 1 $node/stop std_msgs/msg/Empty
+	row 'topic pub stop' topic 'publishing' -- ros2 topic pub -t 3 -w 1 $node/stop std_msgs/msg/Empty
 	RMW_IMPLEMENTATION=rmw_cyclonedds_cpp
 }
 
