@@ -16,6 +16,9 @@ import (
 const (
 	discoveryTopic = "ros_discovery_info"
 	discoveryType  = "rmw_dds_common::msg::dds_::ParticipantEntitiesInfo_"
+	// discoveryHash is the type's since Iron, with the shorter Gid. Tools warn of endpoints
+	// without.
+	discoveryHash = "RIHS01_91a0593bacdcc50ea9bdcf849a938b128412cc1ea821245c663bcd26f83c295e"
 )
 
 // Length of rmw_dds_common/Gid, of which a GUID takes the first 16 bytes. It
@@ -32,9 +35,14 @@ func (n *Node) gidLen() int {
 	return gidLen
 }
 
+// discoveryNames are those of the node's writer and reader of announcements.
+func (n *Node) discoveryNames() names {
+	return names{discoveryTopic, discoveryType, n.hashData(discoveryHash)}
+}
+
 func (n *Node) openDiscovery() error {
 	e := &endpoint{node: n, topic: discoveryTopic, hidden: true}
-	if err := e.open(n.services, names{topic: discoveryTopic, typ: discoveryType}, transport.Latched(), n.opts.MaxPayload); err != nil {
+	if err := e.open(n.services, n.discoveryNames(), transport.Latched(), n.opts.MaxPayload); err != nil {
 		return fmt.Errorf("writer of %s: %w", discoveryTopic, err)
 	}
 	n.discovery = e

@@ -4,10 +4,14 @@ package dds
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
+	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/cdr"
+	"guidedpolicysearch/msgs/description"
 	"guidedpolicysearch/msgs/rmw_dds_common"
 	"guidedpolicysearch/node/transport"
 )
@@ -111,6 +115,31 @@ func TestDiscoveryInfo(t *testing.T) {
 	expect([]GUID{reader}, nil)
 	s.Close()
 	expect(nil, nil)
+}
+
+// TestHashOfDiscoveryInfo hashes the definitions with the Gid of Iron and later.
+func TestHashOfDiscoveryInfo(t *testing.T) {
+	dir := fstest.MapFS{}
+	for name, m := range map[string]msgs.Message{
+		"NodeEntitiesInfo": new(rmw_dds_common.NodeEntitiesInfo), "ParticipantEntitiesInfo": new(rmw_dds_common.ParticipantEntitiesInfo),
+	} {
+		own, _, _ := strings.Cut(m.Definition(), "====") // what it contains follows
+		dir["msg/"+name+".msg"] = &fstest.MapFile{Data: []byte(own)}
+	}
+	dir["msg/Gid.msg"] = &fstest.MapFile{Data: []byte("char[16] data\n")}
+	set := description.NewSet()
+	if err := set.AddPackage("rmw_dds_common", dir); err != nil {
+		t.Fatal(err)
+	}
+	d, err := set.Describe("rmw_dds_common/msg/ParticipantEntitiesInfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for distro, want := range map[string]string{"humble": "", "jazzy": "typehash=" + d.Hash() + ";"} {
+		if got := openAlone(t, "node", distro).discoveryNames().userData; got != want {
+			t.Errorf("%s: user data %q, want %q", distro, got, want)
+		}
+	}
 }
 
 func TestDiscoveryInfoSinceIron(t *testing.T) {

@@ -54,7 +54,7 @@ func (n *Node) openGraph() error {
 	e := &endpoint{node: n, topic: discoveryTopic, hidden: true, ignoreOwn: true, handler: n.heard, peers: n.prune}
 	q := transport.Latched()
 	q.Depth = unreadAnnouncements // the topic has no key: all participants share the depth
-	if err := e.open(n.services, names{topic: discoveryTopic, typ: discoveryType}, q, maxAnnouncement); err != nil {
+	if err := e.open(n.services, n.discoveryNames(), q, maxAnnouncement); err != nil {
 		return fmt.Errorf("reader of %s: %w", discoveryTopic, err)
 	}
 	g.reader = e
