@@ -379,6 +379,17 @@ check_distribution() {
 	esac
 }
 
+# build_messages builds the package of messages for the tools.
+build_messages() {
+	echo 'building guided_policy_search_msgs for the tools, which takes minutes' >&2
+	colcon --log-base "$work/colcon" build --base-paths msgs --build-base "$work/build_msgs" --install-base "$work/install" >"$work/build" 2>&1 || return
+	set +u
+	# shellcheck source=/dev/null
+	. "$work/install/local_setup.bash"
+	set -u
+	installed=$AMENT_PREFIX_PATH
+}
+
 # build_programs builds the programs and says where they are.
 build_programs() {
 	case $build in
@@ -392,8 +403,11 @@ build_programs() {
 
 : >"$work/rows"
 if [ -z "$(prefix_of guided_policy_search_msgs)" ]; then
-	echo 'check_ros2.sh: guided_policy_search_msgs is not there: build it (colcon build --packages-select guided_policy_search_msgs) and source install/setup.bash' >&2
-	exit 2
+	build_messages || {
+		tail -n 25 "$work/build" >&2
+		echo 'check_ros2.sh: guided_policy_search_msgs is not there and cannot be built: see above, build it (colcon build --packages-select guided_policy_search_msgs) and source install/setup.bash' >&2
+		exit 2
+	}
 fi
 if [ ! -e "$(prefix_of rmw_cyclonedds_cpp)/lib/librmw_cyclonedds_cpp.so" ]; then
 	echo "check_ros2.sh: rmw_cyclonedds_cpp is not installed (ros-$ROS_DISTRO-rmw-cyclonedds-cpp): services of the default build are for it alone" >&2
