@@ -97,9 +97,12 @@ func configuration(o transport.Options) string {
 	switch o.Range {
 	case transport.Localhost:
 		// The loopback interface does not claim to do multicast, but does.
-		// The peer finds ROS 2 nodes that took its word for it.
-		b.WriteString(`<General><Interfaces><NetworkInterface address="127.0.0.1" multicast="true"/></Interfaces>` +
-			`<AllowMulticast>spdp</AllowMulticast></General>`)
+		// The peer finds ROS 2 nodes that took its word for it. Cyclone refuses an interface that
+		// is named twice; whether the user's is loopback is checked once the node is open.
+		if !namesInterface(o.Config) {
+			b.WriteString(`<General><Interfaces><NetworkInterface address="127.0.0.1" multicast="true"/></Interfaces></General>`)
+		}
+		b.WriteString(`<General><AllowMulticast>spdp</AllowMulticast></General>`)
 		discovery = indexed(localParticipants, []string{"127.0.0.1"})
 	case transport.Off:
 		b.WriteString(`<General><AllowMulticast>false</AllowMulticast></General>`)
@@ -115,6 +118,20 @@ func configuration(o transport.Options) string {
 		b.WriteString(o.Config)
 	}
 	return b.String()
+}
+
+// namesInterface tells whether what CYCLONEDDS_URI holds, configuration or the names of files
+// with it, selects network interfaces.
+func namesInterface(config string) bool {
+	for _, part := range strings.Split(config, ",") {
+		if path, isFile := strings.CutPrefix(strings.TrimSpace(part), "file://"); isFile {
+			data, err := os.ReadFile(path)
+			if err == nil && strings.Contains(string(data), "<NetworkInterface") {
+				return true
+			}
+		}
+	}
+	return strings.Contains(config, "<NetworkInterface")
 }
 
 func indexed(participants int, peers []string) string {

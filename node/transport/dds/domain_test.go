@@ -5,6 +5,8 @@ package dds_test
 import (
 	"errors"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,27 @@ func TestLocalhostIsGuarded(t *testing.T) {
 	}
 	if !errors.Is(err, transport.ErrInvalid) || !strings.Contains(err.Error(), name) {
 		t.Errorf("localhost with interface %s: %v, want ErrInvalid that names the configuration", name, err)
+	}
+}
+
+// TestUserNamesLoopback has a user configuration, given by value or as a file, that selects
+// loopback itself: Cyclone refuses an interface that is selected twice.
+func TestUserNamesLoopback(t *testing.T) {
+	config := `<CycloneDDS><Domain><General><Interfaces><NetworkInterface address="127.0.0.1" multicast="true"/></Interfaces></General></Domain></CycloneDDS>`
+	file := filepath.Join(t.TempDir(), "cyclonedds.xml")
+	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []string{config, "file://" + file} {
+		d := ddstest.Domain(t)
+		pinned := func(o *transport.Options) { o.Config = c }
+		a, b := ddstest.Open(t, d, "a", pinned), ddstest.Open(t, d, "b", pinned)
+		got := make(chan struct{})
+		p := pair(t, a, b, "/x", func([]byte, transport.Info) { close(got) })
+		if err := p.Publish([]byte{0, 1, 0, 0, 7}); err != nil {
+			t.Fatal(err)
+		}
+		<-got
 	}
 }
 
