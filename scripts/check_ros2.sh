@@ -372,8 +372,10 @@ check_distribution() {
 	case $ROS_DISTRO in
 	[a-i]*) ;;
 	*)
-		row 'type description' service 'successful=True' -- ros2 service call $node/get_type_description type_description_interfaces/srv/GetTypeDescription \
-			"{type_name: 'sensor_msgs/msg/JointState', type_hash: '', include_type_sources: false}"
+		row -c "ros2 service call $node/get_type_description ..." 'type description' service 'successful=True' -- bash -c "
+			hash=\$(ros2 topic info -v $node/cost | grep -o 'RIHS01_[0-9a-f]*' | head -n 1)
+			ros2 service call $node/get_type_description type_description_interfaces/srv/GetTypeDescription \
+				\"{type_name: 'std_msgs/msg/Float64', type_hash: '\$hash', include_type_sources: false}\""
 		row 'type hash' topic 'Topic type hash: RIHS01_[0-9a-f]{64}' -- ros2 topic info -v $node/cost
 		;;
 	esac
@@ -396,7 +398,7 @@ build_programs() {
 	default) programs=$PWD/bin && make -s build ;;
 	rclgo) programs=$PWD/bin/rclgo && scripts/build_ros2.sh "$programs" ;;
 	esac >"$work/build" 2>&1 || {
-		result 'build' fail "make build${build#default}" "$work/build"
+		result 'build' fail "$build" "$work/build"
 		return 1
 	}
 }
