@@ -9,7 +9,8 @@
 //	waitset   bare Cyclone DDS as its own round-trip example has it (peers/pong.c)
 //	listener  the same, answering on the thread that receives
 //	node      gps_node within a trial: its real tick, recording included
-//	rclcpp    a node on rclcpp under rmw_cyclonedds (peers/rclcpp), where ROS 2 is sourced
+//	rclgo     the same with the build for ROS 2, under rmw_cyclonedds, where ROS 2 is sourced
+//	rclcpp    a node on rclcpp (peers/rclcpp), also there
 //
 // A ratio is the median over the rounds of what the node took to what another took in the same
 // round. With -soak it counts the memory of the node over many round trips instead.

@@ -52,7 +52,7 @@ func main() {
 	flag.IntVar(&o.count, "count", 1000, "round trips timed per turn")
 	flag.IntVar(&o.warm, "warm", 100, "round trips before these")
 	flag.IntVar(&o.soak, "soak", 0, "instead of timing, count the node's memory over this many round trips")
-	flag.IntVar(&o.domain, "domain", 120, "the first of the four DDS domains used")
+	flag.IntVar(&o.domain, "domain", 120, "the first of the five DDS domains used")
 	flag.StringVar(&o.json, "json", "", "file for the table as JSON; none if empty")
 	flag.StringVar(&o.root, "root", ".", "the repository")
 	flag.Parse()
@@ -94,17 +94,26 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 		}
 		return s.write(out)
 	}
-	left := ""
-	if err := b.rclcpp(ctx); err != nil {
-		left = fmt.Sprintf("%s: %v", titles[rclcpp], err)
+	names, left := []string{waitset, listener, own}, []string(nil)
+	for _, other := range []struct {
+		name  string
+		build func(context.Context) error
+	}{{rclgo, b.rclgo}, {rclcpp, b.rclcpp}} {
+		err := errNoROS
+		if os.Getenv("AMENT_PREFIX_PATH") != "" {
+			err = other.build(ctx)
+		}
+		if err != nil {
+			left = append(left, fmt.Sprintf("%s: %v", titles[other.name], err))
+			continue
+		}
+		names = append(names, other.name)
 	}
-	r, err := measure(ctx, o, &b, left == "", progress)
+	r, err := measure(ctx, o, &b, names, progress)
 	if err != nil {
 		return err
 	}
-	if left != "" {
-		r.Left = append(r.Left, left)
-	}
+	r.Left = left
 	if err := r.write(out); err != nil {
 		return err
 	}

@@ -43,12 +43,8 @@ type outcome struct {
 // spareSteps of a trial are left when a round ends.
 const spareSteps = 100
 
-// measure times all subjects in turns.
-func measure(ctx context.Context, o options, b *build, withROS bool, progress io.Writer) (*outcome, error) {
-	names := []string{waitset, listener, own}
-	if withROS {
-		names = append(names, rclcpp)
-	}
+// measure times the named subjects in turns.
+func measure(ctx context.Context, o options, b *build, names []string, progress io.Writer) (*outcome, error) {
 	var all []*subject
 	defer func() { closeAll(all) }()
 	for i, name := range names {

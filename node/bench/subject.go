@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,10 +18,11 @@ const (
 	waitset  = "waitset"
 	listener = "listener"
 	own      = "node"
+	rclgo    = "rclgo"
 	rclcpp   = "rclcpp"
 )
 
-var titles = map[string]string{waitset: "Cyclone DDS in C, waitset", listener: "Cyclone DDS in C, listener", own: "gps_node, in a trial", rclcpp: "rclcpp, rmw_cyclonedds"}
+var titles = map[string]string{waitset: "Cyclone DDS in C, waitset", listener: "Cyclone DDS in C, listener", own: "gps_node", rclgo: "gps_node, rclgo build", rclcpp: "rclcpp"}
 
 // loopback is the domain configuration of all: what the node has for ROS_LOCALHOST_ONLY.
 const loopback = `<CycloneDDS><Domain Id="any"><General><Interfaces><NetworkInterface address="127.0.0.1" multicast="true"/></Interfaces>` +
@@ -42,15 +44,19 @@ func start(ctx context.Context, b *build, name string, domain, steps int) (*subj
 	s := &subject{name: name, stop: cancel}
 	id, words := strconv.Itoa(domain), "messages"
 	environment := append(plain(), "CYCLONEDDS_URI="+loopback)
+	ros := append(slices.Clone(environment), "RMW_IMPLEMENTATION=rmw_cyclonedds_cpp", "ROS_DOMAIN_ID="+id)
 	switch name {
 	case waitset, listener:
 		words = "octets"
 		s.program = exec.CommandContext(ctx, b.path("pong"), name, id)
 	case rclcpp:
 		s.program = exec.CommandContext(ctx, filepath.Join(b.path("rclcpp"), "pong"))
-		s.program.Env = append(environment, "RMW_IMPLEMENTATION=rmw_cyclonedds_cpp", "ROS_DOMAIN_ID="+id)
+		s.program.Env = ros
+	case rclgo:
+		s.program = exec.CommandContext(ctx, filepath.Join(b.path("rclgo"), "gps_node"), nodeArguments(b, name, steps)...)
+		s.program.Env = ros
 	case own:
-		s.program = exec.CommandContext(ctx, b.path("gps_node"), nodeArguments(b, steps)...)
+		s.program = exec.CommandContext(ctx, b.path("gps_node"), nodeArguments(b, name, steps)...)
 		s.program.Env = append(plain(), "ROS_LOCALHOST_ONLY=1", "ROS_DOMAIN_ID="+id)
 	}
 	if s.program.Env == nil {
@@ -79,11 +85,11 @@ func start(ctx context.Context, b *build, name string, domain, steps int) (*subj
 
 // nodeArguments have the node run trials of some steps one after the other, with an arm of
 // seven joints that rests where trials begin, and no update in between.
-func nodeArguments(b *build, steps int) []string {
+func nodeArguments(b *build, name string, steps int) []string {
 	args := []string{"--ros-args", "--params-file", filepath.Join(b.root, "params", "reach_7_link.yaml")}
 	for _, p := range []string{
 		"lock_step:=false", "steps:=" + strconv.Itoa(steps), "samples:=1000", "safety.stale_timeout:=3600.0",
-		"conditions.initial_position:=[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]", "run_folder:=" + b.path("run"),
+		"conditions.initial_position:=[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]", "run_folder:=" + b.path("run_"+name),
 	} {
 		args = append(args, "-p", p)
 	}
@@ -101,9 +107,12 @@ func plain() []string {
 	return kept
 }
 
-// prepare has the node begin a trial.
+// hasTrials says if the subject is a node of this module.
+func (s *subject) hasTrials() bool { return s.name == own || s.name == rclgo }
+
+// prepare has a node begin a trial.
 func (s *subject) prepare() error {
-	if s.name != own {
+	if !s.hasTrials() {
 		return nil
 	}
 	if _, _, err := s.robot.ask(true, 0, 0); err != nil {
@@ -118,8 +127,8 @@ func (s *subject) turn(warm, count int) ([]uint32, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", titles[s.name], err, s.end())
 	}
-	if s.name == own && acted != count {
-		return nil, fmt.Errorf("%s: %d of %d answers were of a trial, expected all\n%s", titles[own], acted, count, s.end())
+	if s.hasTrials() && acted != count {
+		return nil, fmt.Errorf("%s: %d of %d answers were of a trial, expected all\n%s", titles[s.name], acted, count, s.end())
 	}
 	return times, nil
 }
