@@ -235,11 +235,12 @@ check_lifecycle() {
 	row -r 'lifecycle nodes' lifecycle "$node" -- ros2 lifecycle nodes
 	row 'lifecycle get' lifecycle 'unconfigured \[1\]' -- ros2 lifecycle get $node
 	row 'lifecycle list' lifecycle 'configure \[1\]' -- ros2 lifecycle list $node
+	row 'param set, enough iterations to look at' param 'Set parameter successful' -- ros2 param set $node iterations 500
 	row 'lifecycle set configure' lifecycle 'Transitioning successful' -- ros2 lifecycle set $node configure
 	row 'lifecycle set activate' lifecycle 'Transitioning successful' -- ros2 lifecycle set $node activate
 	row 'lifecycle get, active' lifecycle 'active \[3\]' -- ros2 lifecycle get $node
 	row -s 'topic echo, commands while active' topic 'data:' -- ros2 topic echo /effort_controller/commands std_msgs/msg/Float64MultiArray
-	row 'param set, active, waits for no restart' param 'Set parameter successful' -- ros2 param set $node iterations 500
+	row 'param set, active, waits for no restart' param 'Set parameter successful' -- ros2 param set $node iterations 600
 	row 'param set, active, of another problem' param 'failed: .*configured' -- ros2 param set $node dt 0.1
 	row 'lifecycle set deactivate' lifecycle 'Transitioning successful' -- ros2 lifecycle set $node deactivate
 	row 'lifecycle set cleanup' lifecycle 'Transitioning successful' -- ros2 lifecycle set $node cleanup
