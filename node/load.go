@@ -59,6 +59,10 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 		}
 		// The same whichever node of the file is loaded.
 		nearest := rcl.NearestNode(u.Key, full([]string{DefaultName, SimulatorName, TrajectoryName}))
+		if nearest == "/"+strings.TrimPrefix(u.Key, "/") {
+			err = errors.Join(err, fmt.Errorf("%s: parameters for node %q, but this node is %q: name that, or /**/NAME for any namespace", u.Source, u.Key, nodeName.FQN()))
+			continue
+		}
 		err = errors.Join(err, fmt.Errorf("%s: parameters for node %q, which is not there; the nearest is %q", u.Source, u.Key, nearest))
 	}
 	for _, o := range overrides {

@@ -42,6 +42,24 @@ func TestLoadFileNamesNodes(t *testing.T) {
 	}
 }
 
+// A node in a namespace, or of another name, says its own name where a file means the default.
+func TestLoadNamesTheNodeItself(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "task.yaml")
+	for key, argument := range map[string]string{"/guided_policy_search": "__ns:=/arm2", "guided_policy_search": "__node:=learner"} {
+		if err := os.WriteFile(file, []byte(key+":\n  ros__parameters:\n    seed: 5\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		args, err := rcl.Parse([]string{"--ros-args", "--params-file", file, "-r", argument})
+		if err != nil {
+			t.Fatal(err)
+		}
+		setup, _, err := node.Load(args)
+		if err == nil || !strings.HasPrefix(err.Error(), file+":") || !strings.Contains(err.Error(), `this node is "`+setup.Name.FQN()+`"`) {
+			t.Errorf("%s with %s: %v, want the name of the node", key, argument, err)
+		}
+	}
+}
+
 // A file of both kinds of task is refused as such, whichever was added.
 func TestLoadFileRefusesTwoTasks(t *testing.T) {
 	for task, added := range map[string]string{planarArm: node.TrajectoryName, "../params/cart_pole_ilqg.yaml": node.DefaultName} {

@@ -46,11 +46,14 @@ func (o *Operator) call(ctx context.Context, service string, typ msgs.Type, requ
 	}
 	defer c.Close()
 	payload, err := c.Call(ctx, request.AppendCDR(nil))
-	if err == nil {
-		err = response.UnmarshalCDR(payload)
+	if errors.Is(err, transport.ErrNoServer) {
+		return fmt.Errorf("%w; is node %s running, with the same ROS_DOMAIN_ID and ROS_LOCALHOST_ONLY?", err, o.node)
 	}
 	if err != nil {
-		return fmt.Errorf("%s/%s: %w", o.node, service, err)
+		return err
+	}
+	if err := response.UnmarshalCDR(payload); err != nil {
+		return fmt.Errorf("response of %s/%s: %w", o.node, service, err)
 	}
 	return nil
 }

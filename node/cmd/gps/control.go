@@ -41,7 +41,7 @@ other variables of ROS 2 say.
                transitions of the lifecycle`,
 		Example: `  gps control stop
   gps control start --node /arm1/guided_policy_search`,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), oneOf("request", requests)),
 		ValidArgs: requests,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			answer, err := control(cmd.Context(), name, args[0], timeout)

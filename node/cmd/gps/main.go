@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -63,6 +64,18 @@ func run() int {
 		logging.WriteError(os.Stderr, "gps", err)
 	}
 	return status
+}
+
+// oneOf refuses arguments that are none of those of a kind, and names those.
+func oneOf(kind string, valid []string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		for _, a := range args {
+			if !slices.Contains(valid, a) {
+				return fmt.Errorf("%s %q, expected one of %s", kind, a, strings.Join(valid, ", "))
+			}
+		}
+		return nil
+	}
 }
 
 // assignments adds the flags that were given to the parameters that were set.

@@ -18,7 +18,7 @@ range and unit, and the default.`,
 		Example: `  gps params
   gps params guided_policy_search sim_robot > my_arm.yaml`,
 		ValidArgs: node.Names(),
-		Args:      cobra.OnlyValidArgs,
+		Args:      oneOf("node", node.Names()),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				args = node.Names()
