@@ -62,7 +62,9 @@ func (e *endpoint) open(to *queue, name names, q transport.QoS, maxPayload int) 
 	defer C.free(unsafe.Pointer(cTopic))
 	defer C.free(unsafe.Pointer(cType))
 	defer C.free(unsafe.Pointer(cData))
-	n.register(e) // events may come before endpoint_open returns
+	e.mu.Lock() // handlers of what comes before endpoint_open returns wait for c
+	defer e.mu.Unlock()
+	n.register(e)
 	cfg := C.struct_endpoint_config{
 		id:                C.uint64_t(e.id),
 		reader:            C.bool(e.handler != nil),
@@ -84,6 +86,7 @@ func (e *endpoint) open(to *queue, name names, q transport.QoS, maxPayload int) 
 		cfg.max_blocking = C.int64_t(transport.DefaultMaxBlocking)
 	}
 	if err := check(C.endpoint_open(to.box, n.participant, &cfg, &e.c, (*C.uchar)(&e.guid[0]))); err != nil {
+		e.closed = true
 		n.forget(e)
 		return err
 	}

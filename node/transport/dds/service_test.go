@@ -170,3 +170,30 @@ func TestResponseWaitsForReader(t *testing.T) {
 		t.Errorf("response % x, want % x", response, want)
 	}
 }
+
+// TestPeersWhileOpening asks for the peers of an endpoint as its handlers may before it is all
+// there.
+func TestPeersWhileOpening(t *testing.T) {
+	n := openAlone(t, "arm", "")
+	for range 20 {
+		e := &endpoint{node: n, topic: "/x", hidden: true, handler: func([]byte, transport.Info) {}}
+		opened := make(chan error, 1)
+		n.mu.Lock()
+		go func() {
+			defer n.mu.Unlock()
+			opened <- e.open(n.messages, names{topic: "rt/x", typ: typeName(floats, "")}, transport.Default(), 1000)
+		}()
+		for there := false; !there; {
+			n.table.RLock()
+			for _, known := range n.table.byID {
+				there = there || known == e
+			}
+			n.table.RUnlock()
+		}
+		e.peerHandles()
+		if err := <-opened; err != nil {
+			t.Fatal(err)
+		}
+		e.close()
+	}
+}
