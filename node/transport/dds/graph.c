@@ -20,7 +20,7 @@ static dds_entity_t builtin_topic(enum entity_kind kind) {
 static void copy_user_data(struct entity *e, const dds_qos_t *q) {
   void *data = NULL;
   size_t size = 0;
-  if (dds_qget_userdata(q, &data, &size) && size <= sizeof(e->user_data)) {
+  if (dds_qget_userdata(q, &data, &size) && size > 0 && size <= sizeof(e->user_data)) {
     memcpy(e->user_data, data, size);
     e->user_data_size = (uint32_t)size;
   }

@@ -27,7 +27,7 @@ bool endpoint_peer(const struct endpoint *e, uint64_t peer, struct peer *out) {
   memcpy(out->participant, d->participant_key.v, sizeof(out->participant));
   void *data = NULL;
   size_t size = 0;
-  if (dds_qget_userdata(d->qos, &data, &size) && size <= sizeof(out->user_data)) {
+  if (dds_qget_userdata(d->qos, &data, &size) && size > 0 && size <= sizeof(out->user_data)) {
     memcpy(out->user_data, data, size);
     out->user_data_size = (uint32_t)size;
   }
