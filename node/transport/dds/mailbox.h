@@ -98,7 +98,7 @@ dds_entity_t participant_open(uint32_t domain, const char *user_data, const stru
 // security_is_built_in says whether Cyclone heeds the properties of its security plugins.
 bool security_is_built_in(void);
 
-// log_without_waiting lets Cyclone log to a descriptor, and never wait for it (log.c).
+// log_without_waiting lets Cyclone log to a descriptor, never wait for it, and not fill it (log.c).
 void log_without_waiting(int fd);
 
 #endif
