@@ -41,6 +41,7 @@ type Driver struct {
 	reader  rosio.EffortReader
 	command []float64 // the latest
 	refused bool      // the last message was refused and that was said
+	dropped uint64    // messages that were refused so far
 	arrived chan struct{}
 
 	stamp   int64 // ns of simulated time
@@ -78,6 +79,7 @@ func (d *Driver) take(payload []byte, _ transport.Info) {
 			d.log(err.Error() + "; the message is ignored")
 		}
 		d.refused = true
+		d.dropped++
 		return
 	}
 	d.refused = false
@@ -119,13 +121,14 @@ func (d *Driver) Run(ctx context.Context) error {
 func (d *Driver) Health(s *diagnostics.Status) {
 	s.Summary(diagnostics.OK, "simulating")
 	d.mu.Lock()
-	refused := d.refused
+	refused, dropped := d.refused, d.dropped
 	d.mu.Unlock()
 	if refused {
 		s.Summary(diagnostics.Warn, "the latest message on the commands' topic is no command of this robot")
 	}
 	s.Add("plant", d.cfg.Plant.Type)
 	s.Add("steps", d.steps.Load())
+	s.Add("malformed commands", dropped)
 }
 
 // await waits for the command that answers the state just published; it returns at once if
