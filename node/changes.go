@@ -45,7 +45,6 @@ func (n *node) adoptChanges() ([]change, error) {
 	if !n.pending {
 		return nil, nil
 	}
-	n.pending = false
 	var changes []change
 	var resolved []byte
 	var err error
@@ -56,13 +55,15 @@ func (n *node) adoptChanges() ([]change, error) {
 			resolved, err = n.setup.Resolved()
 		}
 	})
-	if err != nil || len(changes) == 0 {
-		return nil, err
-	}
-	if err := n.session.adopt(next, resolved, changes); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrGaveUp, err)
 	}
-	n.cfg = next
+	if len(changes) > 0 {
+		if err := n.session.adopt(next, resolved, changes); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrGaveUp, err)
+		}
+	}
+	n.cfg, n.pending = next, false // not before: what failed is tried again
 	return changes, nil
 }
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"guidedpolicysearch/node/diagnostics"
@@ -21,6 +22,7 @@ type health struct {
 	ended     string // what ended the run
 	states    *diagnostics.Frequency
 	commands  *diagnostics.Frequency
+	malformed atomic.Uint64 // requests that are none
 
 	// for the diagnostics' goroutine alone
 	dropped   uint64 // messages so far
@@ -138,7 +140,8 @@ func (n *node) middlewareHealth(s *diagnostics.Status) {
 	s.Summary(diagnostics.OK, "messages arrive whole")
 	st := n.ros.Stats()
 	h, now := &n.health, n.ros.Clock.Steady()
-	if dropped := st.Malformed + st.TooLarge; dropped > h.dropped {
+	requests := h.malformed.Load() + n.states.Stats().Malformed + n.training.server.Stats().Malformed
+	if dropped := st.Malformed + st.TooLarge + requests; dropped > h.dropped {
 		h.dropped, h.droppedAt = dropped, now
 	}
 	if h.droppedAt != 0 && now-h.droppedAt < int64(dropsStay) {
@@ -146,6 +149,7 @@ func (n *node) middlewareHealth(s *diagnostics.Status) {
 	}
 	s.Add("malformed", st.Malformed)
 	s.Add("too large", st.TooLarge)
+	s.Add("malformed requests", requests)
 	s.Add("malformed parameter requests", n.ros.Parameters.Malformed())
 	s.Add("log lines dropped", n.ros.Log.Dropped())
 	graph, err := n.ros.Graph()

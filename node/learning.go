@@ -91,14 +91,17 @@ func (n *node) command(c *trial.Command) error {
 	return nil
 }
 
-// done ends the activity when all iterations are done.
+// done ends the activity when all iterations are done, and none were added meanwhile.
 func (n *node) done(ctx context.Context) error {
+	if restarted, err := n.applyChanges(); restarted || err != nil {
+		return err
+	}
 	trained := n.succeedTraining()
 	if _, err := n.states.Trigger(ctx, lifecycle.Deactivate); err != nil {
 		return err
 	}
-	// The client of an action is to have its result.
-	n.over = n.cfg.ExitWhenDone && !trained
+	// The client of an action is to have its result, one whose goal was only just accepted too.
+	n.over = n.cfg.ExitWhenDone && !trained && len(n.training.accepted) == 0
 	return nil
 }
 

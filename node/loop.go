@@ -53,7 +53,7 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 	l.publish(out)
 }
 
-// zeroOnPanic is deferred in a tick: whatever is wrong with this program, the torque is
+// zeroOnPanic is deferred where torque is published, under the lock: whatever is wrong with this program, the torque is
 // zero before it ends.
 func (l *loop) zeroOnPanic() {
 	if p := recover(); p != nil {
@@ -145,6 +145,7 @@ func (w *watcher) stop() {
 func (l *loop) check() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.zeroOnPanic()
 	now := l.clock.Steady()
 	l.publish(l.machine.Watch(now))
 	return max(time.Millisecond, time.Duration(l.machine.Deadline(now)-now))

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,8 @@ type node struct {
 	health   health
 	joints   transport.Subscription
 	asked    chan request // by services and topics
+	posting  sync.Mutex   // guards ended, and what goes into asked
+	ended    bool         // nothing that is asked is done any more
 	changed  chan struct{}
 	training training
 	last     status      // of the loop that was stopped last
@@ -114,6 +117,7 @@ func Run(ctx context.Context, cfg *Config, setup *Setup, opt Options) (*Result, 
 	opt.Terminal = table
 	n := &node{ros: opt.ROS, opt: opt, setup: setup, shared: cfg, asked: make(chan request, maxRequests), changed: make(chan struct{}, 1),
 		notes: make(chan string, 16), start: cfg.Autostart, began: time.Now(), result: &Result{}}
+	defer n.zero() // also where the supervisor panics
 	err := n.open()
 	if err == nil {
 		// At once, whatever the supervisor is doing.
@@ -163,8 +167,9 @@ func (n *node) open() error {
 	return n.ros.Start(n.allow, n.parametersChanged)
 }
 
-// close withdraws what open opened.
+// close withdraws what open opened, and answers what still waits.
 func (n *node) close() {
+	n.refuseRequests()
 	if n.states != nil {
 		n.states.Close()
 	}
@@ -181,6 +186,7 @@ func (n *node) listen() error {
 			return nil
 		}
 		n.joints.Close()
+		n.joints = nil // there is none if the next cannot be opened
 	}
 	p := newProbe(n.names[jointStatesTopic], n.cfg.Robot.Joints, n.cfg.Reliable)
 	n.probe.Store(p)
@@ -286,14 +292,22 @@ func (n *node) autostart(ctx context.Context) {
 		}
 		return
 	}
-	if err := n.bringUp(ctx); err != nil {
+	if err := n.bringUp(ctx); err != nil && !errors.Is(err, errRobot) {
 		n.end(err)
 	}
 }
 
-// bringUp takes the node to Active.
+// bringUp takes the node to Active. A node that starts by itself goes on waiting for a robot
+// that is not ready.
 func (n *node) bringUp(ctx context.Context) error {
+	wanted := n.start
 	n.start = false
+	err := n.bringUpNow(ctx)
+	n.start = wanted && errors.Is(err, errRobot)
+	return err
+}
+
+func (n *node) bringUpNow(ctx context.Context) error {
 	if n.states.State() == lifecycle.Unconfigured {
 		if err := n.step(ctx, lifecycle.Configure); err != nil {
 			return err
@@ -333,10 +347,7 @@ func (n *node) end(err error) {
 
 // fail ends the run if there is an error.
 func (n *node) fail(ctx context.Context, err error) {
-	if err == nil {
-		return
-	}
-	if interrupted(ctx, err) {
+	if err == nil || n.stopped(err) {
 		return
 	}
 	n.end(err)
@@ -345,10 +356,12 @@ func (n *node) fail(ctx context.Context, err error) {
 	}
 }
 
-// interrupted tells whether an error was brought about by the end of ctx: the loop is stopped
-// at once, and refuses the trial that the learner may just have asked for.
-func interrupted(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && errors.Is(err, trial.ErrCommand)
+// stopped tells whether an error was brought about by a stop: that stops the loop at once, which
+// then refuses the trial that the learner may just have asked for. The supervisor comes to the
+// stop itself later.
+func (n *node) stopped(err error) bool {
+	l := n.loop.Load()
+	return l != nil && l.status().phase == trial.Done && errors.Is(err, trial.ErrCommand)
 }
 
 // mismatch returns a handler that tells of endpoints on a topic whose quality of service

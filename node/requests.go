@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"guidedpolicysearch/gps/checkpoint"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/msgs/std_srvs"
 	"guidedpolicysearch/node/lifecycle"
+	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
@@ -33,12 +35,16 @@ const stopRequest = "~/stop"
 // maxRequests is how many requests may wait.
 const maxRequests = 16
 
-// request is something asked of the node. answer, nil for a topic, is called once.
+// request is something asked of the node. answer is called once.
 type request struct {
 	name   string
 	do     func(*node, context.Context) (string, error)
 	answer func(done bool, message string)
+	log    *logging.Throttle // of its name: floods do not fill the log
 }
+
+// errEnded is the answer to what comes too late.
+var errEnded = errors.New("the node ends")
 
 // errBusy is the answer to what finds no room.
 var errBusy = fmt.Errorf("%d requests are waiting already, try again later", maxRequests)
@@ -51,18 +57,22 @@ func (n *node) serveRequests() error {
 		if err != nil {
 			return err
 		}
-		post := func(answer func(bool, string)) {
+		log := &logging.Throttle{Period: time.Second}
+		take := func(payload []byte, answer func(bool, string)) {
+			if err := checkEmpty(payload); err != nil {
+				n.health.malformed.Add(1)
+				answer(false, err.Error())
+				return
+			}
 			if r.name == stopRequest {
 				n.zero()
 			}
-			select {
-			case n.asked <- request{name: r.name, do: r.do, answer: answer}:
-			default:
-				answer(false, errBusy.Error())
+			if err := n.post(request{name: r.name, do: r.do, answer: answer, log: log}); err != nil {
+				answer(false, err.Error())
 			}
 		}
-		_, err = n.ros.Service(name, rostype.Of(new(std_srvs.Trigger)), transport.ServiceQoS(), func(_ []byte, reply transport.Reply) {
-			post(func(done bool, message string) {
+		_, err = n.ros.Service(name, rostype.Of(new(std_srvs.Trigger)), transport.ServiceQoS(), func(payload []byte, reply transport.Reply) {
+			take(payload, func(done bool, message string) {
 				response := std_srvs.Trigger_Response{Success: done, Message: message}
 				_ = reply(response.AppendCDR(nil)) // a client that is gone
 			})
@@ -74,10 +84,10 @@ func (n *node) serveRequests() error {
 		if err != nil {
 			return err
 		}
-		_, err = n.ros.Subscribe(topic, rostype.Of(new(std_msgs.Empty)), transport.Default(), func([]byte, transport.Info) {
-			post(func(done bool, message string) {
+		_, err = n.ros.Subscribe(topic, rostype.Of(new(std_msgs.Empty)), transport.Default(), func(payload []byte, _ transport.Info) {
+			take(payload, func(done bool, message string) {
 				if !done {
-					n.tell(fmt.Sprintf("%s was refused: %s", r.name, message))
+					log.Log(n.ros.Log, logging.Warn, "%s was refused: %s", r.name, message)
 				}
 			})
 		}, nil)
@@ -88,6 +98,45 @@ func (n *node) serveRequests() error {
 	return nil
 }
 
+// checkEmpty returns an error unless payload is a message without fields: one byte, which some
+// pad. An arm does not move on anything else.
+func checkEmpty(payload []byte) error {
+	if body := len(payload) - transport.HeaderLen; body < 1 || body > 4 {
+		return fmt.Errorf("a request of %d bytes after its header, expected one without fields, of 1 byte", body)
+	}
+	return nil
+}
+
+// post has the supervisor carry out a request, or returns why it will not.
+func (n *node) post(r request) error {
+	n.posting.Lock()
+	defer n.posting.Unlock()
+	if n.ended {
+		return errEnded
+	}
+	select {
+	case n.asked <- r:
+		return nil
+	default:
+		return errBusy
+	}
+}
+
+// refuseRequests answers the requests that still wait and all further ones.
+func (n *node) refuseRequests() {
+	n.posting.Lock()
+	n.ended = true
+	n.posting.Unlock()
+	for {
+		select {
+		case r := <-n.asked:
+			r.answer(false, errEnded.Error())
+		default:
+			return
+		}
+	}
+}
+
 // handle carries out a request and answers it.
 func (n *node) handle(ctx context.Context, r request) {
 	message, err := r.do(n, ctx)
@@ -95,7 +144,7 @@ func (n *node) handle(ctx context.Context, r request) {
 		r.answer(false, err.Error())
 		return
 	}
-	n.ros.Log.Info("%s: %s", r.name, message)
+	r.log.Log(n.ros.Log, logging.Info, "%s: %s", r.name, message)
 	r.answer(true, message)
 }
 

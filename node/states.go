@@ -8,6 +8,7 @@ import (
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/msgs/std_msgs"
+	"guidedpolicysearch/node/control"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/lifecycle"
 	"guidedpolicysearch/node/record"
@@ -23,8 +24,13 @@ const robotPatience = 5 * time.Second
 // configure opens the run folder, and checks the parameters against the robot. A node that
 // starts by itself leaves the robot to activate: it may come later.
 func (n *node) configure(ctx context.Context, _ lifecycle.State) lifecycle.Result {
-	n.snapshot()
-	err := n.openRun()
+	var err error
+	// In one go: what is in force is what the run folder says.
+	n.ros.Parameters.Do(func() {
+		c := *n.shared
+		n.cfg = &c
+		err = n.openRun()
+	})
 	if err == nil {
 		err = n.listen() // the joints, or the quality of service, may be others
 	}
@@ -42,7 +48,9 @@ func (n *node) configure(ctx context.Context, _ lifecycle.State) lifecycle.Resul
 // refuse notes why a transition failed.
 func (n *node) refuse(transition string, err error) lifecycle.Result {
 	n.refused = err
-	n.ros.Log.Error("%s: %v", transition, err)
+	if !errors.Is(err, context.Canceled) { // the process ends
+		n.ros.Log.Error("%s: %v", transition, err)
+	}
 	return lifecycle.Failure
 }
 
@@ -72,6 +80,7 @@ func (n *node) checkRobot() error {
 	return n.probe.Load().check(n.cfg.Safety.StaleTimeout, n.names[commandsTopic], n.ros)
 }
 
+// openRun opens the run of n.cfg, within ros.Parameters.Do.
 func (n *node) openRun() error {
 	var err error
 	if n.robot, err = robot.New(n.cfg.Robot); err != nil {
@@ -82,7 +91,7 @@ func (n *node) openRun() error {
 		return err
 	}
 	n.cost = problem.NewSampleCost()
-	n.ros.Parameters.Do(func() { n.session, err = openSession(n.cfg, n.setup, n.opt.Terminal, n.ros.Log) })
+	n.session, err = openSession(n.cfg, n.setup, n.opt.Terminal, n.ros.Log)
 	return err
 }
 
@@ -94,13 +103,16 @@ func (n *node) closeRun() {
 	res, err := n.session.finish()
 	n.result, n.session = res, nil
 	if err != nil {
+		n.ros.Log.Error("run folder %s: %v", res.RunFolder, err)
 		n.err = errors.Join(n.err, err)
 	}
 }
 
 // activate starts the learner and the control loop.
-func (n *node) activate(context.Context, lifecycle.State) lifecycle.Result {
-	err := n.checkRobot() // it may be another one since configure, or gone
+func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result {
+	// It may be another one since configure, or gone; and a node that was active a moment ago
+	// has not looked at it meanwhile.
+	err := n.awaitRobot(ctx)
 	if err == nil {
 		_, err = n.adoptChanges()
 	}
@@ -143,6 +155,7 @@ func (n *node) deactivate(context.Context, lifecycle.State) lifecycle.Result {
 	n.zero()
 	if l := n.loop.Load(); l != nil {
 		n.last = l.status()
+		n.last.fault = control.Fault{}
 		n.watcher.stop()
 		n.loop.Store(nil)
 		l.commands.Close()
@@ -161,6 +174,7 @@ var errStopped = errors.New("the node was deactivated")
 func (n *node) cleanUp(ctx context.Context, from lifecycle.State) lifecycle.Result {
 	n.deactivate(ctx, from)
 	n.closeRun()
+	n.last = status{}
 	return lifecycle.Success
 }
 
@@ -183,12 +197,4 @@ func (n *node) jointStatesQoS() transport.QoS {
 		return transport.Default()
 	}
 	return transport.SensorData()
-}
-
-// snapshot takes over the parameters as they are set now.
-func (n *node) snapshot() {
-	n.ros.Parameters.Do(func() {
-		c := *n.shared
-		n.cfg = &c
-	})
 }
