@@ -191,6 +191,34 @@ func TestConcurrency(t *testing.T) {
 	stop()
 }
 
+// A task that asks for the next round in each does not keep a processor busy.
+func TestWakeIsBounded(t *testing.T) {
+	u := newUpdater(newPublisher(), time.Hour)
+	const rounds = 20
+	ended := make(chan time.Duration, 1)
+	n := 0
+	var began time.Time
+	u.Add("hasty", func(s *Status) {
+		s.Summary(OK, "awake")
+		if n++; n == 1 {
+			began = time.Now()
+		} else if n == rounds {
+			ended <- time.Since(began)
+		}
+		u.Wake()
+	})
+	run(t, u)
+	select {
+	case took := <-ended:
+		// Rounds of the timer may lie between two that were asked for.
+		if least := (rounds - 3) / 2 * minGap; took < least {
+			t.Errorf("%d rounds took %v, want %v or more", rounds, took, least)
+		}
+	case <-time.After(patience):
+		t.Fatal("the tasks are not run again")
+	}
+}
+
 func TestErrors(t *testing.T) {
 	refused := errors.New("refused")
 	u := New(Config{Node: "gps", Open: func() (transport.Publisher, error) { return nil, refused }})

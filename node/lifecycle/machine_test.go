@@ -161,6 +161,9 @@ func TestAPanicEndsInFinalized(t *testing.T) {
 			}
 		}
 		a.consistent("finalized")
+		if len(a.events) > 0 {
+			t.Errorf("another event: %+v", <-a.events)
+		}
 	}
 }
 
