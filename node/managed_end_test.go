@@ -14,6 +14,9 @@ import (
 // lasting makes a learner that says nothing, and ends only by force.
 func lasting([]string) []string { return []string{"sleep", "1000"} }
 
+// silent makes a learner that says nothing, and ends at once when it is to.
+func silent([]string) []string { return []string{"cat"} }
+
 // TestEndInEachState ends the process in each state, and while a transition waits: the run is
 // over without failure, the torque zero, the run folder free, and who asked has an answer.
 func TestEndInEachState(t *testing.T) {
@@ -72,7 +75,7 @@ func TestEndInEachState(t *testing.T) {
 
 // TestCyclesLeakNothing goes through the states again and again.
 func TestCyclesLeakNothing(t *testing.T) {
-	m := startManaged(t, options{learner: func([]string) []string { return []string{"cat"} }}, "autostart:=false", "exit_when_done:=false")
+	m := startManaged(t, options{learner: silent}, "autostart:=false", "exit_when_done:=false")
 	m.startRobot()
 	cycle := func() {
 		for _, request := range []string{"configure", "activate", "deactivate", "cleanup"} {

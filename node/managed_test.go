@@ -79,25 +79,27 @@ func TestPanicZeroesTorque(t *testing.T) {
 	if m.panicked == nil {
 		t.Fatalf("ended without a panic: %v", m.err)
 	}
-	if commands, _ := m.counts(); commands < 2 {
+	commands, before := m.counts()
+	if commands < 2 {
 		t.Errorf("%d commands before the panic", commands)
 	}
 	m.atRest()
+	m.until("the robot goes on", func() bool { _, states := m.counts(); return states > before+5 })
+	if now, _ := m.counts(); now > commands+1 { // one may have been under way
+		t.Errorf("%d commands after the panic", now-commands)
+	}
 }
 
 // TestActiveAgain activates a node right after it was deactivated, when it has not looked at the
 // robot for longer than a joint state lasts.
 func TestActiveAgain(t *testing.T) {
-	m := startManaged(t, options{learner: lasting},
-		"autostart:=false", "safety.stale_timeout:=0.5")
-	m.startRobot("heartbeat:=0.4")
+	m := startManaged(t, options{learner: silent},
+		"autostart:=false", "lock_step:=false", "safety.stale_timeout:=0.5")
+	m.startRobot("lock_step:=false")
 	m.must("start")
 	_, before := m.counts()
-	m.until("the robot has waited for long", func() bool { _, states := m.counts(); return states > before+3 })
+	m.until("the robot has waited for long", func() bool { _, states := m.counts(); return states > before+20 })
 	m.must("stop")
-	if !m.is("inactive") {
-		t.Error("not inactive")
-	}
 	m.must("activate")
 	m.must("deactivate")
 	m.atRest()

@@ -186,7 +186,6 @@ func (n *node) listen() error {
 			return nil
 		}
 		n.joints.Close()
-		n.joints = nil // there is none if the next cannot be opened
 	}
 	p := newProbe(n.names[jointStatesTopic], n.cfg.Robot.Joints, n.cfg.Reliable)
 	n.probe.Store(p)
