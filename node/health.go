@@ -22,7 +22,7 @@ type health struct {
 	ended     string // what ended the run
 	states    *diagnostics.Frequency
 	commands  *diagnostics.Frequency
-	malformed atomic.Uint64 // requests that are none
+	malformed atomic.Uint64 // messages to ~/start and its like that are none
 
 	// for the diagnostics' goroutine alone
 	dropped   uint64 // messages so far
@@ -140,7 +140,7 @@ func (n *node) middlewareHealth(s *diagnostics.Status) {
 	s.Summary(diagnostics.OK, "messages arrive whole")
 	st := n.ros.Stats()
 	h, now := &n.health, n.ros.Clock.Steady()
-	requests := h.malformed.Load() + n.states.Stats().Malformed + n.training.server.Stats().Malformed
+	requests := h.malformed.Load() + n.states.Stats().Malformed + n.training.server.Stats().Malformed + n.ros.Malformed()
 	if dropped := st.Malformed + st.TooLarge + requests; dropped > h.dropped {
 		h.dropped, h.droppedAt = dropped, now
 	}
@@ -149,8 +149,7 @@ func (n *node) middlewareHealth(s *diagnostics.Status) {
 	}
 	s.Add("malformed", st.Malformed)
 	s.Add("too large", st.TooLarge)
-	s.Add("malformed requests", requests)
-	s.Add("malformed parameter requests", n.ros.Parameters.Malformed())
+	s.Add("malformed requests and times", requests)
 	s.Add("log lines dropped", n.ros.Log.Dropped())
 	graph, err := n.ros.Graph()
 	if err != nil {

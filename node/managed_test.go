@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,9 +9,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/diagnostic_msgs"
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
+	"guidedpolicysearch/msgs/lifecycle_msgs"
+	"guidedpolicysearch/msgs/rcl_interfaces"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/msgs/std_srvs"
@@ -234,8 +239,18 @@ func TestNonsenseIsNoRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for service, typ := range map[string]msgs.Type{"get_parameters": new(rcl_interfaces.GetParameters), "change_state": new(lifecycle_msgs.ChangeState),
+		"train/_action/send_goal": new(guided_policy_search_msgs.Train_SendGoal)} {
+		c, err := m.outside.Client(nodeName+"/"+service, rostype.Of(typ), transport.ServiceQoS())
+		if err != nil {
+			t.Fatal(err)
+		}
+		call, cancel := context.WithTimeout(m.context(), 50*time.Millisecond) // there may be no answer
+		_, _ = c.Call(call, []byte{0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff})
+		cancel()
+	}
 	m.until("the diagnostics count them", func() bool {
-		return slices.Contains(m.health("middleware").Values, diagnostic_msgs.KeyValue{Key: "malformed requests", Value: "4"})
+		return slices.Contains(m.health("middleware").Values, diagnostic_msgs.KeyValue{Key: "malformed requests and times", Value: "7"})
 	})
 	if !m.is("unconfigured") {
 		t.Error("the node was started")

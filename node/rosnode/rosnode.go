@@ -57,6 +57,7 @@ type Node struct {
 	failed  logging.Once
 	hostile logging.Throttle // of requests that cannot be answered
 	graph   snapshot
+	types   *typedescription.Server // nil where none is offered
 	set     *params.Set
 	changed func([]paramservice.Change)
 	stop    context.CancelFunc // of the diagnostics
@@ -182,8 +183,18 @@ func (n *Node) describeTypes() error {
 	if err != nil {
 		return err
 	}
-	_, err = typedescription.New(n, name, catalog)
+	n.types, err = typedescription.New(n, name, catalog)
 	return err
+}
+
+// Malformed counts what came for the node itself and could not be decoded: requests for
+// parameters and type descriptions, and times on /clock. It is for a node that was started.
+func (n *Node) Malformed() uint64 {
+	count := n.Parameters.Malformed() + n.Clock.Stats().Rejected
+	if n.types != nil {
+		count += n.types.Malformed()
+	}
+	return count
 }
 
 // jumped logs what simulated time did.
