@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
+
 	"guidedpolicysearch/node/params"
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/simrobot"
@@ -26,7 +28,8 @@ type Setup struct {
 // load applies the arguments to cfg for the node of a default name. known are the default
 // names of other nodes that a shared parameter file may be for; what it gives under a
 // wildcard and one of them has need not be a parameter of this node. extra are overrides that
-// win over all others. Errors tell file, line, key and what was expected.
+// win over all others. Parameters of other nodes are left to them, unless the name is one of
+// ours misspelt. Errors tell file, line, key and what was expected.
 func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Override) (*Setup, error) {
 	if err := args.Check(); err != nil {
 		return nil, err
@@ -50,20 +53,25 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 		return append(names, nodeName.FQN())
 	}
 	names := full(known)
+	inFiles := slices.ContainsFunc(overrides, func(o rcl.Override) bool { return o.Source.Argument == "" })
 	for _, u := range args.UnmatchedNodeKeys(names...) {
-		if base := path.Base(u.Key); base != name && !slices.Contains(known, base) {
+		base := path.Base(u.Key)
+		if base != name && !slices.Contains(known, base) {
 			if task := otherTask(args, base, u.Source.File); task != nil {
 				err = errors.Join(err, fmt.Errorf("%s: parameters for %q: %w", u.Source, u.Key, task))
 				continue
 			}
 		}
-		// The same whichever node of the file is loaded.
-		nearest := rcl.NearestNode(u.Key, full([]string{DefaultName, SimulatorName, TrajectoryName}))
-		if nearest == "/"+strings.TrimPrefix(u.Key, "/") {
-			err = errors.Join(err, fmt.Errorf("%s: parameters for node %q, but this node is %q: name that, or /**/NAME for any namespace", u.Source, u.Key, nodeName.FQN()))
+		if misspelt(base) {
+			// The same whichever node of the file is loaded.
+			nearest := rcl.NearestNode(u.Key, full(Names()))
+			err = errors.Join(err, fmt.Errorf("%s: parameters for node %q, which is not there; the nearest is %q", u.Source, u.Key, nearest))
 			continue
 		}
-		err = errors.Join(err, fmt.Errorf("%s: parameters for node %q, which is not there; the nearest is %q", u.Source, u.Key, nearest))
+		// One file may be for a whole robot. It is for this node too, most likely, if it has nothing else for it.
+		if base == name && !inFiles {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s: parameters for node %q have no effect, this node is %q: name that, or /**/NAME for any namespace", u.Source, u.Key, nodeName.FQN()))
+		}
 	}
 	for _, o := range overrides {
 		for _, lost := range o.Shadowed {
@@ -74,6 +82,24 @@ func load(args *rcl.Args, name string, cfg any, known []string, extra []rcl.Over
 		}
 	}
 	return s, err
+}
+
+// misspelt tells whether a node's name is most likely one of Names with a mistake: nearly that,
+// or the beginning of it. One with something added, as in sim_robot2 or left_sim_robot, is another node.
+func misspelt(name string) bool {
+	for _, known := range Names() {
+		rest, longer := strings.CutPrefix(name, known)
+		switch {
+		case name == known:
+			return false
+		case strings.HasSuffix(name, "_"+known), longer && strings.ContainsAny(rest[:1], "_0123456789"):
+			return false
+		}
+	}
+	return slices.ContainsFunc(Names(), func(known string) bool {
+		return strings.HasPrefix(known, name) && 2*len(name) > len(known) ||
+			4*levenshtein.ComputeDistance(name[:min(len(name), 2*len(known))], known) <= len(known)
+	})
 }
 
 // otherTask returns why the parameters of a task cannot be read here: the name is that of

@@ -42,22 +42,39 @@ func TestLoadFileNamesNodes(t *testing.T) {
 	}
 }
 
-// A node in a namespace, or of another name, says its own name where a file means the default.
+// A node in a namespace, or of another name, says its own name where a file means the default,
+// and starts, as rcl does.
 func TestLoadNamesTheNodeItself(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "task.yaml")
-	for key, argument := range map[string]string{"/guided_policy_search": "__ns:=/arm2", "guided_policy_search": "__node:=learner"} {
-		if err := os.WriteFile(file, []byte(key+":\n  ros__parameters:\n    seed: 5\n"), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		args, err := rcl.Parse([]string{"--ros-args", "--params-file", file, "-r", argument})
-		if err != nil {
-			t.Fatal(err)
-		}
-		setup, _, err := node.Load(args)
-		if err == nil || !strings.HasPrefix(err.Error(), file+":") || !strings.Contains(err.Error(), `this node is "`+setup.Name.FQN()+`"`) {
-			t.Errorf("%s with %s: %v, want the name of the node", key, argument, err)
+	for key, argument := range map[string]string{"/guided_policy_search": "__ns:=/arm2", "guided_policy_search": "__node:=learner", "/**/guided_policy_search": "__node:=learner"} {
+		setup, _, err := loadText(t, key+":\n  ros__parameters:\n    seed: 5\n", "-r", argument)
+		if err != nil || len(setup.Warnings) != 1 || !strings.Contains(setup.Warnings[0], `this node is "`+setup.Name.FQN()+`"`) {
+			t.Errorf("%s with %s: %+v, %v, want a warning with the name of the node", key, argument, setup, err)
 		}
 	}
+}
+
+// One file may hold the parameters of a whole robot, and of several nodes of ours.
+func TestLoadLeavesParametersToOtherNodes(t *testing.T) {
+	for _, other := range []string{"camera_driver", "/ns/policy_search", "/arm2/guided_policy_search", "/**/guided_policy_search_left", "sim_robot2", "left_sim_robot", "/**/controller_manager"} {
+		setup, cfg, err := loadText(t, other+":\n  ros__parameters:\n    seed: 7\n    fps: 30\n/arm1/guided_policy_search:\n  ros__parameters:\n    seed: 5\n", "-r", "__ns:=/arm1")
+		if err != nil || len(setup.Warnings) != 0 || cfg.Seed != 5 {
+			t.Errorf("%s beside the node: seed %v, %+v, %v", other, cfg.Seed, setup, err)
+		}
+	}
+}
+
+// loadText loads the node with a parameter file and more arguments.
+func loadText(t *testing.T, text string, arguments ...string) (*node.Setup, *node.Config, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "robot.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	args, err := rcl.Parse(append([]string{"--ros-args", "--params-file", file}, arguments...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node.Load(args)
 }
 
 // A file of both kinds of task is refused as such, whichever was added.
