@@ -113,13 +113,15 @@ type Status struct {
 // the last. It runs on the node's goroutine.
 type StatusHandler func(Status)
 
-// Stats counts what a node received and did not hand to a handler.
+// Stats counts what a node received and did not hand to a handler. What is no message to the
+// middleware itself, as random bytes, is in the middleware's log instead.
 type Stats struct {
 	// Malformed counts payloads that are shorter than their header or have a
 	// header that is not XCDR1, requests and responses without the middleware's identity of
 	// a request (those of another middleware), and announcements of nodes that are none.
 	Malformed uint64
-	// TooLarge counts payloads above Options.MaxPayload.
+	// TooLarge counts payloads above Options.MaxPayload, and, where the middleware lets its
+	// memory be bounded, large ones that came while many of those waited.
 	TooLarge uint64
 }
 

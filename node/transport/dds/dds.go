@@ -9,6 +9,17 @@
 // The C files hold what must run on Cyclone's threads: a type whose samples
 // are opaque CDR (raw.c) and a mailbox that the node's goroutine waits on
 // (mailbox.c). They need the cyclonedds-dev package, 0.10.2 to 0.10.5.
+//
+// # Memory
+//
+// A subscription keeps Depth messages. Those above 64 KiB that wait in the whole process are
+// together of at most four times Options.MaxPayload (or 16 MiB, if that is more); what comes
+// beyond is counted as too large.
+// Cyclone DDS itself keeps what participants announce until their leases end, and begun
+// messages until their fragments are there, as much as is sent; only security keeps strangers
+// from that. For each endpoint that is opened it keeps some 500 bytes until the process leaves
+// the domain, closed or not: a node that opens and closes endpoints for years should be started
+// again now and then.
 package dds
 
 /*

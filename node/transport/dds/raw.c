@@ -2,6 +2,7 @@
 
 #include "raw.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ static struct raw_data *data_new(const struct ddsi_sertype *type, enum ddsi_serd
   ddsi_serdata_init(&d->c, type, kind); // one reference, hash 0, no time stamp
   d->fault = RAW_OK;
   d->size = size;
+  d->large = 0;
   memset(d->bytes + size, 0, align4(size) - size);
   return d;
 }
@@ -51,13 +53,39 @@ static void check(struct raw_data *d) {
   d->size -= pad;
 }
 
+// Samples above LARGE bytes that were received and not given back yet are together of at most
+// LARGEST_FEW times their type's limit, or ALWAYS bytes if that is more. So a flood of large
+// messages on any topic takes bounded memory, and nothing from the small ones.
+enum { LARGE = 64 << 10, LARGEST_FEW = 4, ALWAYS = 16 << 20 };
+static atomic_uint_least64_t large_bytes; // of the process, as its memory is
+
+static bool reserve(uint32_t size, uint32_t max_payload) {
+  uint64_t most = (uint64_t)LARGEST_FEW * max_payload;
+  if (most < ALWAYS)
+    most = ALWAYS;
+  if (atomic_fetch_add(&large_bytes, size) + size <= most)
+    return true;
+  atomic_fetch_sub(&large_bytes, size);
+  return false;
+}
+
 // received makes an empty sample for network data of the given size, and says
 // whether its content is to be copied into it.
 static struct raw_data *received(const struct ddsi_sertype *type, enum ddsi_serdata_kind kind, size_t size, bool *fill) {
   const struct raw_type *t = (const struct raw_type *)type;
   *fill = kind == SDK_DATA && size <= t->max_payload;
+  uint32_t large = *fill && size > LARGE ? (uint32_t)size : 0;
+  if (large > 0 && !reserve(large, t->max_payload)) {
+    *fill = false;
+    large = 0;
+  }
   struct raw_data *d = data_new(type, kind, *fill ? (uint32_t)size : 0);
-  if (d != NULL && kind == SDK_DATA && !*fill)
+  if (d == NULL) {
+    atomic_fetch_sub(&large_bytes, large);
+    return NULL;
+  }
+  d->large = large;
+  if (kind == SDK_DATA && !*fill)
     d->fault = RAW_TOO_LARGE;
   return d;
 }
@@ -73,7 +101,12 @@ static uint32_t data_size(const struct ddsi_serdata *dc) {
   return align4(((const struct raw_data *)dc)->size);
 }
 
-static void data_free(struct ddsi_serdata *dc) { free(dc); }
+static void data_free(struct ddsi_serdata *dc) {
+  uint32_t large = ((const struct raw_data *)dc)->large;
+  if (large > 0)
+    atomic_fetch_sub(&large_bytes, large);
+  free(dc);
+}
 
 // data_from_ser reads nn_rdata (q_radmin.h): the chain of fragments of one
 // sample, min and maxp1 being the byte range each covers.

@@ -20,7 +20,7 @@
 enum raw_fault {
   RAW_OK = 0,
   RAW_MALFORMED, // shorter than the encapsulation header, or not XCDR1
-  RAW_TOO_LARGE  // above the limit of the type
+  RAW_TOO_LARGE  // above the limit of the type, or of what waits together
 };
 
 // A sample: Cyclone's header (reference count, type, time stamp), then the
@@ -29,12 +29,14 @@ struct raw_data {
   struct ddsi_serdata c;
   uint32_t fault; // enum raw_fault; size is 0 unless RAW_OK
   uint32_t size;  // bytes, encapsulation header included, padding excluded
+  uint32_t large; // bytes that count towards those of large samples
   unsigned char bytes[];
 };
 
 // raw_type_new makes a type with one reference, which dds_create_topic_sertype
 // takes over, or NULL without memory. Samples above max_payload bytes are
-// received without their content.
+// received without their content, and so are large ones while others that nobody has come to
+// are together of many times that: a reader may keep thousands.
 struct ddsi_sertype *raw_type_new(const char *name, uint32_t max_payload);
 
 // raw_publish writes a copy of payload (at least 4 bytes). The two padding bits
