@@ -122,8 +122,14 @@ func testClock(t *testing.T, pair Pair) {
 		hold.pass()
 		in.handle(p, info)
 	})
-	publish(t, clock, numbered(0, 12))
-	receive(t, hold.entered, "the first tick")
+	for entered := false; !entered; { // best effort may lose this one too
+		publish(t, clock, numbered(0, 12))
+		select {
+		case <-hold.entered:
+			entered = true
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 	for i := 1; i <= ticks; i++ {
 		publish(t, clock, numbered(i, 12))
 	}
