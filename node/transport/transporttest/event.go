@@ -122,12 +122,16 @@ func testClock(t *testing.T, pair Pair) {
 		hold.pass()
 		in.handle(p, info)
 	})
+	began := time.Now()
 	for entered := false; !entered; { // best effort may lose this one too
 		publish(t, clock, numbered(0, 12))
 		select {
 		case <-hold.entered:
 			entered = true
 		case <-time.After(50 * time.Millisecond):
+			if time.Since(began) > patience {
+				t.Fatalf("no tick came within %v", patience)
+			}
 		}
 	}
 	for i := 1; i <= ticks; i++ {
