@@ -160,11 +160,14 @@ func (n *node) requestStart(ctx context.Context) (string, error) {
 
 func (n *node) requestStop(ctx context.Context) (string, error) {
 	n.start = false
-	if n.states.State() != lifecycle.Active {
-		return fmt.Sprintf("the node is %v, its torque is not commanded", n.states.State()), nil
-	}
-	if _, err := n.states.Trigger(ctx, lifecycle.Deactivate); err != nil {
-		return "", err
+	switch s := n.states.State(); s {
+	case lifecycle.Active:
+		if _, err := n.states.Trigger(ctx, lifecycle.Deactivate); err != nil {
+			return "", err
+		}
+	case lifecycle.Inactive: // finishStop may have come first
+	default:
+		return fmt.Sprintf("the node is %v, its torque is not commanded", s), nil
 	}
 	return "the torque is zero; ~/start goes on", nil
 }

@@ -24,7 +24,8 @@ func TestControl(t *testing.T) {
 		{"state", "active", 0},
 		{"stop", "the torque is zero", 0},
 		{"cleanup", "unconfigured", 0},
-		{"dance", "invalid argument", 2},
+		{"stop", "not commanded", 0},
+		{"dance", "expected one of state, start, ", 2},
 	} {
 		p := runToEnd(t, domain, "gps", "control", c.request, "--timeout", patience.String())
 		p.finish(c.status)
