@@ -56,6 +56,12 @@ func (t *training) canceled() <-chan struct{} {
 // train begins to work for a goal.
 func (n *node) train(ctx context.Context, g *action.Goal) {
 	n.training.goal = g
+	select {
+	case <-g.CancelRequested(): // before its turn came
+		n.endTraining(g.Canceled, "canceled")
+		return
+	default:
+	}
 	if err := n.beginTraining(ctx, g); err != nil {
 		n.ros.Log.Warn("%s: %v", trainAction, err)
 		n.abortTraining(err)
