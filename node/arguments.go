@@ -28,7 +28,11 @@ func CheckArguments(args *rcl.Args) error {
 func CheckGiven(s *Setup) error {
 	for _, name := range []string{"robot.joints", "robot.effort_limit"} {
 		if s.Set.Source(name) == (rcl.Position{}) {
-			return fmt.Errorf("parameter %s was not given, and an arm does not move on a guess: give --ros-args --params-file FILE with the parameters of node %s", name, s.Name.FQN())
+			err := fmt.Errorf("parameter %s was not given, and an arm does not move on a guess: give --ros-args --params-file FILE with the parameters of node %s", name, s.Name.FQN())
+			for _, w := range s.Warnings {
+				err = fmt.Errorf("%w\n%s", err, w)
+			}
+			return err
 		}
 	}
 	return nil

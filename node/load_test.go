@@ -49,6 +49,11 @@ func TestLoadNamesTheNodeItself(t *testing.T) {
 		setup, _, err := loadText(t, key+":\n  ros__parameters:\n    seed: 5\n", "-r", argument)
 		if err != nil || len(setup.Warnings) != 1 || !strings.Contains(setup.Warnings[0], `this node is "`+setup.Name.FQN()+`"`) {
 			t.Errorf("%s with %s: %+v, %v, want a warning with the name of the node", key, argument, setup, err)
+			continue
+		}
+		// Without its robot it ends, and says why the file did not give it.
+		if err := node.CheckGiven(setup); err == nil || !strings.Contains(err.Error(), setup.Warnings[0]) {
+			t.Errorf("%s with %s: %v, want %q too", key, argument, err, setup.Warnings[0])
 		}
 	}
 }
