@@ -54,6 +54,8 @@ struct taken subscription_take(const rcl_subscription_t *subscription, rcl_seria
 
 rcl_serialized_message_t *buffer_new(void); // NULL: out of memory
 void buffer_free(rcl_serialized_message_t *buffer);
+// buffer_trim lets go of what a large message has left behind.
+void buffer_trim(rcl_serialized_message_t *buffer);
 
 // --- events of quality of service (event.c)
 

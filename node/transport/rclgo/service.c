@@ -45,6 +45,7 @@ static void *decode(struct outcome *o, const struct message_type *type, const ui
 
 // encode serializes a message. An RMW may leave out what it pads with: it is zero then.
 static struct outcome encode(const struct message_type *type, const void *message, rcl_serialized_message_t *into) {
+  buffer_trim(into);
   for (;;) {
     size_t capacity = into->buffer_capacity;
     memset(into->buffer, 0, capacity);

@@ -64,7 +64,16 @@ static uint64_t hash(const uint8_t *bytes, size_t n) {
   return h;
 }
 
+enum { FIRST = 4096, KEPT = 4 << 20 };
+
+void buffer_trim(rcl_serialized_message_t *buffer) {
+  if (buffer->buffer_capacity > KEPT && rmw_serialized_message_resize(buffer, FIRST) != RMW_RET_OK) {
+    rcutils_reset_error(); // it stays as large as it is
+  }
+}
+
 struct taken subscription_take(const rcl_subscription_t *subscription, rcl_serialized_message_t *into) {
+  buffer_trim(into);
   struct taken t = {.matched = subscription_matched(subscription)};
   rmw_message_info_t info = rmw_get_zero_initialized_message_info();
   t.outcome = outcome_of(rcl_take_serialized_message(subscription, into, &info, NULL));
@@ -87,7 +96,7 @@ rcl_serialized_message_t *buffer_new(void) {
   if (b != NULL) {
     rcutils_allocator_t allocator = rcutils_get_default_allocator();
     *b = rmw_get_zero_initialized_serialized_message();
-    if (rmw_serialized_message_init(b, 4096, &allocator) != RMW_RET_OK) {
+    if (rmw_serialized_message_init(b, FIRST, &allocator) != RMW_RET_OK) {
       rcutils_reset_error();
       free(b);
       return NULL;
