@@ -15,10 +15,13 @@ func (n *node) zero() {
 	}
 }
 
-// finishStop deactivates a node whose torque was zeroed by a stop that found no room among
-// the requests.
+// finishStop deactivates a node for a stop that found no room among the requests.
 func (n *node) finishStop(ctx context.Context) {
-	if l := n.loop.Load(); l != nil && l.status().phase == trial.Done && n.states.State() == lifecycle.Active {
+	if !n.halt.Swap(false) {
+		return
+	}
+	n.start = false
+	if n.states.State() == lifecycle.Active {
 		_, _ = n.states.Trigger(ctx, lifecycle.Deactivate)
 	}
 }

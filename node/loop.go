@@ -31,6 +31,8 @@ type loop struct {
 	failures uint64 // commands that could not be published
 	lastErr  error
 	sent     *diagnostics.Frequency
+	// ticks and faults are those of the loops before this one.
+	ticks, faults uint64
 }
 
 // jointState handles a message on joint_states.
@@ -193,6 +195,7 @@ func (l *loop) status() status {
 	defer l.mu.Unlock()
 	s := status{phase: l.machine.Phase(), fault: l.machine.Fault(), failures: l.failures, lastErr: l.lastErr}
 	s.ticks, s.faults = l.machine.Counts()
+	s.ticks, s.faults = s.ticks+l.ticks, s.faults+l.faults
 	if c := l.machine.Command(); c != nil {
 		s.iteration, s.condition, s.sample = c.Iteration, c.Condition, c.Sample
 	}

@@ -59,6 +59,7 @@ type node struct {
 	health   health
 	joints   transport.Subscription
 	asked    chan request // by services and topics
+	halt     atomic.Bool  // a stop that found no room among them
 	posting  sync.Mutex   // guards ended, and what goes into asked
 	ended    bool         // nothing that is asked is done any more
 	changed  chan struct{}
@@ -233,11 +234,11 @@ func (n *node) supervise(ctx context.Context) error {
 			if n.start {
 				n.autostart(ctx)
 			}
-			n.finishStop(ctx)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		n.finishStop(ctx)
 		n.publishState()
 	}
 	return nil

@@ -30,7 +30,10 @@ var requests = []struct {
 	{"~/abort_trial", (*node).requestAbortTrial},
 }
 
-const stopRequest = "~/stop"
+const (
+	stopRequest = "~/stop"
+	stopped     = "the torque is zero; ~/start goes on"
+)
 
 // maxRequests is how many requests may wait.
 const maxRequests = 16
@@ -67,7 +70,11 @@ func (n *node) serveRequests() error {
 			if r.name == stopRequest {
 				n.zero()
 			}
-			if err := n.post(request{name: r.name, do: r.do, answer: answer, log: log}); err != nil {
+			err := n.post(request{name: r.name, do: r.do, answer: answer, log: log})
+			if errors.Is(err, errBusy) && r.name == stopRequest {
+				n.halt.Store(true) // there is always room for a stop
+				answer(true, stopped)
+			} else if err != nil {
 				answer(false, err.Error())
 			}
 		}
@@ -169,7 +176,7 @@ func (n *node) requestStop(ctx context.Context) (string, error) {
 	default:
 		return fmt.Sprintf("the node is %v, its torque is not commanded", s), nil
 	}
-	return "the torque is zero; ~/start goes on", nil
+	return stopped, nil
 }
 
 var errNotActive = errors.New("the node is not active")

@@ -138,7 +138,7 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 	n.err, n.session.failed = nil, false
 	n.trials, n.running, n.restarts, n.waits, n.failed = map[key]string{}, false, 0, key{}, false
 	l := &loop{machine: machine, reader: rosio.NewJointReader(n.robot.Joints()), state: hardware.NewJointState(n.robot.DU()), clock: n.ros.Clock,
-		lockStep: n.cfg.LockStep, commands: commands, sent: n.health.commands,
+		lockStep: n.cfg.LockStep, commands: commands, sent: n.health.commands, ticks: n.last.ticks, faults: n.last.faults,
 		recorded: record.NewTrial(record.Topics{
 			JointStates: record.Topic{Name: n.names[jointStatesTopic], Depth: n.jointStatesQoS().Depth, BestEffort: !n.cfg.Reliable},
 			Commands:    record.Topic{Name: n.names[commandsTopic], Depth: transport.Default().Depth},
@@ -174,7 +174,7 @@ var errStopped = errors.New("the node was deactivated")
 func (n *node) cleanUp(ctx context.Context, from lifecycle.State) lifecycle.Result {
 	n.deactivate(ctx, from)
 	n.closeRun()
-	n.last = status{}
+	n.last = status{ticks: n.last.ticks, faults: n.last.faults}
 	return lifecycle.Success
 }
 

@@ -162,6 +162,15 @@ func TestLifecycle(t *testing.T) {
 	if !op.change("cleanup") || op.state() != "unconfigured" {
 		t.Fatal("not cleaned up")
 	}
+	o.mu.Lock()
+	ticks := uint64(0)
+	for _, s := range o.nodeStates {
+		if s.Ticks < ticks {
+			t.Errorf("%d control ticks after %d: they count from the start", s.Ticks, ticks)
+		}
+		ticks = s.Ticks
+	}
+	o.mu.Unlock()
 	wholeFolder(t, folder)
 	if !op.change("shutdown") {
 		t.Error("not shut down")
