@@ -54,7 +54,8 @@ func (n *node) bringUpNow(ctx context.Context) error {
 
 // step carries out a transition; the error is why it failed.
 func (n *node) step(ctx context.Context, t lifecycle.Transition) error {
-	n.refused = nil
+	n.refused, n.stepping = nil, true
+	defer func() { n.stepping = false }()
 	if _, err := n.states.Trigger(ctx, t); err != nil {
 		return err
 	}

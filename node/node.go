@@ -69,6 +69,7 @@ type node struct {
 	pending  bool        // parameters were set that are not taken over yet
 	waiting  string      // why autostart waits, as it was said
 	refused  error       // why the latest transition failed
+	stepping bool        // the node itself carries a transition out, and tells of its failure
 	began    time.Time
 
 	// configured

@@ -15,6 +15,7 @@ import (
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/trial"
 )
 
 // requests are what can be asked of the node, each as a service (std_srvs/srv/Trigger) and,
@@ -187,7 +188,9 @@ func (n *node) requestResetFault(context.Context) (string, error) {
 		return "", errNotActive
 	}
 	fault, err := l.resetFault()
-	if err != nil {
+	if errors.Is(err, trial.ErrCommand) {
+		return "", fmt.Errorf("there is no fault in phase %v", l.status().phase)
+	} else if err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("the fault (%s) ends with the next good joint state", fault), nil
@@ -198,7 +201,9 @@ func (n *node) requestAbortTrial(context.Context) (string, error) {
 	if l == nil {
 		return "", errNotActive
 	}
-	if err := l.abort(); err != nil {
+	if err := l.abort(); errors.Is(err, trial.ErrCommand) {
+		return "", fmt.Errorf("there is no trial to break off in phase %v", l.status().phase)
+	} else if err != nil {
 		return "", err
 	}
 	return "the trial begins again from the reset", nil

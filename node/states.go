@@ -45,10 +45,11 @@ func (n *node) configure(ctx context.Context, _ lifecycle.State) lifecycle.Resul
 	return lifecycle.Success
 }
 
-// refuse notes why a transition failed.
+// refuse notes why a transition failed, and logs it for whoever asked by the lifecycle's service,
+// which gives no reasons.
 func (n *node) refuse(transition string, err error) lifecycle.Result {
 	n.refused = err
-	if !errors.Is(err, context.Canceled) { // the process ends
+	if !n.stepping && !errors.Is(err, context.Canceled) { // the process ends
 		n.ros.Log.Error("%s: %v", transition, err)
 	}
 	return lifecycle.Failure

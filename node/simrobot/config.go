@@ -13,27 +13,27 @@ import (
 type Config struct {
 	UseSimTime      bool          `param:"use_sim_time" desc:"Take the time from /clock, which this node publishes itself." takes:"now"`
 	DescribeTypes   bool          `param:"start_type_description_service" desc:"Start the ~/get_type_description service for this node, as far as the ROS distribution has it." takes:"never"`
-	Joints          []string      `param:"joints" desc:"Joint names, in the order of joint_states and of the efforts in the commands."`
-	InitialPosition []float64     `param:"initial_position" desc:"Joint positions at the start, at rest." unit:"rad or m" len:"joints"`
-	TimeStep        float64       `param:"time_step" desc:"Time for which an effort is held; joint_states come once per step." unit:"s" range:"(0, inf)"`
-	Substeps        int           `param:"substeps" desc:"Integration steps per time step." range:"[1, 100000]"`
-	Integrator      string        `param:"integrator" desc:"Scheme of an integration step; coupled_arm has its own." choices:"runge_kutta_4|semi_implicit_euler"`
-	LockStep        bool          `param:"lock_step" desc:"Wait for a command after each joint state. If false, steps follow the clock and the last command holds, as in ros2_control's forward controllers."`
-	RealTimeFactor  float64       `param:"real_time_factor" desc:"Simulated seconds per second; 0 is as fast as possible in lock step, and real time otherwise." range:"[0, 1000]"`
-	Heartbeat       time.Duration `param:"heartbeat" desc:"In lock step, time after which a joint state that was not answered is repeated." unit:"s" range:"[0.001, 3600]"`
+	Joints          []string      `param:"joints" desc:"Joint names, in the order of joint_states and of the efforts in the commands." takes:"never"`
+	InitialPosition []float64     `param:"initial_position" desc:"Joint positions at the start, at rest." unit:"rad or m" len:"joints" takes:"never"`
+	TimeStep        float64       `param:"time_step" desc:"Time for which an effort is held; joint_states come once per step." unit:"s" range:"(0, inf)" takes:"never"`
+	Substeps        int           `param:"substeps" desc:"Integration steps per time step." range:"[1, 100000]" takes:"never"`
+	Integrator      string        `param:"integrator" desc:"Scheme of an integration step; coupled_arm has its own." choices:"runge_kutta_4|semi_implicit_euler" takes:"never"`
+	LockStep        bool          `param:"lock_step" desc:"Wait for a command after each joint state. If false, steps follow the clock and the last command holds, as in ros2_control's forward controllers." takes:"never"`
+	RealTimeFactor  float64       `param:"real_time_factor" desc:"Simulated seconds per second; 0 is as fast as possible in lock step, and real time otherwise." range:"[0, 1000]" takes:"never"`
+	Heartbeat       time.Duration `param:"heartbeat" desc:"In lock step, time after which a joint state that was not answered is repeated." unit:"s" range:"[0.001, 3600]" takes:"never"`
 	Plant           PlantConfig   `param:"plant"`
 }
 
 // PlantConfig describes what is simulated.
 type PlantConfig struct {
-	Type    string    `param:"type" desc:"Plant: planar_arm is an arm of uniform rods, coupled_arm seven joints for timing." choices:"planar_arm|pendulum|cart_pole|point_mass|coupled_arm"`
-	Lengths []float64 `param:"lengths" desc:"Lengths of the links, or of the pole." unit:"m" range:"(0, inf)"`
-	Masses  []float64 `param:"masses" desc:"Masses of the links; of cart and pole; of the point." unit:"kg" range:"(0, inf)"`
-	Damping []float64 `param:"damping" desc:"Viscous friction of the joints." unit:"N m s/rad" range:"[0, inf)"`
-	Gravity float64   `param:"gravity" desc:"Gravity along -y; 0 for a horizontal plane." unit:"m/s^2" range:"[0, inf)"`
+	Type    string    `param:"type" desc:"Plant: planar_arm is an arm of uniform rods, coupled_arm seven joints for timing." choices:"planar_arm|pendulum|cart_pole|point_mass|coupled_arm" takes:"never"`
+	Lengths []float64 `param:"lengths" desc:"Lengths of the links, or of the pole." unit:"m" range:"(0, inf)" takes:"never"`
+	Masses  []float64 `param:"masses" desc:"Masses of the links; of cart and pole; of the point." unit:"kg" range:"(0, inf)" takes:"never"`
+	Damping []float64 `param:"damping" desc:"Viscous friction of the joints." unit:"N m s/rad" range:"[0, inf)" takes:"never"`
+	Gravity float64   `param:"gravity" desc:"Gravity along -y; 0 for a horizontal plane." unit:"m/s^2" range:"[0, inf)" takes:"never"`
 	// The limits of the drives.
-	MaxEffort []float64 `param:"max_effort" desc:"Largest effort of each drive; larger ones are clipped. 0 is no limit, and so is leaving it out." unit:"N m or N" range:"[0, inf)"`
-	MaxSpeed  []float64 `param:"max_speed" desc:"Largest speed of each joint: the velocity is clipped after each integration step. 0 is no limit, and so is leaving it out." unit:"rad/s or m/s" range:"[0, inf)"`
+	MaxEffort []float64 `param:"max_effort" desc:"Largest effort of each drive; larger ones are clipped. 0 is no limit, and so is leaving it out." unit:"N m or N" range:"[0, inf)" takes:"never"`
+	MaxSpeed  []float64 `param:"max_speed" desc:"Largest speed of each joint: the velocity is clipped after each integration step. 0 is no limit, and so is leaving it out." unit:"rad/s or m/s" range:"[0, inf)" takes:"never"`
 }
 
 // DefaultConfig returns the planar two-link arm in lock step.

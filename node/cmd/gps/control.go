@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -45,6 +46,9 @@ other variables of ROS 2 say.
 		ValidArgs: requests,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			answer, err := control(cmd.Context(), name, args[0], timeout)
+			if errors.Is(err, transport.ErrInvalid) {
+				return exitStatus{status: 2, err: err}
+			}
 			if err != nil {
 				return exitStatus{status: 1, err: err}
 			}
