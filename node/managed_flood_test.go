@@ -2,6 +2,7 @@ package node
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -10,6 +11,7 @@ import (
 // nevertheless.
 func TestStopAmongRequests(t *testing.T) {
 	started, busy, over := 0, make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(over) })
 	m := startManaged(t, options{learner: func(argv []string) []string {
 		if started++; started == 2 { // on the supervisor's goroutine, which waits here
 			close(busy)
@@ -20,26 +22,29 @@ func TestStopAmongRequests(t *testing.T) {
 		}
 		return lasting(argv)
 	}}, "exit_when_done:=false")
+	t.Cleanup(release)
 	m.startRobot()
 	<-busy
-	refused := make(chan string, 2*maxRequests)
-	for range 2 * maxRequests {
+	refused := make(chan string, 1000)
+	full := false
+	for deadline := time.Now().Add(patience); !full; {
+		if time.Now().After(deadline) {
+			t.Fatal("requests find room without end")
+		}
 		go func() {
 			_, err := m.Do(m.context(), "save")
 			refused <- err.Error()
 		}()
-	}
-	for text := ""; !strings.Contains(text, "requests are waiting already"); {
 		select {
-		case text = <-refused:
-		case <-time.After(patience):
-			t.Fatal("requests found room without end")
+		case text := <-refused:
+			full = strings.Contains(text, "requests are waiting already")
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 	answer, err := m.Do(m.context(), "stop")
 	if err != nil || answer != stopped {
 		t.Errorf("stop: %q, %v", answer, err)
 	}
-	close(over)
+	release()
 	m.until("the node is inactive", func() bool { s, err := m.State(m.context()); return err == nil && s == "inactive" })
 }

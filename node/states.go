@@ -179,10 +179,12 @@ func (n *node) cleanUp(ctx context.Context, from lifecycle.State) lifecycle.Resu
 	return lifecycle.Success
 }
 
-// shutdown is cleanUp, for good.
+// shutdown closes the run for good. ~/state keeps the last trial.
 func (n *node) shutdown(ctx context.Context, from lifecycle.State) lifecycle.Result {
 	n.over = true
-	return n.cleanUp(ctx, from)
+	n.deactivate(ctx, from)
+	n.closeRun()
+	return lifecycle.Success
 }
 
 // A trial's log has room for joint states at ten times the rate of the policy, within
