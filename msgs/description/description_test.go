@@ -170,7 +170,7 @@ func TestInstalled(t *testing.T) {
 		}
 	}
 	if len(want) == 0 {
-		t.Skip("no ROS 2 of Iron or later in AMENT_PREFIX_PATH")
+		t.Skip("needs a sourced ROS 2 of Iron or later: there is none in AMENT_PREFIX_PATH")
 	}
 	compared := 0
 	for name, hash := range want {

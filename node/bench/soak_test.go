@@ -15,7 +15,7 @@ import (
 // up to the first collections of its heap, which bounds what so few messages can show.
 func TestSoak(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes 200000 round trips")
+		t.Skip("needs a run without -short, as make test does: it takes 200000 round trips")
 	}
 	const count, allowedPerMessage = 200_000, 32 // bytes
 	progress := io.Discard

@@ -23,7 +23,7 @@ func rosPackage(t *testing.T, verb string) func(args ...string) *exec.Cmd {
 		}
 	}
 	if err != nil {
-		t.Skipf("no ROS 2 with `ros2 %s` is sourced", verb)
+		t.Skipf("needs a sourced ROS 2 with `ros2 %s`", verb)
 	}
 	const name = "guided_policy_search"
 	prefix := t.TempDir()

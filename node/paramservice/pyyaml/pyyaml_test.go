@@ -193,7 +193,7 @@ func FuzzDump(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key, s string, x float64, data []byte) {
 		key, s = strings.ToValidUTF8(key, "?"), strings.ToValidUTF8(s, "?")
 		if strings.ContainsAny(key+s, "\ufeff\ufffe\uffff") {
-			t.Skip() // yaml.v3 reads less than PyYAML writes
+			return // yaml.v3 reads less than PyYAML writes
 		}
 		v := Value{Kind: Dict, Dict: []Entry{entry(key, Value{Kind: List, Items: []Value{text(s), {Kind: Float, Float: x}, {Kind: Bytes, Text: string(data)}}})}}
 		written := Dump(v)

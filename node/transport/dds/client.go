@@ -100,9 +100,6 @@ func (c *client) call(ctx context.Context, request []byte) ([]byte, error) {
 	if err := c.awaitServer(ctx); err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	seq, answered, err := c.send(request)
 	if err != nil {
 		return nil, err

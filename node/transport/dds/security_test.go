@@ -163,7 +163,7 @@ func TestSecurityErrors(t *testing.T) {
 // TestSecuredConformance holds a secured transport to the whole suite.
 func TestSecuredConformance(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the suite runs without security too")
+		t.Skip("needs a run without -short, as make test does; the suite without security runs in both")
 	}
 	k := ddstest.NewKeystore(t)
 	k.Enclave("/arm", ddstest.All())

@@ -20,7 +20,7 @@ import (
 // TestTools has the command line of ROS 2 look at a node, where it is installed.
 func TestTools(t *testing.T) {
 	if _, err := exec.LookPath("ros2"); err != nil {
-		t.Skipf("no command line of ROS 2: %v", err)
+		t.Skipf("needs the command line of a sourced ROS 2: %v", err)
 	}
 	domain := ddstest.Domain(t)
 	n := ddstest.Open(t, domain, "gps", func(o *transport.Options) { o.Namespace = "/arm1" })
