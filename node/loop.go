@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"guidedpolicysearch/hardware"
-	"guidedpolicysearch/node/control"
+	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/node/diagnostics"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rosio"
@@ -168,7 +168,7 @@ func (l *loop) abort() error {
 }
 
 // resetFault ends the present fault with the next good reading, and returns it.
-func (l *loop) resetFault() (control.Fault, error) {
+func (l *loop) resetFault() (safety.Fault, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.machine.Fault(), l.machine.ResetFault()
@@ -185,7 +185,7 @@ func (l *loop) configure(cfg trial.Config) error {
 type status struct {
 	phase                        trial.Phase
 	iteration, condition, sample int
-	fault                        control.Fault
+	fault                        safety.Fault
 	ticks, faults, failures      uint64
 	lastErr                      error
 }

@@ -7,8 +7,8 @@ import (
 
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/msgs/std_msgs"
-	"guidedpolicysearch/node/control"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/lifecycle"
 	"guidedpolicysearch/node/record"
@@ -156,7 +156,7 @@ func (n *node) deactivate(context.Context, lifecycle.State) lifecycle.Result {
 	n.zero()
 	if l := n.loop.Load(); l != nil {
 		n.last = l.status()
-		n.last.fault = control.Fault{}
+		n.last.fault = safety.Fault{}
 		n.watcher.stop()
 		n.loop.Store(nil)
 		l.commands.Close()

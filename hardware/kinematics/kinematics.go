@@ -35,3 +35,15 @@ func moderate(v [3]float64) bool {
 	}
 	return true
 }
+
+// EndEffector gives points that move with a robot's joints.
+type EndEffector interface {
+	// Dims returns the number of joints n and of stacked point coordinates m.
+	Dims() (joints, coordinates int)
+	// Points writes the coordinates, m, at joint positions q, n.
+	Points(dst, q []float64)
+	// Velocities writes their velocities, m, at q and joint velocities dq, n.
+	Velocities(dst, q, dq []float64)
+	// Jacobian writes the derivatives of the coordinates by q, m x n, row-major.
+	Jacobian(dst, q []float64)
+}

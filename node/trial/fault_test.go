@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"guidedpolicysearch/node/control"
+	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/node/trial"
 )
 
@@ -14,7 +14,7 @@ import (
 // was, but for the time.
 type injection struct {
 	name   string
-	kind   control.FaultKind
+	kind   safety.FaultKind
 	inject func(b *bench) trial.Output
 	phases []trial.Phase // nil for Hold, Reset and Run
 }
@@ -38,41 +38,41 @@ func velocity(b *bench) *float64 { return &b.reading.Velocity[1] }
 func injections() []injection {
 	moving := []trial.Phase{trial.Reset, trial.Run}
 	return []injection{
-		{"NaN position", control.NotFinite, with(position, math.NaN()), nil},
-		{"infinite position", control.NotFinite, with(position, math.Inf(-1)), nil},
-		{"NaN velocity", control.NotFinite, with(velocity, math.NaN()), nil},
-		{"infinite velocity", control.NotFinite, with(velocity, math.Inf(1)), nil},
-		{"stamp goes back", control.Backwards, func(b *bench) trial.Output {
+		{"NaN position", safety.NotFinite, with(position, math.NaN()), nil},
+		{"infinite position", safety.NotFinite, with(position, math.Inf(-1)), nil},
+		{"NaN velocity", safety.NotFinite, with(velocity, math.NaN()), nil},
+		{"infinite velocity", safety.NotFinite, with(velocity, math.Inf(1)), nil},
+		{"stamp goes back", safety.Backwards, func(b *bench) trial.Output {
 			b.reading.Stamp -= 1_000_000
 			return b.read()
 		}, nil},
-		{"silence", control.Silent, func(b *bench) trial.Output {
+		{"silence", safety.Silent, func(b *bench) trial.Output {
 			b.arrival += int64(b.cfg.Safety.StaleTimeout) + 1
 			return b.took(b.machine.Watch(b.arrival))
 		}, nil},
-		{"old stamp", control.Old, func(b *bench) trial.Output {
+		{"old stamp", safety.Old, func(b *bench) trial.Output {
 			b.arrival += 1_000_000
 			b.reading.Stamp += b.period
 			return b.took(b.machine.Reading(b.reading, b.arrival, b.reading.Stamp+int64(b.cfg.Safety.StaleTimeout)+1))
 		}, nil},
-		{"unreadable", control.Unreadable, func(b *bench) trial.Output {
+		{"unreadable", safety.Unreadable, func(b *bench) trial.Output {
 			b.arrival += 1_000_000
 			return b.took(b.machine.Unreadable(errBad, b.arrival))
 		}, nil},
-		{"gap", control.Gap, func(b *bench) trial.Output {
+		{"gap", safety.Gap, func(b *bench) trial.Output {
 			b.reading.Stamp += 3 * stepNS
 			return b.read()
 		}, []trial.Phase{trial.Run}},
 		// Finite readings that no finite torque answers.
-		{"infinite torque", control.BadTorque, with(position, math.MaxFloat64), moving},
-		{"NaN state", control.NotFinite, func(b *bench) trial.Output {
+		{"infinite torque", safety.BadTorque, with(position, math.MaxFloat64), moving},
+		{"NaN state", safety.NotFinite, func(b *bench) trial.Output {
 			b.reading.Position[0], b.reading.Position[1] = math.MaxFloat64, math.MaxFloat64
 			b.reading.Stamp += b.period
 			out := b.read()
 			b.observe()
 			return out
 		}, []trial.Phase{trial.Run}},
-		{"NaN torque", control.BadTorque, func(b *bench) trial.Output {
+		{"NaN torque", safety.BadTorque, func(b *bench) trial.Output {
 			b.reading.Velocity[0], b.reading.Position[0] = math.MaxFloat64, -math.MaxFloat64
 			b.reading.Stamp += b.period
 			out := b.read()
@@ -147,7 +147,7 @@ func testFault(t *testing.T, in injection, phase trial.Phase, settings ...settin
 	}
 	b.wantEvents()
 	out = b.tick()
-	if b.machine.Fault().Kind != control.NoFault {
+	if b.machine.Fault().Kind != safety.NoFault {
 		t.Errorf("the fault is still %v", b.machine.Fault())
 	}
 	if _, faults := b.machine.Counts(); faults != 1 {
@@ -300,7 +300,7 @@ func TestResetTimeout(t *testing.T) {
 	b.start(c)
 	for attempt := 1; attempt <= 2; attempt++ {
 		e := b.until(trial.Faulted)
-		if e.Fault.Kind != control.ResetTimeout || e.Fault.Name != "joint2" && e.Fault.Name != "joint1" || e.Fault.Value < 0.1 {
+		if e.Fault.Kind != safety.ResetTimeout || e.Fault.Name != "joint2" && e.Fault.Name != "joint1" || e.Fault.Value < 0.1 {
 			t.Fatalf("fault %+v", e.Fault)
 		}
 		b.wantEvents()
@@ -308,7 +308,7 @@ func TestResetTimeout(t *testing.T) {
 		b.until(trial.Recovered)
 	}
 	e := b.until(trial.GaveUp)
-	if e.Fault.Kind != control.ResetTimeout {
+	if e.Fault.Kind != safety.ResetTimeout {
 		t.Errorf("gave up for %+v", e.Fault)
 	}
 	b.wantEvents(trial.Faulted)

@@ -3,7 +3,7 @@ package trial
 import (
 	"fmt"
 
-	"guidedpolicysearch/node/control"
+	"guidedpolicysearch/hardware/motion"
 )
 
 // Abort breaks off the trial that is being reset or run; with the next reading it begins again
@@ -39,7 +39,7 @@ func (m *Machine) Configure(cfg Config) error {
 	}
 	cfg.LockStep = m.cfg.LockStep
 	m.cfg = cfg
-	m.position = control.Position{Stiffness: cfg.Reset.Stiffness, Damping: cfg.Reset.Damping}
+	m.position = motion.Position{Stiffness: cfg.Reset.Stiffness, Damping: cfg.Reset.Damping}
 	m.guard.SetStaleTimeout(cfg.Safety.StaleTimeout)
 	return nil
 }

@@ -7,8 +7,9 @@ import (
 
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/motion"
 	"guidedpolicysearch/hardware/robot"
-	"guidedpolicysearch/node/control"
+	"guidedpolicysearch/hardware/safety"
 )
 
 // Phase is what the machine does.
@@ -51,7 +52,7 @@ const (
 // Event tells what happened.
 type Event struct {
 	Kind  EventKind
-	Fault control.Fault
+	Fault safety.Fault
 }
 
 // Output is what a call asks the loop to do.
@@ -71,15 +72,15 @@ const resendAfter = 500 * time.Millisecond
 type Machine struct {
 	cfg      Config
 	robot    *robot.Robot
-	position control.Position
-	guard    *control.Guard
+	position motion.Position
+	guard    *safety.Guard
 	events   chan Event
 
 	phase   Phase
 	command *Command // still to be run, or running
 	current *Command // the last that was started
 	noise   []float64
-	fault   control.Fault
+	fault   safety.Fault
 	good    int // readings in a row without fault
 	settled int // readings in a row within the reset's tolerances
 	failed  int // resets in a row that timed out
@@ -108,8 +109,8 @@ func NewMachine(cfg Config, r *robot.Robot) (*Machine, error) {
 		return nil, fmt.Errorf("trial: reset.stiffness and reset.damping have %d and %d entries, need %d, one per joint", len(cfg.Reset.Stiffness), len(cfg.Reset.Damping), dU)
 	}
 	return &Machine{cfg: cfg, robot: r,
-		position: control.Position{Stiffness: cfg.Reset.Stiffness, Damping: cfg.Reset.Damping},
-		guard:    control.NewGuard(r.Joints(), cfg.Safety.StaleTimeout, cfg.LockStep),
+		position: motion.Position{Stiffness: cfg.Reset.Stiffness, Damping: cfg.Reset.Damping},
+		guard:    safety.NewGuard(r.Joints(), cfg.Safety.StaleTimeout, cfg.LockStep),
 		events:   make(chan Event, maxEvents),
 		reading:  hardware.NewJointState(dU), x: make([]float64, r.DX()), goal: make([]float64, dU), torque: make([]float64, dU)}, nil
 }
@@ -161,7 +162,7 @@ func (m *Machine) Reading(s *hardware.JointState, arrival, now int64) Output {
 	}
 	m.ticks++
 	fresh, fault := m.guard.Check(s, arrival, now)
-	if fault.Kind != control.NoFault {
+	if fault.Kind != safety.NoFault {
 		return m.fail(fault, arrival)
 	}
 	if !fresh {
@@ -184,7 +185,7 @@ func (m *Machine) Unreadable(err error, arrival int64) Output {
 	}
 	m.ticks++
 	m.guard.Touch(arrival)
-	return m.fail(control.Fault{Kind: control.Unreadable, Err: err}, arrival)
+	return m.fail(safety.Fault{Kind: safety.Unreadable, Err: err}, arrival)
 }
 
 // Watch zeroes the torque if the robot has fallen silent. now is the clock of the
@@ -193,7 +194,7 @@ func (m *Machine) Watch(now int64) Output {
 	if m.phase == Wait || m.phase == Fault || m.phase == Done {
 		return Output{}
 	}
-	if fault := m.guard.Silent(now); fault.Kind != control.NoFault {
+	if fault := m.guard.Silent(now); fault.Kind != safety.NoFault {
 		return m.fail(fault, now)
 	}
 	return Output{}
@@ -218,7 +219,7 @@ func (m *Machine) Phase() Phase { return m.phase }
 func (m *Machine) Command() *Command { return m.current }
 
 // Fault returns the current fault.
-func (m *Machine) Fault() control.Fault { return m.fault }
+func (m *Machine) Fault() safety.Fault { return m.fault }
 
 // Counts returns the control ticks and the faults so far.
 func (m *Machine) Counts() (ticks, faults uint64) { return m.ticks, m.faults }
@@ -236,7 +237,7 @@ func (m *Machine) act(arrival int64) Output {
 		if m.good++; m.good < m.cfg.Safety.RecoverySteps {
 			return m.zero(arrival)
 		}
-		m.fault = control.Fault{}
+		m.fault = safety.Fault{}
 		m.emit(Event{Kind: Recovered})
 		if m.command == nil {
 			m.beginHold()
@@ -251,8 +252,8 @@ func (m *Machine) act(arrival int64) Output {
 	switch m.phase {
 	case Reset:
 		if elapsed := time.Duration(m.reading.Stamp - m.resetStart); elapsed > m.cfg.Reset.Timeout {
-			joint, distance := control.Farthest(m.command.InitialPosition, m.reading.Position)
-			fault := control.Fault{Kind: control.ResetTimeout, Joint: joint, Name: m.robot.Joints()[joint], Value: distance, Limit: m.cfg.Reset.Timeout}
+			joint, distance := motion.Farthest(m.command.InitialPosition, m.reading.Position)
+			fault := safety.Fault{Kind: safety.ResetTimeout, Joint: joint, Name: m.robot.Joints()[joint], Value: distance, Limit: m.cfg.Reset.Timeout}
 			if m.failed++; m.failed >= m.cfg.Reset.Attempts {
 				m.emit(Event{Kind: GaveUp, Fault: fault})
 			}
@@ -279,7 +280,7 @@ func (m *Machine) act(arrival int64) Output {
 	}
 	if m.phase != Run {
 		if joint := m.robot.ClampEffort(m.torque); joint >= 0 {
-			return m.fail(control.Fault{Kind: control.BadTorque, Joint: joint, Name: m.robot.Joints()[joint], Value: m.torque[joint], Step: -1}, arrival)
+			return m.fail(safety.Fault{Kind: safety.BadTorque, Joint: joint, Name: m.robot.Joints()[joint], Value: m.torque[joint], Step: -1}, arrival)
 		}
 	}
 	m.answeredAt = arrival
@@ -288,7 +289,7 @@ func (m *Machine) act(arrival int64) Output {
 
 // settle counts readings within the reset's tolerances and tells when there are enough.
 func (m *Machine) settle() bool {
-	if !control.Within(m.command.InitialPosition, m.reading.Position, m.reading.Velocity, m.cfg.Reset.PositionTolerance, m.cfg.Reset.VelocityTolerance) {
+	if !motion.Within(m.command.InitialPosition, m.reading.Position, m.reading.Velocity, m.cfg.Reset.PositionTolerance, m.cfg.Reset.VelocityTolerance) {
 		m.settled = 0
 		return false
 	}
@@ -310,14 +311,14 @@ func (m *Machine) run(arrival int64) (out Output, over bool) {
 	}
 	if due > float64(m.step) {
 		missing := time.Duration(elapsed - float64(m.step)*dt)
-		return m.fail(control.Fault{Kind: control.Gap, Step: m.step, Duration: missing}, arrival), true
+		return m.fail(safety.Fault{Kind: safety.Gap, Step: m.step, Duration: missing}, arrival), true
 	}
 	r := m.record.Rollout
 	x := r.State(m.step)
 	m.robot.State(x, m.reading.Position, m.reading.Velocity)
 	for i, v := range x {
 		if v-v != 0 { // the end effector of joints that are finite but out of all bounds
-			return m.fail(control.Fault{Kind: control.NotFinite, Joint: -1, Name: m.robot.StateNames()[i], Value: v}, arrival), true
+			return m.fail(safety.Fault{Kind: safety.NotFinite, Joint: -1, Name: m.robot.StateNames()[i], Value: v}, arrival), true
 		}
 	}
 	m.record.Stamps[m.step] = m.reading.Stamp
@@ -331,7 +332,7 @@ func (m *Machine) run(arrival int64) (out Output, over bool) {
 	m.command.Controller.Act(m.torque, x, m.step, m.noise[m.step*dU:(m.step+1)*dU])
 	copy(m.record.Commanded[m.step*dU:], m.torque)
 	if joint := m.robot.ClampEffort(m.torque); joint >= 0 {
-		return m.fail(control.Fault{Kind: control.BadTorque, Joint: joint, Name: m.robot.Joints()[joint], Value: m.torque[joint], Step: m.step}, arrival), true
+		return m.fail(safety.Fault{Kind: safety.BadTorque, Joint: joint, Name: m.robot.Joints()[joint], Value: m.torque[joint], Step: m.step}, arrival), true
 	}
 	copy(r.Action(m.step), m.torque)
 	m.step++
@@ -339,9 +340,9 @@ func (m *Machine) run(arrival int64) (out Output, over bool) {
 }
 
 // fail enters phase Fault, or stays there, and answers with zero torque.
-func (m *Machine) fail(fault control.Fault, arrival int64) Output {
+func (m *Machine) fail(fault safety.Fault, arrival int64) Output {
 	m.good = 0
-	if fault.Kind == control.Silent || fault.Kind == control.Backwards {
+	if fault.Kind == safety.Silent || fault.Kind == safety.Backwards {
 		m.heard = false // it may be another robot from now on
 	}
 	if m.phase != Fault {
