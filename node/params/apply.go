@@ -132,8 +132,8 @@ func (p *parameter) widen(v rcl.Value) rcl.Value {
 // working folder where file is "".
 func absolute(v rcl.Value, file string) (rcl.Value, error) {
 	complete := func(path string) (string, error) {
-		if path == "" {
-			return "", nil // none
+		if path == "" || strings.Contains(path, "://") {
+			return path, nil // none, or a URI
 		}
 		if !filepath.IsAbs(path) && file != "" {
 			path = filepath.Join(filepath.Dir(file), path)

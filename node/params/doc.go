@@ -16,7 +16,8 @@
 //	finite:"false"         NaN and infinities are allowed
 //	path:"true"            a file or folder, or a list of them: a relative path in a parameter
 //	                       file is taken from that file's folder, one on the command line
-//	                       from the working folder; the value is the absolute path, "" stays
+//	                       from the working folder; the value is the absolute path; "" stays, and so
+//	                       does a URI, such as package://PACKAGE/FILE
 //	takes:"trial"          when a change at run time takes effect: "now", "trial" (the next
 //	                       trial), "start" (when the node is configured; from then on it
 //	                       cannot be set), the default, or "never" (read-only)

@@ -235,6 +235,7 @@ func TestPath(t *testing.T) {
 	}{
 		{nil, files{Log: filepath.Join(dir, "log.txt"), Inputs: []string{filepath.Join(dir, "sub/a.csv"), "/b.csv"}, Plain: "x.txt"}},
 		{[]string{"-p", "log:=y/log.txt", "-p", "inputs:=[c.csv]"}, files{Log: filepath.Join(dir, "y/log.txt"), Inputs: []string{filepath.Join(dir, "c.csv")}, Plain: "x.txt"}},
+		{[]string{"-p", "log:=package://arm/log.txt"}, files{Log: "package://arm/log.txt", Inputs: []string{filepath.Join(dir, "sub/a.csv"), "/b.csv"}, Plain: "x.txt"}},
 		{[]string{"-p", "log:=''"}, files{Inputs: []string{filepath.Join(dir, "sub/a.csv"), "/b.csv"}, Plain: "x.txt"}},
 	} {
 		args, err := rcl.Parse(append([]string{"--ros-args", "--params-file", "sub/a.yaml"}, c.args...))
