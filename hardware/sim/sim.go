@@ -121,6 +121,12 @@ func New(p Plant, c Config) (*Simulator, error) {
 // Plant returns the simulated plant.
 func (s *Simulator) Plant() Plant { return s.plant }
 
+// JointNames returns the nQ names of the plant's joints; the caller must not change them.
+func (s *Simulator) JointNames() []string { return s.plant.JointNames() }
+
+// Dims returns the number of joint positions and of actions.
+func (s *Simulator) Dims() (nQ, nU int) { return s.nQ, s.nU }
+
 // TimeStep returns the time in s that one Step takes.
 func (s *Simulator) TimeStep() float64 { return s.config.TimeStep }
 
