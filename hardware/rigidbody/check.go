@@ -1,0 +1,143 @@
+package rigidbody
+
+import (
+	"fmt"
+	"math"
+
+	"guidedpolicysearch/hardware/urdf"
+)
+
+// tolerance of axes' lengths and rotations, for models that are written by hand.
+const tolerance = 1e-6
+
+// checkModel returns an error wrapping ErrModel for a model that is not as package urdf
+// describes it: those that are not read from a file may be anything.
+func checkModel(m *urdf.Model) error {
+	if m == nil || len(m.Links) == 0 || len(m.Joints) != len(m.Links)-1 {
+		return fmt.Errorf("%w: want a model with at least one link, and one joint fewer than links", ErrModel)
+	}
+	for i, j := range m.Joints {
+		if j.Child != i+1 || j.Parent < 0 || j.Parent > i {
+			return fmt.Errorf("%w: joint %q hangs link %d from link %d, want joint %d to hang link %d from one before it", ErrModel, j.Name, j.Child, j.Parent, i, i+1)
+		}
+		switch j.Type {
+		case urdf.Revolute, urdf.Continuous, urdf.Prismatic:
+			if length := norm(j.Axis); !(math.Abs(length-1) <= tolerance) {
+				return fmt.Errorf("%w: axis of joint %q is %v, want a vector of length 1", ErrModel, j.Name, j.Axis)
+			}
+		case urdf.Fixed:
+		default:
+			return fmt.Errorf("%w: joint %q is of type %q, want revolute, continuous, prismatic or fixed", ErrModel, j.Name, j.Type)
+		}
+		if err := checkPose("origin of joint", j.Name, j.Origin); err != nil {
+			return err
+		}
+		for _, v := range []float64{j.Damping, j.Friction} {
+			if !(v >= 0 && v <= largest) {
+				return fmt.Errorf("%w: joint %q has damping %v and friction %v, want numbers of 0 to %g", ErrModel, j.Name, j.Damping, j.Friction, largest)
+			}
+		}
+		if l := limited(j); l != nil && !(l.Lower <= l.Upper) {
+			return fmt.Errorf("%w: joint %q has limits %v and %v, want lower <= upper", ErrModel, j.Name, l.Lower, l.Upper)
+		}
+	}
+	for _, l := range m.Links {
+		if l.Inertial == nil {
+			continue
+		}
+		if err := checkPose("inertial origin of link", l.Name, l.Inertial.Origin); err != nil {
+			return err
+		}
+		if !(l.Inertial.Mass >= 0 && l.Inertial.Mass <= largest) {
+			return fmt.Errorf("%w: mass of link %q is %v, want a number of 0 to %g kg", ErrModel, l.Name, l.Inertial.Mass, largest)
+		}
+		if err := checkSymmetric(l.Name, l.Inertial.Inertia); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkSymmetric checks the inertia of a link.
+func checkSymmetric(link string, a [3][3]float64) error {
+	trace := a[0][0] + a[1][1] + a[2][2]
+	for i := range a {
+		for k := range a {
+			if !(math.Abs(a[i][k]) <= largest && math.Abs(a[i][k]-a[k][i]) <= tolerance*trace && a[i][i] >= 0) {
+				return fmt.Errorf("%w: inertia of link %q is %v, want a symmetric matrix of finite numbers, with none below 0 on its diagonal", ErrModel, link, a)
+			}
+		}
+	}
+	return nil
+}
+
+func checkPose(what, name string, p urdf.Pose) error {
+	for _, v := range p.Translation {
+		if !(math.Abs(v) <= largest) {
+			return fmt.Errorf("%w: %s %q is at %v, want numbers of at most %g m", ErrModel, what, name, p.Translation, largest)
+		}
+	}
+	r := matrix(p.Rotation)
+	for _, d := range []float64{r.x.dot(r.x) - 1, r.y.dot(r.y) - 1, r.x.dot(r.y), norm(r.x.cross(r.y).sub(r.z).array())} {
+		if !(math.Abs(d) <= tolerance) {
+			return fmt.Errorf("%w: %s %q has rotation %v, want an orthonormal right-handed matrix", ErrModel, what, name, p.Rotation)
+		}
+	}
+	return nil
+}
+
+func norm(a [3]float64) float64 { return math.Sqrt(a[0]*a[0] + a[1]*a[1] + a[2]*a[2]) }
+
+// checkInertias returns an error wrapping ErrModel where no torque is needed to accelerate a
+// joint: the mass matrix would be singular at every q.
+func (t *Tree) checkInertias() error {
+	n := len(t.joints)
+	q, m := make([]float64, n), make([]float64, n*n)
+	for i := range q {
+		// Some place that has nothing special: parallel axes there are parallel everywhere.
+		q[i] = 0.3 + math.Mod(float64(i+1)*math.Phi, 1)
+		if lower, upper := t.limits[0][i], t.limits[1][i]; upper-lower <= largest {
+			q[i] = lower + (upper-lower)*(0.1+0.8*math.Mod(float64(i+1)*math.Phi, 1))
+		}
+	}
+	t.MassMatrix(m, q)
+	for i, name := range t.joints {
+		if !(m[i*n+i] > 0) {
+			return fmt.Errorf("%w: joint %q moves links without mass or inertia (%s): give them an <inertial>", ErrModel, name, list(t.carriedLinks(i)))
+		}
+	}
+	// Cholesky's pivots; a small one is what is left of the joint's inertia when those before
+	// it are free to follow.
+	const smallest = 1e-12 // of the diagonal; rounding errors are below
+	for i := range n {
+		for j := range i + 1 {
+			s := m[i*n+j]
+			for k := range j {
+				s -= m[i*n+k] * m[j*n+k]
+			}
+			if i != j {
+				m[i*n+j] = s / m[j*n+j]
+				continue
+			}
+			if !(s > smallest*m[i*n+i]) {
+				return fmt.Errorf("%w: the mass matrix is singular: joint %q accelerates its links (%s) no differently from the joints before it: give them mass and inertia about its axis", ErrModel, t.joints[i], list(t.carriedLinks(i)))
+			}
+			m[i*n+i] = math.Sqrt(s)
+		}
+	}
+	return nil
+}
+
+// carriedLinks names the links that joint i moves.
+func (t *Tree) carriedLinks(i int) []string {
+	var names []string
+	for l, p := range t.places {
+		for b := p.body; b > 0; b = t.bodies[b].parent {
+			if t.bodies[b].column == i {
+				names = append(names, t.links[l].Name)
+				break
+			}
+		}
+	}
+	return names
+}
