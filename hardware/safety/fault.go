@@ -30,24 +30,57 @@ const (
 	ResetTimeout
 	// BadTorque: the controller gave a torque that is NaN or infinite.
 	BadTorque
+	// PositionLimit: a joint is beyond its limit by more than the margin.
+	PositionLimit
+	// VelocityLimit: a joint is faster than its limit by more than the margin.
+	VelocityLimit
+	// Workspace: a point of the end effector is out of the workspace by more than the margin.
+	Workspace
+	// MissedDeadlines: the control loop was late too often.
+	MissedDeadlines
+	// EmergencyStop: somebody pressed the emergency stop.
+	EmergencyStop
+	// LearnerSilent: the learner gave no sign of life for longer than its time-out.
+	LearnerSilent
+	// ControllerInactive: the robot's controller that takes the torques was deactivated.
+	ControllerInactive
+	// ClockJump: the stamps of the joint states leapt ahead.
+	ClockJump
+
+	kinds // how many there are
 )
+
+// Recoverable says whether good readings alone may end the fault: it is one of communication.
+// All others wait for a person.
+func (f Fault) Recoverable() bool {
+	switch f.Kind {
+	case Unreadable, NotFinite, Backwards, Silent, Frozen, Old, Gap, ResetTimeout, ClockJump:
+		return true
+	}
+	return false
+}
 
 // Fault says what is wrong. It is a value: raising one does not allocate.
 type Fault struct {
 	Kind FaultKind
 	// Err is set for Unreadable.
 	Err error
-	// Joint is the index of the joint concerned, for NotFinite, ResetTimeout and
-	// BadTorque; Name its name. -1 with the name of a state's component for a state that
-	// is not finite though its joints are.
+	// Joint is the index of the joint concerned, for NotFinite, ResetTimeout, BadTorque,
+	// PositionLimit and VelocityLimit; Name its name. -1 with the name of a state's component
+	// for a state that is not finite though its joints are. For Workspace Name is the
+	// coordinate and Joint its index, for ControllerInactive Name is the controller.
 	Joint int
 	Name  string
-	// Value is the number concerned: a reading, a torque, or a distance in rad.
+	// Value is the number concerned: a reading, a torque, a distance in rad, or a count.
 	Value float64
-	// Duration is by how much a time was missed, Limit what was allowed.
+	// Bound is the limit that Value should keep: of PositionLimit, VelocityLimit, Workspace
+	// and, as a count, of MissedDeadlines.
+	Bound float64
+	// Duration is by how much a time was missed, Limit what was allowed. For MissedDeadlines
+	// Limit is the time in which Value deadlines were missed, 0 for in a row.
 	Duration, Limit time.Duration
 	// Step is the trial's time step, for Gap and BadTorque; -1 for a torque of the position
-	// controller.
+	// controller, -2 for one of a learned controller at a step that is not known.
 	Step int
 }
 
@@ -76,10 +109,32 @@ func (f Fault) String() string {
 	case ResetTimeout:
 		return fmt.Sprintf("reset: joint %q is still %.4g away from the initial position after %v (reset.timeout): is it blocked, are reset.stiffness and effort_limit large enough?", f.Name, f.Value, f.Limit)
 	case BadTorque:
+		if f.Step < -1 {
+			return fmt.Sprintf("the learned controller gave joint %q a torque of %v, expected a finite number: look at the gains and the state in the last rollout", f.Name, f.Value)
+		}
 		if f.Step < 0 {
 			return fmt.Sprintf("the position controller gave joint %q a torque of %v: the joint states are out of all bounds, or reset.stiffness and reset.damping are", f.Name, f.Value)
 		}
 		return fmt.Sprintf("the controller gave joint %q a torque of %v at time step %d", f.Name, f.Value, f.Step)
+	case PositionLimit:
+		return fmt.Sprintf("joint_states: joint %q is at %.4g, beyond its limit of %.4g by more than safety.position_margin: move the arm back by hand, or with relax, then reset the fault", f.Name, f.Value, f.Bound)
+	case VelocityLimit:
+		return fmt.Sprintf("joint_states: joint %q moves at %.4g per second, more than safety.velocity_margin above its limit of %.4g: give the controller lower gains, or correct the limit if it is wrong, then reset the fault", f.Name, f.Value, f.Bound)
+	case Workspace:
+		return fmt.Sprintf("end effector: %s is %.4g m, out of the workspace, which ends at %.4g m, by more than safety.workspace_margin: move the arm back by hand, or with relax, then reset the fault", f.Name, f.Value, f.Bound)
+	case MissedDeadlines:
+		if f.Limit == 0 {
+			return fmt.Sprintf("control loop: %.0f deadlines in a row were missed (safety.missed_in_a_row is %.0f): give the loop a real-time priority, a lower rate, or less beside it", f.Value, f.Bound)
+		}
+		return fmt.Sprintf("control loop: %.0f deadlines were missed within %v (safety.missed_per_second is %.0f): give the loop a real-time priority, a lower rate, or less beside it", f.Value, f.Limit, f.Bound)
+	case EmergencyStop:
+		return "the emergency stop was pressed: see that nobody is in reach, release it, then reset the fault"
+	case LearnerSilent:
+		return fmt.Sprintf("learner: no sign of life for %v (safety.learner_timeout is %v): look at its log, is the machine out of memory or too busy?", f.Duration.Round(time.Millisecond), f.Limit)
+	case ControllerInactive:
+		return fmt.Sprintf("ros2_control: controller %q is no longer active, nothing carries out the torques: activate it again (ros2 control list_controllers shows its state), then reset the fault", f.Name)
+	case ClockJump:
+		return fmt.Sprintf("joint_states: the stamp leapt ahead by %v (safety.stale_timeout is %v): was the robot's clock set, or the simulation moved on?", f.Duration, f.Limit)
 	}
 	return fmt.Sprintf("fault %d", f.Kind)
 }
