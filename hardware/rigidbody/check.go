@@ -101,14 +101,15 @@ func (t *Tree) checkInertias() error {
 		}
 	}
 	t.MassMatrix(m, q)
-	for i, name := range t.joints {
-		if !(m[i*n+i] > 0) {
-			return fmt.Errorf("%w: joint %q moves links without mass or inertia (%s): give them an <inertial>", ErrModel, name, list(t.carriedLinks(i)))
-		}
+	// What rounding errors are relative to: the inertia about the base's origin.
+	scale := make([]float64, n)
+	for _, b := range t.bodies[1:] {
+		trace := b.carriedInertia.xx + b.carriedInertia.yy + b.carriedInertia.zz
+		scale[b.column] += trace*b.axisAngular.dot(b.axisAngular) + b.carried*b.axisLinear.dot(b.axisLinear)
 	}
-	// Cholesky's pivots; a small one is what is left of the joint's inertia when those before
-	// it are free to follow.
-	const smallest = 1e-12 // of the diagonal; rounding errors are below
+	// Cholesky's pivots are what is left of a joint's inertia when the joints before it are free
+	// to follow.
+	const smallest = 1e-13
 	for i := range n {
 		for j := range i + 1 {
 			s := m[i*n+j]
@@ -119,8 +120,8 @@ func (t *Tree) checkInertias() error {
 				m[i*n+j] = s / m[j*n+j]
 				continue
 			}
-			if !(s > smallest*m[i*n+i]) {
-				return fmt.Errorf("%w: the mass matrix is singular: joint %q accelerates its links (%s) no differently from the joints before it: give them mass and inertia about its axis", ErrModel, t.joints[i], list(t.carriedLinks(i)))
+			if !(s > smallest*scale[i]) {
+				return fmt.Errorf("%w: the mass matrix is singular: joint %q does not feel the inertia of its links (%s) beyond what other joints feel of it: give these links inertia about its axis", ErrModel, t.joints[i], list(t.carriedLinks(i)))
 			}
 			m[i*n+i] = math.Sqrt(s)
 		}

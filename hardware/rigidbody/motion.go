@@ -17,31 +17,15 @@ type motion struct {
 
 // motionsOf returns the motion of every joint.
 func motionsOf(m *urdf.Model, c Config) ([]motion, error) {
-	index := make(map[string]int, len(m.Joints))
-	var movable []string
-	for i, j := range m.Joints {
-		index[j.Name] = i
-		if j.Type != urdf.Fixed && j.Mimic == nil {
-			movable = append(movable, j.Name)
-		}
+	if err := m.CheckJoints(c.Joints); err != nil {
+		return nil, fmt.Errorf("%w: joints: %w", ErrConfig, err)
 	}
-	for k, names := range [][]string{c.Joints, c.LockedJoints} {
-		key := []string{"joints", "locked_joints"}[k]
-		for _, name := range names {
-			i, ok := index[name]
-			switch {
-			case !ok:
-				return nil, fmt.Errorf("%w: %s names %q, which robot %q does not have; its movable joints are %s", ErrConfig, key, name, m.Name, list(movable))
-			case m.Joints[i].Type == urdf.Fixed:
-				return nil, fmt.Errorf("%w: %s names %q, which is fixed; the movable joints are %s", ErrConfig, key, name, list(movable))
-			case m.Joints[i].Mimic != nil:
-				return nil, fmt.Errorf("%w: %s names %q, which mimics joint %q: name that joint instead", ErrConfig, key, name, m.Joints[i].Mimic.Joint)
-			}
-		}
+	if err := m.CheckJoints(c.LockedJoints); err != nil {
+		return nil, fmt.Errorf("%w: locked_joints: %w", ErrConfig, err)
 	}
 	motions := make([]motion, len(m.Joints))
 	for i := range m.Joints {
-		master, ratio, offset, err := follow(m, index, i)
+		master, ratio, offset, err := follow(m, i)
 		if err != nil {
 			return nil, err
 		}
@@ -73,11 +57,11 @@ func limited(j urdf.Joint) *urdf.Limit {
 }
 
 // follow returns the joint that joint i mimics in the end and i's position = ratio * its + offset.
-func follow(m *urdf.Model, index map[string]int, i int) (master int, ratio, offset float64, err error) {
+func follow(m *urdf.Model, i int) (master int, ratio, offset float64, err error) {
 	ratio, master = 1, i
 	for steps := 0; m.Joints[master].Mimic != nil; steps++ {
 		mimic := m.Joints[master].Mimic
-		next, ok := index[mimic.Joint]
+		next, ok := m.Joint(mimic.Joint)
 		switch {
 		case !ok || m.Joints[next].Type == urdf.Fixed:
 			return 0, 0, 0, fmt.Errorf("%w: joint %q mimics %q, want the name of a joint that moves", ErrModel, m.Joints[master].Name, mimic.Joint)

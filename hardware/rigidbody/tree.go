@@ -99,10 +99,14 @@ func New(m *urdf.Model, c Config) (*Tree, error) {
 		}
 	}
 	t.setLimits(m, motions)
-	if !c.KinematicsOnly {
-		if err := t.checkInertias(); err != nil {
-			return nil, err
-		}
+	if c.KinematicsOnly {
+		return t, nil
+	}
+	if err := m.CheckInertias(c.Joints); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	if err := t.checkInertias(); err != nil {
+		return nil, err
 	}
 	return t, nil
 }
