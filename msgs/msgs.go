@@ -1,7 +1,8 @@
 // Package msgs is what all message types have in common. The types themselves are in
 // one folder per ROS package, generated from the definitions in interfaces/ (standard
 // packages, written down as far as the node speaks them: field by field those of Humble and
-// Jazzy, but for rmw_dds_common and control_msgs, which are Humble's) and in msg/ and action/
+// Jazzy, but for rmw_dds_common and control_msgs, which are Humble's, and
+// controller_manager_msgs, which is Jazzy's) and in msg/ and action/
 // (this project's own package guided_policy_search_msgs, of which this folder is the ROS side
 // too).
 // After a change of a definition run go generate here; a test says if that was

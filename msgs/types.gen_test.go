@@ -7,9 +7,11 @@ import (
 	"guidedpolicysearch/msgs/action_msgs"
 	"guidedpolicysearch/msgs/builtin_interfaces"
 	"guidedpolicysearch/msgs/control_msgs"
+	"guidedpolicysearch/msgs/controller_manager_msgs"
 	"guidedpolicysearch/msgs/diagnostic_msgs"
 	"guidedpolicysearch/msgs/geometry_msgs"
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
+	"guidedpolicysearch/msgs/lbr_fri_idl"
 	"guidedpolicysearch/msgs/lifecycle_msgs"
 	"guidedpolicysearch/msgs/rcl_interfaces"
 	"guidedpolicysearch/msgs/rmw_dds_common"
@@ -34,6 +36,12 @@ func newMessages() []msgs.Message {
 		new(builtin_interfaces.Duration),
 		new(builtin_interfaces.Time),
 		new(control_msgs.JointTrajectoryControllerState),
+		new(controller_manager_msgs.ChainConnection),
+		new(controller_manager_msgs.ControllerManagerActivity),
+		new(controller_manager_msgs.ControllerState),
+		new(controller_manager_msgs.NamedLifecycleState),
+		new(controller_manager_msgs.ListControllers_Request),
+		new(controller_manager_msgs.ListControllers_Response),
 		new(diagnostic_msgs.DiagnosticArray),
 		new(diagnostic_msgs.DiagnosticStatus),
 		new(diagnostic_msgs.KeyValue),
@@ -46,6 +54,7 @@ func newMessages() []msgs.Message {
 		new(geometry_msgs.Vector3),
 		new(geometry_msgs.Wrench),
 		new(geometry_msgs.WrenchStamped),
+		new(lbr_fri_idl.LBRTorqueCommand),
 		new(lifecycle_msgs.State),
 		new(lifecycle_msgs.Transition),
 		new(lifecycle_msgs.TransitionDescription),
@@ -139,6 +148,7 @@ func newMessages() []msgs.Message {
 func newOthers() []msgs.Type {
 	return []msgs.Type{
 		new(action_msgs.CancelGoal),
+		new(controller_manager_msgs.ListControllers),
 		new(lifecycle_msgs.ChangeState),
 		new(lifecycle_msgs.GetAvailableStates),
 		new(lifecycle_msgs.GetAvailableTransitions),

@@ -37,6 +37,10 @@ func NewDecoder(src []byte, typ string) Decoder {
 // Err returns the first error, a *Error, or nil.
 func (d *Decoder) Err() error { return d.err }
 
+// Rest is the number of bytes that are not read yet. Behind a whole message up to 3 are
+// padding.
+func (d *Decoder) Rest() int { return len(d.buf) - d.pos }
+
 // Enter names the field that the next reads are inside of.
 func (d *Decoder) Enter(field string) {
 	if d.depth < maxDepth {
