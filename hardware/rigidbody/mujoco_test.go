@@ -123,7 +123,7 @@ func mjcf(r robot) string {
 }
 
 // TestAgainstMuJoCo compares random chains and trees in random states with another engine:
-// positions and Jacobians to 1e-9, torques to 1e-8.
+// both in double precision, so that only rounding errors are between them.
 func TestAgainstMuJoCo(t *testing.T) {
 	for k, r := range append(robots(false), arm7()) {
 		t.Run(r.name, func(t *testing.T) {
@@ -155,27 +155,27 @@ func TestAgainstMuJoCo(t *testing.T) {
 					tree.Pose(&pose, q, LinkID(i))
 					p, err := s.BodyPose(l.Name)
 					must(err)
-					vectors.Close(t, "position of "+l.Name, pose.Translation[:], p.Position[:], 1e-9)
+					vectors.Close(t, "position of "+l.Name, pose.Translation[:], p.Position[:], 1e-11)
 					flat := slices.Concat(pose.Rotation[0][:], pose.Rotation[1][:], pose.Rotation[2][:])
-					vectors.Close(t, "rotation of "+l.Name, flat, p.Rotation[:], 1e-9)
+					vectors.Close(t, "rotation of "+l.Name, flat, p.Rotation[:], 1e-11)
 					point := randomVector(rng, 0.3)
 					tree.Jacobian(jac, q, LinkID(i), point)
 					must(s.PointJacobian(other, l.Name, point))
-					vectors.Close(t, "Jacobian of "+l.Name, jac, other, 1e-9)
+					vectors.Close(t, "Jacobian of "+l.Name, jac, other, 1e-11)
 				}
 				tree.MassMatrix(mass, q)
 				must(s.MassMatrix(theirs))
-				vectors.Close(t, "mass matrix", mass, theirs, 1e-8)
+				vectors.Close(t, "mass matrix", mass, theirs, 1e-11)
 				tree.Bias(got, q, dq)
 				must(s.Bias(want))
-				vectors.Close(t, "bias", got, want, 1e-8)
+				vectors.Close(t, "bias", got, want, 1e-11)
 				tree.InverseDynamics(got, q, dq, ddq)
 				must(s.InverseDynamics(want, ddq))
-				vectors.Close(t, "torques", got, want, 1e-8)
+				vectors.Close(t, "torques", got, want, 1e-11)
 				must(s.SetState(append(append([]float64(nil), q...), make([]float64, n)...)))
 				tree.Gravity(got, q)
 				must(s.Bias(want))
-				vectors.Close(t, "gravity", got, want, 1e-8)
+				vectors.Close(t, "gravity", got, want, 1e-11)
 			}
 		})
 	}

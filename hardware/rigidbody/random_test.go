@@ -32,7 +32,7 @@ func randomDirection(rng *rand.Rand) [3]float64 {
 		return v
 	}
 	v := [3]float64{rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64()}
-	length := norm(v)
+	length := math.Sqrt(vector(v).dot(vector(v)))
 	for i := range v {
 		v[i] /= length
 	}

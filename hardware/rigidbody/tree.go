@@ -45,6 +45,9 @@ type place struct {
 	frame
 }
 
+// limits of the controlled joints, n each.
+type limits struct{ lower, upper, velocity, effort []float64 }
+
 // LinkID is a link of a Tree, from Tree.Link.
 type LinkID int
 
@@ -56,11 +59,11 @@ type LinkID int
 // panic.
 type Tree struct {
 	joints         []string
-	links          []urdf.Link
-	places         []place // of links
-	bodies         []body  // parents first; bodies[0] is the base
+	links          []string // names
+	places         []place  // of links
+	bodies         []body   // parents first; bodies[0] is the base
 	damping, dry   []float64
-	limits         [4][]float64
+	limits         limits
 	gravity        vec
 	kinematicsOnly bool
 
@@ -83,9 +86,9 @@ func New(m *urdf.Model, c Config) (*Tree, error) {
 		return nil, err
 	}
 	n := len(c.Joints)
-	t := &Tree{joints: slices.Clone(c.Joints), links: slices.Clone(m.Links), places: make([]place, len(m.Links)),
+	t := &Tree{joints: slices.Clone(c.Joints), links: make([]string, len(m.Links)), places: make([]place, len(m.Links)),
 		bodies: []body{{parent: -1, frame: frame{rot: identity()}}}, damping: make([]float64, n), dry: make([]float64, n),
-		gravity: vector(c.Gravity), kinematicsOnly: c.KinematicsOnly, q: make([]float64, n), nothing: make([]float64, n)}
+		limits: limitsOf(m, motions, n), gravity: vector(c.Gravity), kinematicsOnly: c.KinematicsOnly, q: make([]float64, n), nothing: make([]float64, n)}
 	for i := range t.q {
 		t.q[i] = math.NaN() // equal to no q
 	}
@@ -94,11 +97,11 @@ func New(m *urdf.Model, c Config) (*Tree, error) {
 		t.hang(j, motions[i])
 	}
 	for i, l := range m.Links {
+		t.links[i] = l.Name
 		if at := t.places[i]; l.Inertial != nil && at.body > 0 {
 			t.bodies[at.body].weld(l.Inertial, &at.frame)
 		}
 	}
-	t.setLimits(m, motions)
 	if c.KinematicsOnly {
 		return t, nil
 	}
@@ -157,24 +160,21 @@ func (b *body) weld(l *urdf.Inertial, at *frame) {
 	b.inertia.add(&inertia)
 }
 
-func (t *Tree) setLimits(m *urdf.Model, motions []motion) {
-	for k := range t.limits {
-		t.limits[k] = make([]float64, len(t.joints))
-		for i := range t.limits[k] {
-			t.limits[k][i] = math.Inf(1)
-		}
-	}
-	for i := range t.joints {
-		t.limits[0][i] = math.Inf(-1)
-	}
+// limitsOf returns the limits of n controlled joints.
+func limitsOf(m *urdf.Model, motions []motion, n int) limits {
+	infinite := func(sign int) []float64 { return slices.Repeat([]float64{math.Inf(sign)}, n) }
+	l := limits{infinite(-1), infinite(1), infinite(1), infinite(1)}
 	for i, j := range m.Joints {
-		if c := motions[i].column; c >= 0 && motions[i].master == i && j.Limit != nil {
-			t.limits[2][c], t.limits[3][c] = j.Limit.Velocity, j.Limit.Effort
-			if j.Type != urdf.Continuous {
-				t.limits[0][c], t.limits[1][c] = j.Limit.Lower, j.Limit.Upper
-			}
+		c := motions[i].column
+		if c < 0 || motions[i].master != i || j.Limit == nil {
+			continue
+		}
+		l.velocity[c], l.effort[c] = j.Limit.Velocity, j.Limit.Effort
+		if limited(j) != nil {
+			l.lower[c], l.upper[c] = j.Limit.Lower, j.Limit.Upper
 		}
 	}
+	return l
 }
 
 // Joints returns the names of the n controlled joints in canonical order.
@@ -184,21 +184,16 @@ func (t *Tree) Joints() []string { return slices.Clone(t.joints) }
 // in rad or m, velocities in rad/s or m/s, efforts in N m or N. They are infinite for continuous
 // joints, and where the model gives none.
 func (t *Tree) Limits() (lower, upper, velocity, effort []float64) {
-	return slices.Clone(t.limits[0]), slices.Clone(t.limits[1]), slices.Clone(t.limits[2]), slices.Clone(t.limits[3])
+	l := &t.limits
+	return slices.Clone(l.lower), slices.Clone(l.upper), slices.Clone(l.velocity), slices.Clone(l.effort)
 }
 
 // Link returns the link of that name, or an error wrapping ErrConfig.
 func (t *Tree) Link(name string) (LinkID, error) {
-	for i, l := range t.links {
-		if l.Name == name {
-			return LinkID(i), nil
-		}
+	if i := slices.Index(t.links, name); i >= 0 {
+		return LinkID(i), nil
 	}
-	names := make([]string, len(t.links))
-	for i, l := range t.links {
-		names[i] = l.Name
-	}
-	return -1, fmt.Errorf("%w: no link is named %q; the links are %s", ErrConfig, name, list(names))
+	return -1, fmt.Errorf("%w: no link is named %.80q; the links are %s", ErrConfig, name, list(t.links))
 }
 
 // list joins names for a message, not too many.
