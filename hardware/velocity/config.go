@@ -35,7 +35,7 @@ type Config struct {
 // have the same filter.
 type EncoderConfig struct {
 	Period  time.Duration `param:"period" desc:"Time between two readings that the filter is made for." unit:"s" range:"(0, inf)"`
-	MaxLost int           `param:"max_lost" desc:"Readings lost in a row that the filter bridges by prediction; after more of them it starts anew." range:"[0, 100]"`
+	MaxLost int           `param:"max_lost" desc:"Readings lost in a row that the filter bridges by prediction; after more of them, or of what its gains can stand, it starts anew." range:"[0, 100]"`
 	Gains   string        `param:"gains" desc:"Filter matrices: given takes transition and gain, designed computes them from resolution, noise and jerk." choices:"given|designed"`
 	// Transition is A (3x3, row-major), Gain is b (3).
 	Transition []float64 `param:"transition" desc:"Matrix A of the filter x = A x + b y with x = position, velocity, acceleration, by rows; 9 numbers."`

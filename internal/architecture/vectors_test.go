@@ -9,10 +9,7 @@ import (
 	"guidedpolicysearch/internal/vectors"
 )
 
-const (
-	policies = `no package for it yet: it comes with "From trajectories to policies"`
-	realArms = `no package for it yet: it comes with "Real arms"`
-)
+const policies = `no package for it yet: it comes with "From trajectories to policies"`
 
 // waiting are the kinds of reference vectors that no test reads yet, with the reason.
 var waiting = map[string]string{
@@ -26,8 +23,6 @@ var waiting = map[string]string{
 	"policy_fit_constant": policies,
 	"policy_fit_mixture":  policies,
 	"policy_opt_prepare":  policies,
-	"encoder_filter":      realArms,
-	"position_pid":        realArms,
 }
 
 // TestEveryVectorKindIsTested holds that each kind of reference vectors is named in a
