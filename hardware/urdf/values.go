@@ -106,7 +106,7 @@ func (r *reader) pose(parent *element) (Pose, error) {
 	case quaternion:
 		norm := math.Sqrt(q[0]*q[0] + q[1]*q[1] + q[2]*q[2] + q[3]*q[3])
 		if !(math.Abs(norm-1) <= 1e-3) {
-			return p, r.errorf(e, "<origin> has a quat_xyzw of length %g, need 1", norm)
+			return p, r.errorf(e, "<origin> has a quat_xyzw of length %.4g, need 1", norm)
 		}
 		p.Rotation = fromQuaternion(q[0]/norm, q[1]/norm, q[2]/norm, q[3]/norm)
 	case angles:
