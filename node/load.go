@@ -207,7 +207,8 @@ func distinct(errs ...error) error {
 // another. What only changes how the task is learned does not.
 func definesTask(name string) bool {
 	switch name {
-	case "steps", "dt":
+	case "steps", "dt", "state_rate", "velocity", "position_noise", "velocity_noise", "encoder_resolution", "stamp_jitter",
+		"state_latency", "command_latency", "state_loss", "command_loss":
 		return true
 	case "cost.convex":
 		return false
@@ -246,8 +247,12 @@ func suit(cfg *Config, set *params.Set, simulated *simrobot.Config, lockStep boo
 		wrong = append(wrong, params.Mistake{Source: set.Source(key), Key: key, Problem: fmt.Sprintf(format, args...)})
 	}
 	const tolerance = 1e-9 // relative: 0.3 is three times 0.1
-	if steps := math.Round(cfg.DT / simulated.TimeStep); lockStep && !(steps >= 1 && math.Abs(steps*simulated.TimeStep-cfg.DT) <= tolerance*cfg.DT) {
-		add("dt", "got %v s, expected a whole multiple of %s's time_step, %v s: in lock step no joint state comes between two of them", cfg.DT, SimulatorName, simulated.TimeStep)
+	period, what := simulated.TimeStep, "time_step"
+	if simulated.Every() > 1 {
+		period, what = simulated.StatePeriod(), "1/state_rate"
+	}
+	if steps := math.Round(cfg.DT / period); lockStep && !(steps >= 1 && math.Abs(steps*period-cfg.DT) <= tolerance*cfg.DT) {
+		add("dt", "got %v s, expected a whole multiple of %s's %s, %v s: in lock step no joint state comes between two of them", cfg.DT, SimulatorName, what, period)
 	}
 	own, its := cfg.Robot.Joints, simulated.Joints
 	switch sorted := slices.Sorted[string]; {
@@ -319,6 +324,13 @@ func (s *Setup) Resolved() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// sensorTopics begins the names of a scene's sensors, which a perception of its own may take
+// the place of; resetSceneService puts the scene's objects back.
+const (
+	sensorTopics      = "sensors/"
+	resetSceneService = "~/reset_scene"
+)
+
 // SimulatorTopics resolves the names of the simulated robot's topics.
 func SimulatorTopics(s *Setup) (t simrobot.Topics, err error) {
 	for _, topic := range []struct {
@@ -328,6 +340,17 @@ func SimulatorTopics(s *Setup) (t simrobot.Topics, err error) {
 		if *topic.dst, err = s.Args.ResolveTopic(s.Name, topic.name); err != nil {
 			return t, fmt.Errorf("topic %s: %w", topic.name, err)
 		}
+	}
+	for _, sensor := range s.Set.Value("plant.sensors").Strs {
+		name := sensorTopics + sensor
+		topic, err := s.Args.ResolveTopic(s.Name, name)
+		if err != nil {
+			return t, fmt.Errorf("topic %s of plant.sensors: %w", name, err)
+		}
+		t.Sensors = append(t.Sensors, topic)
+	}
+	if t.ResetScene, err = s.Args.ResolveService(s.Name, resetSceneService); err != nil {
+		return t, fmt.Errorf("service %s: %w", resetSceneService, err)
 	}
 	return t, nil
 }

@@ -160,18 +160,18 @@ func TestWildcardIsForNodesThatHaveTheParameter(t *testing.T) {
 	}
 	for name, load := range map[string]func() error{
 		"by name": func() error {
-			_, _, _, err := node.LoadFile(write(planarArm, "/sim_robot: {ros__parameters: {seed: 7}}"), nil)
+			_, _, _, err := node.LoadFile(write(planarArm, "/sim_robot: {ros__parameters: {samples: 7}}"), nil)
 			return err
 		},
 		"by name below any namespace": func() error {
-			_, _, _, err := node.LoadFile(write(planarArm, "/**/sim_robot: {ros__parameters: {seed: 7}}"), nil)
+			_, _, _, err := node.LoadFile(write(planarArm, "/**/sim_robot: {ros__parameters: {samples: 7}}"), nil)
 			return err
 		},
 		"by name, then under a wildcard": func() error {
-			_, _, _, err := node.LoadFile(write(planarArm, "/sim_robot: {ros__parameters: {seed: 7}}\n/**: {ros__parameters: {seed: 8}}"), nil)
+			_, _, _, err := node.LoadFile(write(planarArm, "/sim_robot: {ros__parameters: {samples: 7}}\n/**: {ros__parameters: {samples: 8}}"), nil)
 			return err
 		},
-		"-p": func() error { _, _, err := node.LoadSimulator(args("-p", "seed:=7")); return err },
+		"-p": func() error { _, _, err := node.LoadSimulator(args("-p", "samples:=7")); return err },
 		"of another task": func() error {
 			_, err := node.LoadTrajectory(write(trajectoryTask, "/**: {ros__parameters: {samples: 5}}"), nil)
 			return err

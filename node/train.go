@@ -2,12 +2,12 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/hardware/robot"
-	"guidedpolicysearch/hardware/sim"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/rcl"
@@ -18,8 +18,8 @@ import (
 )
 
 // Train runs learner, trial phases and a simulated robot in one process, without
-// middleware: the same ticks in the same order as Run and a simulated robot in lock step,
-// so one seed gives the same costs. The joints must be the simulated robot's in its order.
+// middleware: the same ticks in the same order as Run and a simulated robot in lock step, with
+// the noise, delays and losses of its driver, so one seed gives the same costs. The joints must be the simulated robot's in its order.
 func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.Config, terminal io.Writer) (*Result, error) {
 	if err := suit(cfg, setup.Set, simulated, true); err != nil {
 		return nil, err
@@ -45,13 +45,12 @@ func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.C
 	return res, err
 }
 
-// bench is a machine wired to a simulator.
+// bench is a machine wired to a simulated robot.
 type bench struct {
 	machine   *trial.Machine
 	robot     *robot.Robot
-	simulator *sim.Simulator
+	simulated *simrobot.Robot
 	reading   *hardware.JointState
-	step      int64 // ns
 	joints    *rosio.JointWriter
 	efforts   rosio.EffortWriter
 	recorded  *record.Trial
@@ -62,6 +61,7 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 	if err != nil {
 		return err
 	}
+	defer b.simulated.Close()
 	problem, err := learner.NewProblem(cfg.Learning, b.robot)
 	if err != nil {
 		return err
@@ -108,12 +108,24 @@ func newBench(cfg *Config, simulated *simrobot.Config) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	simulator, err := simulated.Simulator()
+	// As between a robot and a node in lock step, whatever the file says of them.
+	simulation := *simulated
+	simulation.LockStep, simulation.Stamps = true, simrobot.SimulatedTime
+	plant, err := simrobot.NewRobot(simulation)
 	if err != nil {
 		return nil, err
 	}
-	if _, efforts := simulator.Plant().Dims(); efforts != r.DU() {
-		return nil, fmt.Errorf("plant.type %s takes %d efforts, robot.joints names %d joints", simulated.Plant.Type, efforts, r.DU())
+	b, err := wire(cfg, r, plant)
+	if err != nil {
+		plant.Close()
+	}
+	return b, err
+}
+
+// wire connects a machine for robot r to a simulated robot.
+func wire(cfg *Config, r *robot.Robot, plant *simrobot.Robot) (*bench, error) {
+	if _, efforts := plant.Dims(); efforts != r.DU() {
+		return nil, fmt.Errorf("the simulated robot takes %d efforts, robot.joints names %d joints", efforts, r.DU())
 	}
 	// Between two actions the simulator gives one state: time passes as in lock step.
 	trials := cfg.Trials
@@ -122,23 +134,37 @@ func newBench(cfg *Config, simulated *simrobot.Config) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{machine: machine, robot: r, simulator: simulator, reading: hardware.NewJointState(r.DU()), step: int64(simulated.Step()),
+	b := &bench{machine: machine, robot: r, simulated: plant, reading: hardware.NewJointState(r.DU()),
 		joints: rosio.NewJointWriter(r.Joints()),
 		recorded: record.NewTrial(record.Topics{
 			JointStates: record.Topic{Name: "/" + jointStatesTopic, Depth: 10},
 			Commands:    record.Topic{Name: "/" + commandsTopic, Depth: 10},
 			Rollout:     record.Topic{Name: "/" + DefaultName + "/rollout", Depth: 10},
 		}, logMessages(cfg.Steps), logBytes(cfg.Steps, r.DU()))}
-	b.observe()
-	b.machine.Reading(b.reading, 1, 0)
+	first, err := plant.Await()
+	if err == nil {
+		err = b.observe(first)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.machine.Reading(b.reading, b.reading.Stamp+1, 0)
 	return b, nil
 }
 
-// observe takes the simulator's state as the robot's driver would publish it.
-func (b *bench) observe() {
-	copy(b.reading.Position, b.simulator.Positions())
-	copy(b.reading.Velocity, b.simulator.Velocities())
+// observe takes a reading as the node would take it from joint_states.
+func (b *bench) observe(r *simrobot.Reading) error {
+	if len(r.Velocity) == 0 {
+		return errNoVelocity
+	}
+	b.reading.Stamp = r.Stamp
+	copy(b.reading.Position, r.Position)
+	copy(b.reading.Velocity, r.Velocity)
+	return nil
 }
+
+// errNoVelocity is for a simulated robot whose driver gives no velocities.
+var errNoVelocity = errors.New("joint_states have no velocities: give " + SimulatorName + "'s parameter velocity another value than " + simrobot.VelocityNone)
 
 // run runs one trial to its end.
 func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
@@ -166,11 +192,13 @@ func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
 		if b.machine.Phase() == trial.Run {
 			b.recorded.Commands.Append(b.efforts.Write(out.Torque), b.reading.Stamp, b.reading.Stamp)
 		}
-		if err := b.simulator.Step(out.Torque); err != nil {
+		reading, err := b.simulated.Exchange(out.Torque)
+		if err == nil {
+			err = b.observe(reading)
+		}
+		if err != nil {
 			return err
 		}
-		b.reading.Stamp += b.step
-		b.observe()
 		before := b.machine.Phase()
 		out = b.machine.Reading(b.reading, b.reading.Stamp+1, 0)
 		after := b.machine.Phase()

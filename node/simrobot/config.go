@@ -15,18 +15,20 @@ type Config struct {
 	DescribeTypes   bool          `param:"start_type_description_service" desc:"Start the ~/get_type_description service for this node, as far as the ROS distribution has it." takes:"never"`
 	Joints          []string      `param:"joints" desc:"Joint names, in the order of joint_states and of the efforts in the commands." takes:"never"`
 	InitialPosition []float64     `param:"initial_position" desc:"Joint positions at the start, at rest." unit:"rad or m" len:"joints" takes:"never"`
-	TimeStep        float64       `param:"time_step" desc:"Time for which an effort is held; joint_states come once per step." unit:"s" range:"(0, inf)" takes:"never"`
-	Substeps        int           `param:"substeps" desc:"Integration steps per time step." range:"[1, 100000]" takes:"never"`
-	Integrator      string        `param:"integrator" desc:"Scheme of an integration step; coupled_arm has its own." choices:"runge_kutta_4|semi_implicit_euler" takes:"never"`
-	LockStep        bool          `param:"lock_step" desc:"Wait for a command after each joint state. If false, steps follow the clock and the last command holds, as in ros2_control's forward controllers." takes:"never"`
+	TimeStep        float64       `param:"time_step" desc:"Time for which an effort is held; joint_states come once per step, or at state_rate." unit:"s" range:"(0, inf)" takes:"never"`
+	Substeps        int           `param:"substeps" desc:"Integration steps per time step; a model from a file has its own." range:"[1, 100000]" takes:"never"`
+	Integrator      string        `param:"integrator" desc:"Scheme of an integration step; coupled_arm and models from a file have their own." choices:"runge_kutta_4|semi_implicit_euler" takes:"never"`
+	LockStep        bool          `param:"lock_step" desc:"Wait for a command after each joint state, which holds until the next one. If false, steps follow the clock and the last command holds, as in ros2_control's forward controllers." takes:"never"`
 	RealTimeFactor  float64       `param:"real_time_factor" desc:"Simulated seconds per second; 0 is as fast as possible in lock step, and real time otherwise." range:"[0, 1000]" takes:"never"`
 	Heartbeat       time.Duration `param:"heartbeat" desc:"In lock step, time after which a joint state that was not answered is repeated." unit:"s" range:"[0.001, 3600]" takes:"never"`
-	Plant           PlantConfig   `param:"plant"`
+	DriverConfig
+	Plant PlantConfig `param:"plant"`
+	Scene SceneConfig `param:"plant"`
 }
 
 // PlantConfig describes what is simulated.
 type PlantConfig struct {
-	Type    string    `param:"type" desc:"Plant: planar_arm is an arm of uniform rods, coupled_arm seven joints for timing." choices:"planar_arm|pendulum|cart_pole|point_mass|coupled_arm" takes:"never"`
+	Type    string    `param:"type" desc:"Plant: planar_arm is an arm of uniform rods, coupled_arm seven joints for timing, mujoco a model from a file." choices:"planar_arm|pendulum|cart_pole|point_mass|coupled_arm|mujoco" takes:"never"`
 	Lengths []float64 `param:"lengths" desc:"Lengths of the links, or of the pole." unit:"m" range:"(0, inf)" takes:"never"`
 	Masses  []float64 `param:"masses" desc:"Masses of the links; of cart and pole; of the point." unit:"kg" range:"(0, inf)" takes:"never"`
 	Damping []float64 `param:"damping" desc:"Viscous friction of the joints." unit:"N m s/rad" range:"[0, inf)" takes:"never"`
@@ -41,19 +43,24 @@ func DefaultConfig() Config {
 	arm, integration := sim.DefaultPlanarArmConfig(), sim.DefaultConfig()
 	return Config{DescribeTypes: true, Joints: []string{"joint1", "joint2"}, InitialPosition: []float64{0, 0},
 		TimeStep: integration.TimeStep, Substeps: integration.Substeps, Integrator: "runge_kutta_4", LockStep: true, Heartbeat: 100 * time.Millisecond,
-		Plant: PlantConfig{Type: "planar_arm", Lengths: arm.Lengths, Masses: arm.Masses, Damping: arm.Damping}}
+		DriverConfig: DefaultDriverConfig(),
+		Plant:        PlantConfig{Type: "planar_arm", Lengths: arm.Lengths, Masses: arm.Masses, Damping: arm.Damping}}
 }
 
 // Step returns the time step as the stamps of joint states count it.
 func (c *Config) Step() time.Duration { return time.Duration(c.TimeStep*1e9 + 0.5) }
 
-// Validate checks that the plant can be built.
+// Validate checks that the robot can be built.
 func (c *Config) Validate() error {
-	_, err := c.Simulator()
+	r, err := NewRobot(*c)
+	if err == nil {
+		r.Close()
+	}
 	return err
 }
 
-// NewPlant returns the plant and how it is integrated.
+// NewPlant returns the plant and how it is integrated, if it is one that is given by its
+// equations of motion.
 func (c *Config) NewPlant() (sim.Plant, sim.Config, error) {
 	plant, err := c.plant()
 	if err != nil {
@@ -91,7 +98,8 @@ func (c *Config) integration(plant sim.Plant) (sim.Config, error) {
 	return integration, nil
 }
 
-// Simulator returns the plant at its initial position.
+// Simulator returns the plant at its initial position, if it is one that is given by its
+// equations of motion.
 func (c *Config) Simulator() (*sim.Simulator, error) {
 	plant, integration, err := c.NewPlant()
 	if err != nil {
@@ -153,5 +161,5 @@ func (c *Config) plant() (sim.Plant, error) {
 		cfg.Joints = c.Joints
 		return sim.NewCoupledArm(cfg)
 	}
-	return nil, params.FieldError{Key: "plant.type", Problem: fmt.Sprintf("is %q, which is no plant", p.Type)}
+	return nil, params.FieldError{Key: "plant.type", Problem: fmt.Sprintf("is %q, expected a plant with equations of motion", p.Type)}
 }

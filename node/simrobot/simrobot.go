@@ -1,76 +1,113 @@
 // Package simrobot is the driver of a simulated robot: it publishes joint_states and the
-// clock, and takes efforts as ros2_control's effort controllers do.
+// clock, and takes efforts as ros2_control's effort controllers do. Where it is told so it
+// measures with noise, counts as encoders do, is late, and loses messages, as real drivers do.
 //
-// In lock step one command moves the simulation by one time step, and nothing moves
-// without: the driver and the node advance together, as fast as they can or at a real-time
-// factor, and no message is lost, reordered or late.
+// In lock step one command moves the simulation from one joint state to the next, and nothing
+// moves without: the driver and the node advance together, as fast as they can or at a
+// real-time factor, and no message is lost, reordered or late by accident. Latencies then are
+// whole time steps, and a loss means that the other side goes on without: a lost joint state
+// is not published and the effort holds until the next one; a lost command is taken for an
+// answer, but the one before it stays in force. So a run is the same whenever it is repeated.
+//
+// Otherwise the simulation keeps the clock's time. A time step that is late by more than
+// its length is made up for without a joint state, as a driver's missed cycle; what is made up
+// for is bounded, and after that simulated time stands still for what is missing.
 package simrobot
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"guidedpolicysearch/hardware/sim"
 	"guidedpolicysearch/msgs/rosgraph_msgs"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
+	"guidedpolicysearch/msgs/std_srvs"
 	"guidedpolicysearch/node/diagnostics"
 	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 )
 
-// Topics holds the resolved names of the driver's topics.
-type Topics struct{ JointStates, Commands, Clock string }
+// Topics holds the resolved names of the driver's topics and services.
+type Topics struct {
+	JointStates, Commands, Clock string
+	// Sensors are as many as plant.sensors.
+	Sensors []string
+	// ResetScene is a service.
+	ResetScene string
+}
 
 // Driver runs a simulated robot on a transport.
 type Driver struct {
-	cfg       Config
-	simulator *sim.Simulator
-	writer    *rosio.JointWriter
-	states    transport.Publisher
-	clock     transport.Publisher
-	efforts   int
-	log       func(string)
+	cfg      Config
+	messages *messages
+	states   transport.Publisher
+	clock    transport.Publisher // nil where the stamps are not of simulated time
+	sensors  []transport.Publisher
+	efforts  int
+	log      func(string)
 
 	mu      sync.Mutex
+	robot   *Robot
+	pace    *pace // begins with Run
 	reader  rosio.EffortReader
 	command []float64 // the latest
 	refused bool      // the last message was refused and that was said
 	dropped uint64    // messages that were refused so far
 	arrived chan struct{}
 
-	stamp   int64 // ns of simulated time
-	steps   atomic.Uint64
-	payload []byte
+	steps   atomic.Int64
+	timing  timing
+	payload []byte // of the clock
 }
 
-// New opens the driver's topics. log takes lines of text. The caller closes the node.
+// New opens the driver's topics. log takes lines of text. The caller closes the node, and
+// runs the driver, whose robot is given back when Run ends.
 func New(cfg Config, node transport.Node, topics Topics, log func(string)) (*Driver, error) {
-	simulator, err := cfg.Simulator()
+	robot, err := NewRobot(cfg)
 	if err != nil {
 		return nil, err
 	}
-	_, efforts := simulator.Plant().Dims()
-	d := &Driver{cfg: cfg, simulator: simulator, writer: rosio.NewJointWriter(simulator.Plant().JointNames()), efforts: efforts,
+	_, efforts := robot.Dims()
+	d := &Driver{cfg: cfg, robot: robot, pace: newPace(&cfg), messages: newMessages(&cfg), efforts: efforts,
 		log: log, command: make([]float64, efforts), arrived: make(chan struct{}, 1)}
-	if d.states, err = node.Publisher(topics.JointStates, rostype.Of(new(sensor_msgs.JointState)), transport.Default(), nil); err != nil {
+	if err := d.open(node, topics); err != nil {
+		robot.Close()
 		return nil, err
 	}
-	if d.clock, err = node.Publisher(topics.Clock, rostype.Of(new(rosgraph_msgs.Clock)), transport.Default(), nil); err != nil {
-		return nil, err
+	return d, nil
+}
+
+func (d *Driver) open(node transport.Node, topics Topics) (err error) {
+	if d.states, err = node.Publisher(topics.JointStates, rostype.Of(new(sensor_msgs.JointState)), transport.Default(), nil); err != nil {
+		return err
+	}
+	if d.cfg.Stamps != SystemTime {
+		if d.clock, err = node.Publisher(topics.Clock, rostype.Of(new(rosgraph_msgs.Clock)), transport.Default(), nil); err != nil {
+			return err
+		}
+	}
+	for _, topic := range topics.Sensors {
+		p, err := node.Publisher(topic, rostype.Of(new(std_msgs.Float64MultiArray)), transport.Default(), nil)
+		if err != nil {
+			return err
+		}
+		d.sensors = append(d.sensors, p)
+	}
+	if _, err = node.Service(topics.ResetScene, rostype.Of(new(std_srvs.Trigger)), transport.ServiceQoS(), d.resetScene); err != nil {
+		return err
 	}
 	_, err = node.Subscribe(topics.Commands, rostype.Of(new(std_msgs.Float64MultiArray)), transport.Default(), d.take, nil)
-	return d, err
+	return err
 }
 
 // take keeps the latest command. A message that is no command of this robot is refused,
 // which is said once.
 func (d *Driver) take(payload []byte, _ transport.Info) {
+	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	efforts, err := d.reader.Read(payload, d.efforts)
@@ -83,6 +120,12 @@ func (d *Driver) take(payload []byte, _ transport.Info) {
 		return
 	}
 	d.refused = false
+	if !d.cfg.LockStep {
+		if !d.pace.origin.IsZero() { // before Run nothing moves
+			d.robot.take(efforts, d.pace.time(now))
+		}
+		return
+	}
 	copy(d.command, efforts)
 	select {
 	case d.arrived <- struct{}{}:
@@ -90,53 +133,73 @@ func (d *Driver) take(payload []byte, _ transport.Info) {
 	}
 }
 
-// Run simulates until ctx ends, which is no error.
+// resetScene puts the objects back with the next time step.
+func (d *Driver) resetScene(_ []byte, reply transport.Reply) {
+	d.mu.Lock()
+	has := d.robot.ResetObjects()
+	d.mu.Unlock()
+	response := std_srvs.Trigger_Response{Success: true, Message: "the objects are put back with the next time step"}
+	if !has {
+		response.Message = "there are no objects in the scene of plant.type " + d.cfg.Plant.Type
+	}
+	_ = reply(response.AppendCDR(nil)) // a client that is gone
+}
+
+// Run simulates until ctx ends, which is no error. It is called once.
 func (d *Driver) Run(ctx context.Context) error {
+	defer func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.robot.Close()
+	}()
+	d.mu.Lock()
+	d.pace.begin()
+	d.mu.Unlock()
+	if d.cfg.LockStep {
+		return d.runInLockStep(ctx)
+	}
+	return d.runFreely(ctx)
+}
+
+// runInLockStep moves by one command from each reading to the next.
+func (d *Driver) runInLockStep(ctx context.Context) error {
 	u := make([]float64, d.efforts)
-	pace := newPace(d.cfg)
-	for {
+	d.mu.Lock()
+	reading, err := d.robot.Await()
+	d.mu.Unlock()
+	period := d.cfg.Every() * int64(d.cfg.Step())
+	for at := int64(0); err == nil; {
 		// A command that came before this state does not answer it.
 		select {
 		case <-d.arrived:
 		default:
 		}
-		if err := d.publish(); err != nil {
+		if err := d.publish(reading); err != nil {
 			return err
 		}
-		if !d.await(ctx) || !pace.wait(ctx) {
+		if !d.await(ctx, reading) {
+			return nil
+		}
+		// Where the node is late, time stands still instead of rushing to catch up.
+		at += period
+		if late := d.pace.time(d.pace.clock()) - at; late > period && d.pace.factor > 0 {
+			d.pace.slip(late)
+		}
+		if !d.pace.wait(ctx, at) {
 			return nil
 		}
 		d.mu.Lock()
 		copy(u, d.command)
+		reading, err = d.robot.Exchange(u)
+		d.steps.Store(d.robot.step)
 		d.mu.Unlock()
-		if err := d.simulator.Step(u); err != nil {
-			return fmt.Errorf("simulated time %.3f s: %w", float64(d.stamp)*1e-9, err)
-		}
-		d.stamp += int64(d.cfg.Step())
-		d.steps.Add(1)
 	}
+	return err
 }
 
-// Health says how far the simulation is, for the diagnostics.
-func (d *Driver) Health(s *diagnostics.Status) {
-	s.Summary(diagnostics.OK, "simulating")
-	d.mu.Lock()
-	refused, dropped := d.refused, d.dropped
-	d.mu.Unlock()
-	if refused {
-		s.Summary(diagnostics.Warn, "the latest message on the commands' topic is no command of this robot")
-	}
-	s.Add("plant", d.cfg.Plant.Type)
-	s.Add("steps", d.steps.Load())
-	s.Add("malformed commands", dropped)
-}
-
-// await waits for the command that answers the state just published; it returns at once if
-// the driver is not in lock step. It returns false when ctx has ended.
-func (d *Driver) await(ctx context.Context) bool {
-	if !d.cfg.LockStep {
-		return ctx.Err() == nil
-	}
+// await waits for the command that answers the state just published, which it repeats. It
+// returns false when ctx has ended.
+func (d *Driver) await(ctx context.Context, reading *Reading) bool {
 	heartbeat := time.NewTicker(d.cfg.Heartbeat)
 	defer heartbeat.Stop()
 	for {
@@ -144,7 +207,7 @@ func (d *Driver) await(ctx context.Context) bool {
 		case <-d.arrived:
 			return true
 		case <-heartbeat.C:
-			if err := d.publish(); err != nil {
+			if err := d.publish(reading); err != nil {
 				d.log(err.Error())
 			}
 		case <-ctx.Done():
@@ -153,12 +216,21 @@ func (d *Driver) await(ctx context.Context) bool {
 	}
 }
 
-// publish publishes the time and then the joint state.
-func (d *Driver) publish() error {
-	clock := rosgraph_msgs.Clock{Clock: rosio.Stamp(d.stamp)}
-	d.payload = clock.AppendCDR(d.payload[:0])
-	err := d.clock.Publish(d.payload)
-	err = errors.Join(err, d.states.Publish(d.writer.Write(d.stamp, d.simulator.Positions(), d.simulator.Velocities())))
+// publish publishes the time, the sensors and then the joint state.
+func (d *Driver) publish(r *Reading) error {
+	var err error
+	stamp := r.Stamp
+	if d.clock != nil {
+		clock := rosgraph_msgs.Clock{Clock: rosio.Stamp(d.robot.began + d.robot.now())}
+		d.payload = clock.AppendCDR(d.payload[:0])
+		err = d.clock.Publish(d.payload)
+	} else {
+		stamp += d.pace.origin.UnixNano() - d.robot.began
+	}
+	for i, p := range d.sensors {
+		err = errors.Join(err, p.Publish(d.messages.sensor(d.robot.Sensor(r, i))))
+	}
+	err = errors.Join(err, d.states.Publish(d.messages.joints(r, stamp)))
 	if errors.Is(err, transport.ErrBlocked) {
 		d.log(err.Error())
 		return nil
@@ -166,43 +238,23 @@ func (d *Driver) publish() error {
 	return err
 }
 
-// pace keeps the real-time factor.
-type pace struct {
-	period time.Duration // wall time of a step; 0 is none
-	next   time.Time
-}
-
-func newPace(c Config) *pace {
-	factor := c.RealTimeFactor
-	if factor == 0 && !c.LockStep {
-		factor = 1
+// Health says how far the simulation is, for the diagnostics.
+func (d *Driver) Health(s *diagnostics.Status) {
+	s.Summary(diagnostics.OK, "simulating")
+	d.mu.Lock()
+	refused, dropped, losses := d.refused, d.dropped, d.robot.losses
+	d.mu.Unlock()
+	if refused {
+		s.Summary(diagnostics.Warn, "the latest message on the commands' topic is no command of this robot")
 	}
-	if factor == 0 {
-		return &pace{}
+	s.Add("plant", d.cfg.Plant.Type)
+	s.Add("steps", d.steps.Load())
+	s.Add("malformed commands", dropped)
+	if d.cfg.StateLoss > 0 || d.cfg.CommandLoss > 0 {
+		s.Add("lost joint states", losses.states)
+		s.Add("lost commands", losses.commands)
 	}
-	return &pace{period: time.Duration(c.TimeStep / factor * float64(time.Second)), next: time.Now()}
-}
-
-// wait waits until the step is due; it returns false when ctx has ended.
-func (p *pace) wait(ctx context.Context) bool {
-	if p.period == 0 {
-		return ctx.Err() == nil
-	}
-	p.next = p.next.Add(p.period)
-	late := time.Until(p.next)
-	if late < -p.period {
-		// After a pause, go on from now instead of rushing to catch up.
-		p.next = time.Now()
-	}
-	if late <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(late)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+	if !d.cfg.LockStep {
+		d.timing.health(s)
 	}
 }
