@@ -108,6 +108,8 @@ func TestTrajectoryProperties(t *testing.T) {
 				switch {
 				case math.Abs(dq[i]) > slack*vmax[i] || math.Abs(ddq[i]) > slack*amax[i]:
 					t.Fatalf("trial %d, joint %d: %v rad/s, %v rad/s² with limits %v, %v", trial, i, dq[i], ddq[i], vmax[i], amax[i])
+				case q[i] < min(q0[i], goal[i]) || q[i] > max(q0[i], goal[i]):
+					t.Fatalf("trial %d, joint %d: %v is not between %v and %v", trial, i, q[i], q0[i], goal[i])
 				case direction*(q[i]-lastQ[i]) < -1e-13 || direction*dq[i] < 0:
 					t.Fatalf("trial %d, joint %d: goes back from %v to %v", trial, i, lastQ[i], q[i])
 				case math.Abs(dq[i]-lastDQ[i]) > amax[i]*step*(1+1e-9)+1e-15:
@@ -140,6 +142,20 @@ func TestPlanOfNothing(t *testing.T) {
 	p.At(0, q, dq, nil)
 	if duration != 0 || err != nil || !slices.Equal(q, []float64{1, 2}) || !slices.Equal(dq, []float64{0, 0}) {
 		t.Errorf("duration %v, %v: %v, %v", duration, err, q, dq)
+	}
+}
+
+// TestNoRoundingPastTheGoal: just before the end of this motion, speed times time rounds to
+// more than the distance.
+func TestNoRoundingPastTheGoal(t *testing.T) {
+	p := motion.NewTrajectory(1)
+	q, goal := []float64{0}, []float64{3.3035963122790505e-15}
+	duration, err := p.Plan(q, goal, []float64{0.6370630981886594}, []float64{1e30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.At(0.9999999999999999*duration, q, nil, nil); q[0] > goal[0] {
+		t.Errorf("at %v, past the goal %v", q[0], goal[0])
 	}
 }
 

@@ -49,6 +49,7 @@ func TestConfigErrors(t *testing.T) {
 		"NaN":             {given(func(c *velocity.EncoderConfig) { c.Transition[4] = math.NaN() }), []string{"encoder_filter.transition[4] is NaN"}},
 		"infinite gain":   {given(func(c *velocity.EncoderConfig) { c.Gain[1] = math.Inf(1) }), []string{"encoder_filter.gain[1] is +Inf"}},
 		"other period":    {given(func(c *velocity.EncoderConfig) { c.Period *= 2 }), []string{"encoder_filter.transition[1] is 0.00029752", "0.00059504", "2ms"}},
+		"a digit":         {given(func(c *velocity.EncoderConfig) { c.Transition[8] = 0.99667 }), []string{"encoder_filter.transition[8] is 0.99667", "0.996776"}},
 		"columns first": {given(func(c *velocity.EncoderConfig) {
 			c.Transition[1], c.Transition[3] = c.Transition[3], c.Transition[1]
 		}), []string{"encoder_filter.transition[1] is -106.5"}},

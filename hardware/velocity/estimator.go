@@ -50,9 +50,9 @@ func (e *Estimator) Reset() { e.seen = false }
 // are exact for any, the encoder filter predicts over what was lost, and after more than it
 // bridges starts anew with the mean velocity over the gap.
 //
-// It returns -1, or the first joint whose position (or velocity, with the source Message)
-// is not finite: then the reading is left as it is and counts as lost. A joint whose
-// velocity is out of all bounds is returned too, and the next reading is the first.
+// It returns -1, or a joint whose position (or velocity, with the source Message) is not
+// finite: then the reading is left as it is and counts as lost. A joint whose estimate is
+// out of all bounds is returned too, and the next reading is the first.
 func (e *Estimator) Update(s *hardware.JointState) int {
 	if len(s.Position) != len(e.read) || len(s.Velocity) != len(e.read) {
 		panic(fmt.Sprintf("velocity: reading of %d positions and %d velocities for %d joints", len(s.Position), len(s.Velocity), len(e.read)))
@@ -69,11 +69,7 @@ func (e *Estimator) Update(s *hardware.JointState) int {
 	case s.Stamp > e.stamp:
 		e.advance(s)
 	}
-	if joint := notFinite(e.velocity); joint >= 0 {
-		e.seen = false
-		return joint
-	}
-	if joint := notFinite(e.position); joint >= 0 {
+	if joint := max(notFinite(e.velocity), notFinite(e.position)); joint >= 0 {
 		e.seen = false
 		return joint
 	}
