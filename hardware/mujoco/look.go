@@ -38,7 +38,7 @@ func (s *Simulator) Sensor(name string) (Sensor, error) {
 
 // ReadSensor writes a sensor's numbers, sensor.Size, to dst. It does not allocate.
 func (s *Simulator) ReadSensor(dst []float64, sensor Sensor) error {
-	checkLen("sensor "+sensor.Name, dst, sensor.Size)
+	checkLen(sensor.Name, dst, sensor.Size)
 	if err := s.look(); err != nil {
 		return err
 	}
