@@ -106,7 +106,7 @@ func (b *builder) start(t xml.StartElement, line int) error {
 		if b.doc.robot != nil {
 			return b.errorf(line, "<%.60s> after </robot>, need one <robot> element and nothing else", t.Name.Local)
 		}
-		if t.Name.Local != "robot" || b.xacros[t.Name.Space] {
+		if t.Name.Local != "robot" {
 			return b.errorf(line, "the document is <%.60s>, need <robot>, the root of URDF", t.Name.Local)
 		}
 		b.space = t.Name.Space

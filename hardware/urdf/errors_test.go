@@ -68,7 +68,7 @@ func TestErrors(t *testing.T) {
 		{"decimal comma", `xyz="0 0 1"`, `xyz="0 0 0,5"`, `joint "elbow": <axis> has xyz="0 0 0,5", need 3 numbers`},
 		{"not a number", `xyz="0 0 1"`, `xyz="0 0 nan"`, `has xyz="0 0 nan", need 3 numbers`},
 		{"infinite", `upper="1"`, `upper="inf"`, `<limit> has upper="inf", need one number`},
-		{"huge", `upper="1"`, `upper="1e31"`, `<limit> has upper="1e31", need one number of size at most 1e+30`},
+		{"huge", `upper="1"`, `upper="1.1e30"`, `<limit> has upper="1.1e30", need one number of size at most 1e+30`},
 		{"beyond floats", `upper="1"`, `upper="1e999"`, `<limit> has upper="1e999", need one number`},
 		{"long number", `upper="1"`, `upper="1` + strings.Repeat(" ", 1000) + `"`, `line 7: joint "elbow": <limit> has upper="1  `},
 		{"bad position", `<origin/>`, `<origin xyz="1"/>`, `line 3: link "hand": <origin> has xyz="1", need 3 numbers`},
@@ -143,9 +143,12 @@ func TestMimicChains(t *testing.T) {
 		{"b", "c", "continuous", ""},
 		{"b", "a", "continuous", `joint "a": <mimic> leads back`},
 	} {
-		_, err := Parse([]byte(`<robot><link name="0"/>` + joint("a", "0", "1", "continuous", c.a) + joint("b", "1", "2", c.kind, c.b) + joint("c", "2", "3", "continuous", "") + `</robot>`))
+		m, err := Parse([]byte(`<robot><link name="0"/>` + joint("d", "0", "4", "continuous", "a") + joint("a", "0", "1", "continuous", c.a) + joint("b", "1", "2", c.kind, c.b) + joint("c", "2", "3", "continuous", "") + `</robot>`))
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("a follows %q and b, %s, %q: error %v, want %q", c.a, c.kind, c.b, err, c.want)
+		}
+		if want := (Mimic{Joint: "a", Multiplier: 1}); m != nil && *m.Joints[0].Mimic != want {
+			t.Errorf("mimic %+v, want %+v", *m.Joints[0].Mimic, want)
 		}
 	}
 }

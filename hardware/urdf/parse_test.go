@@ -114,6 +114,29 @@ func TestBranches(t *testing.T) {
 	same(t, parseFile(t, "gripper.urdf"), want)
 }
 
+// TestOrder: branches come in the order of their joints, each down to its tips.
+func TestOrder(t *testing.T) {
+	text := "<robot>"
+	for _, l := range []string{"b1", "c", "b", "a1", "base", "a2", "a"} {
+		text += `<link name="` + l + `"/>`
+	}
+	for _, ends := range [][2]string{{"a", "a1"}, {"base", "a"}, {"base", "b"}, {"a", "a2"}, {"base", "c"}, {"b", "b1"}} {
+		text += `<joint name="to_` + ends[1] + `" type="fixed"><parent link="` + ends[0] + `"/><child link="` + ends[1] + `"/></joint>`
+	}
+	m, err := Parse([]byte(text + "</robot>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range m.Links {
+		got = append(got, l.Name)
+	}
+	if want := []string{"base", "a", "a1", "a2", "b", "b1", "c"}; !slices.Equal(got, want) {
+		t.Errorf("links %v, want %v", got, want)
+	}
+	checkModel(t, m)
+}
+
 // TestXacroOutput: what belongs to other programs, shapes and other namespaces do not matter.
 func TestXacroOutput(t *testing.T) {
 	want := &Model{Name: "cell",

@@ -109,7 +109,6 @@ func (t *tree) checkRoot() error {
 	if len(t.roots) == 1 {
 		return nil
 	}
-	slices.Sort(t.roots)
 	names := make([]string, len(t.roots))
 	for i, l := range t.roots {
 		names[i] = t.links[l].Name
