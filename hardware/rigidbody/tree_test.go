@@ -47,6 +47,7 @@ func TestErrors(t *testing.T) {
 		{ErrModel, []string{`axis of joint "joint4" is [NaN`}, func(m *urdf.Model, c *Config) { m.Joints[3].Axis[0] = nan }},
 		{ErrModel, []string{`origin of joint "joint4" is at [`}, func(m *urdf.Model, c *Config) { m.Joints[3].Origin.Translation[1] = inf }},
 		{ErrModel, []string{`origin of joint "joint4" has rotation`}, func(m *urdf.Model, c *Config) { m.Joints[3].Origin.Rotation[1][1] = 0.5 }},
+		{ErrModel, []string{`origin of joint "joint4" has rotation [[0 0 0]`}, func(m *urdf.Model, c *Config) { m.Joints[3].Origin = urdf.Pose{} }},
 		{ErrModel, []string{`origin of joint "joint1" has rotation`, "right-handed"}, func(m *urdf.Model, c *Config) { m.Joints[0].Origin.Rotation[2][2] = -1 }},
 		{ErrModel, []string{`"joint4" has damping -1`}, func(m *urdf.Model, c *Config) { m.Joints[3].Damping = -1 }},
 		{ErrModel, []string{`"joint4" has damping 0.5 and friction NaN`}, func(m *urdf.Model, c *Config) { m.Joints[3].Friction = nan }},
@@ -54,6 +55,9 @@ func TestErrors(t *testing.T) {
 		{ErrModel, []string{`"joint8" mimics "x"`}, func(m *urdf.Model, c *Config) { m.Joints[7].Mimic = &urdf.Mimic{Joint: "x"} }},
 		{ErrModel, []string{`"joint8" mimics itself`}, func(m *urdf.Model, c *Config) { m.Joints[7].Mimic = &urdf.Mimic{Joint: "joint8"} }},
 		{ErrModel, []string{`"joint8" moves at NaN times joint "joint1"`}, func(m *urdf.Model, c *Config) { m.Joints[7].Mimic = &urdf.Mimic{Joint: "joint1", Multiplier: nan} }},
+		{ErrModel, []string{`"joint8" moves at 1 times joint "joint1" plus -Inf`}, func(m *urdf.Model, c *Config) {
+			m.Joints[7].Mimic = &urdf.Mimic{Joint: "joint1", Multiplier: 1, Offset: -inf}
+		}},
 		{ErrModel, []string{`mass of link "link2" is -1`}, func(m *urdf.Model, c *Config) { m.Links[2].Inertial.Mass = -1 }},
 		{ErrModel, []string{`inertial origin of link "link2"`}, func(m *urdf.Model, c *Config) { m.Links[2].Inertial.Origin.Rotation[0][1] = nan }},
 		{ErrModel, []string{`inertia of link "link2"`, "symmetric"}, func(m *urdf.Model, c *Config) { m.Links[2].Inertial.Inertia[0][1] = 0.01 }},
@@ -115,6 +119,46 @@ func TestLinksAndPoints(t *testing.T) {
 	vectors.Close(t, "its motion", append(jac, at...), make([]float64, 24), 0)
 	p.PointBias(at, q, q)
 	vectors.Close(t, "its acceleration", at, make([]float64, 3), 0)
+}
+
+// TestMimicOfMimic: joint8 follows joint7, which follows joint6 or, locked, its position.
+func TestMimicOfMimic(t *testing.T) {
+	r := arm7()
+	r.model.Joints[7].Mimic = &urdf.Mimic{Joint: "joint7", Multiplier: 0.1, Offset: 0.2}
+	r.model.Joints[6].Mimic = &urdf.Mimic{Joint: "joint6", Multiplier: -2, Offset: 0.3}
+	free := arm7()
+	free.model.Joints[7].Limit = nil
+	free.config.Joints = append(free.config.Joints, "joint8")
+	var got, want urdf.Pose
+	q := []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6}
+	const q7 = -2*0.6 + 0.3
+	build(t, free.model, free.config).Pose(&want, append(append([]float64(nil), q...), q7, 0.1*q7+0.2), 8)
+	compare := func(what string) {
+		t.Helper()
+		for i := range want.Rotation {
+			vectors.Close(t, what+": rotation", got.Rotation[i][:], want.Rotation[i][:], 1e-14)
+		}
+		vectors.Close(t, what+": position", got.Translation[:], want.Translation[:], 1e-14)
+	}
+	r.config.Joints = r.config.Joints[:6]
+	build(t, r.model, r.config).Pose(&got, q, 8)
+	compare("moving")
+	r.config.Joints, r.config.LockedJoints, r.config.LockedPositions = r.config.Joints[:5], []string{"joint6"}, q[5:]
+	build(t, r.model, r.config).Pose(&got, q[:5], 8)
+	compare("locked")
+}
+
+// TestMasslessLink: a link of mass 0 weighs as much as one without an inertial.
+func TestMasslessLink(t *testing.T) {
+	r := arm7()
+	q := []float64{0.6, 0.8, 0.1, -0.2, 0.2, 0.5, 0}
+	var masses [2][]float64
+	for i, in := range []*urdf.Inertial{nil, {Origin: offset(1, 2, 3)}} {
+		r.model.Links[7].Inertial = in // link8 is welded to it
+		masses[i] = make([]float64, 49)
+		build(t, r.model, r.config).MassMatrix(masses[i], q)
+	}
+	vectors.Close(t, "mass matrix", masses[1], masses[0], 0)
 }
 
 // TestDefaultLock: joints that nobody names are at 0, or at the limit next to it.
@@ -276,6 +320,9 @@ func TestOrderOfCalls(t *testing.T) {
 	for range 300 {
 		c, q, dq := calls[rng.IntN(len(calls))], states[rng.IntN(len(states))], states[rng.IntN(len(states))]
 		got, want := make([]float64, c.size), make([]float64, c.size)
+		for i := range got {
+			got[i] = 7 // of no concern
+		}
 		c.f(tree, p, got, q, dq)
 		fresh := build(t, r.model, r.config)
 		other, err := fresh.Points("link7", [][3]float64{{0.05, 0, 0.1}, {-0.05, 0, 0.1}})
