@@ -131,6 +131,7 @@ func TestPlausibleInertias(t *testing.T) {
 		{"one axis only", [3][3]float64{{0, 0, 0}, {0, 0, 0}, {0, 0, 3e-6}}, "0, 0 and 3e-06 kg m^2, but in no body the largest exceeds the sum of the others"},
 		{"digit too many", [3][3]float64{{0.001, 0, 0}, {0, 0.01, 0}, {0, 0, 0.001}}, "0.001, 0.001 and 0.01 kg m^2, but"},
 		{"sign", [3][3]float64{{1, 0, 0}, {0, -1, 0}, {0, 0, 1}}, "-1, 1 and 1 kg m^2, which must not be negative"},
+		{"all negative", [3][3]float64{{-1, 0, 0}, {0, -1, 0}, {0, 0, -1}}, "-1, -1 and -1 kg m^2, which must not be negative"},
 		{"products too large", [3][3]float64{{1, 3, 0}, {3, 1, 0}, {0, 0, 5}}, "-2, 4 and 5 kg m^2, which must not be negative"},
 		{"last product too large", [3][3]float64{{5, 0, 0}, {0, 1, 3}, {0, 3, 1}}, "-2, 4 and 5 kg m^2, which must not be negative"},
 	} {
