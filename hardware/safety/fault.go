@@ -46,8 +46,6 @@ const (
 	ControllerInactive
 	// ClockJump: the stamps of the joint states leapt ahead.
 	ClockJump
-
-	kinds // how many there are
 )
 
 // Recoverable says whether good readings alone may end the fault: it is one of communication.

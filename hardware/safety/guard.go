@@ -27,10 +27,12 @@ func NewGuard(joints []string, timeout time.Duration, waits bool) *Guard {
 	return &Guard{joints: joints, timeout: int64(timeout), waits: waits}
 }
 
-// Check judges a reading. arrival is a steady clock in ns. now is the ROS time in ns, or
+// Check judges a reading. A stamp that is later than the last by more than the time that passed
+// and the time-out is a jump of the robot's clock. arrival is a steady clock in ns. now is the ROS time in ns, or
 // 0 where it is not known; then the age of the stamp is not judged. fresh is false for a
 // repetition of the last reading.
 func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, fault Fault) {
+	since := arrival - g.lastArrival
 	g.lastArrival = arrival
 	for i := range g.joints {
 		for _, v := range [2]float64{s.Position[i], s.Velocity[i]} {
@@ -48,6 +50,8 @@ func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, f
 	switch {
 	case seen && s.Stamp < last:
 		return true, Fault{Kind: Backwards, Duration: time.Duration(last - s.Stamp)}
+	case seen && s.Stamp-last > g.timeout && s.Stamp-last-g.timeout > since:
+		return true, Fault{Kind: ClockJump, Duration: time.Duration(s.Stamp - last), Limit: time.Duration(g.timeout)}
 	case now != 0 && now-s.Stamp > g.timeout:
 		return fresh, Fault{Kind: Old, Duration: time.Duration(now - s.Stamp), Limit: time.Duration(g.timeout)}
 	}

@@ -56,7 +56,7 @@ func TestGuardStamps(t *testing.T) {
 		name  string
 		steps []step
 	}{
-		{"in order", []step{{0, 0, true, safety.NoFault, 0}, {1, 0, true, safety.NoFault, 0}, {time.Hour, 0, true, safety.NoFault, 0}}},
+		{"in order", []step{{0, 0, true, safety.NoFault, 0}, {1, 0, true, safety.NoFault, 0}, {timeout + 2, 0, true, safety.NoFault, 0}}},
 		{"repetitions", []step{{5, 0, true, safety.NoFault, 0}, {5, 0, false, safety.NoFault, 0}, {5, 0, false, safety.NoFault, 0}, {6, 0, true, safety.NoFault, 0}}},
 		{"repetitions of stamp 0", []step{{0, 0, true, safety.NoFault, 0}, {0, 0, false, safety.NoFault, 0}}},
 		{"backwards once", []step{{5, 0, true, safety.NoFault, 0}, {2, 0, true, safety.Backwards, 3}, {3, 0, true, safety.NoFault, 0}}},
@@ -66,6 +66,8 @@ func TestGuardStamps(t *testing.T) {
 		{"as old as allowed", []step{{1, 1 + timeout, true, safety.NoFault, 0}}},
 		{"old", []step{{1, 2 + timeout, true, safety.Old, timeout + 1}, {timeout, timeout, true, safety.NoFault, 0}}},
 		{"clocks an hour apart", []step{{time.Second, time.Hour, true, safety.Old, time.Hour - time.Second}}},
+		{"leapt ahead", []step{{1, 0, true, safety.NoFault, 0}, {timeout + 3, 0, true, safety.ClockJump, timeout + 2}, {timeout + 4, 0, true, safety.NoFault, 0}}},
+		{"leapt past the last number", []step{{-1 << 62, 0, true, safety.NoFault, 0}, {1<<63 - 1, 0, true, safety.NoFault, 0}}},
 		{"ahead of the clock", []step{{time.Hour, 1, true, safety.NoFault, 0}}},
 		{"an old repetition", []step{{1, 1, true, safety.NoFault, 0}, {1, time.Hour, false, safety.Old, time.Hour - 1}}},
 	} {
@@ -129,6 +131,16 @@ func TestFaultTexts(t *testing.T) {
 		{safety.Fault{Kind: safety.ResetTimeout, Name: "elbow", Value: 0.25, Limit: 30 * time.Second}, []string{"reset", `"elbow"`, "0.25", "30s", "reset.timeout", "effort_limit"}},
 		{safety.Fault{Kind: safety.BadTorque, Name: "elbow", Value: math.Inf(-1), Step: 5}, []string{"controller", `"elbow"`, "-Inf", "time step 5"}},
 		{safety.Fault{Kind: safety.BadTorque, Name: "elbow", Value: math.NaN(), Step: -1}, []string{"position controller", `"elbow"`, "NaN", "reset.stiffness"}},
+		{safety.Fault{Kind: safety.BadTorque, Name: "elbow", Value: math.NaN(), Step: -2}, []string{"learned controller", `"elbow"`, "NaN", "expected a finite number", "rollout"}},
+		{safety.Fault{Kind: safety.PositionLimit, Name: "elbow", Value: 2.25, Bound: 2}, []string{"joint_states", `"elbow"`, "2.25", "limit of 2", "safety.position_margin", "reset the fault"}},
+		{safety.Fault{Kind: safety.VelocityLimit, Name: "elbow", Value: 2.25, Bound: 2}, []string{"joint_states", `"elbow"`, "2.25", "limit of 2", "safety.velocity_margin", "reset the fault"}},
+		{safety.Fault{Kind: safety.Workspace, Name: "z of point 2", Value: -0.1, Bound: 0}, []string{"end effector", "z of point 2", "-0.1 m", "0 m", "safety.workspace_margin", "reset the fault"}},
+		{safety.Fault{Kind: safety.MissedDeadlines, Value: 5, Bound: 5}, []string{"control loop", "5 deadlines in a row", "safety.missed_in_a_row is 5", "priority"}},
+		{safety.Fault{Kind: safety.MissedDeadlines, Value: 50, Bound: 50, Limit: time.Second}, []string{"control loop", "50 deadlines", "within 1s", "safety.missed_per_second is 50", "priority"}},
+		{safety.Fault{Kind: safety.EmergencyStop}, []string{"emergency stop", "release it", "reset the fault"}},
+		{safety.Fault{Kind: safety.LearnerSilent, Duration: 121 * time.Second, Limit: 2 * time.Minute}, []string{"learner", "2m1s", "safety.learner_timeout is 2m0s", "log"}},
+		{safety.Fault{Kind: safety.ControllerInactive, Name: "effort"}, []string{"ros2_control", `"effort"`, "no longer active", "list_controllers", "reset the fault"}},
+		{safety.Fault{Kind: safety.ClockJump, Duration: time.Hour, Limit: time.Second}, []string{"joint_states", "ahead by 1h", "safety.stale_timeout is 1s", "clock"}},
 	} {
 		seen[c.fault.Kind] = true
 		text := c.fault.String()
@@ -142,9 +154,9 @@ func TestFaultTexts(t *testing.T) {
 		}
 	}
 	// A kind that is new has no text of its own yet.
-	for k := safety.NoFault; k <= safety.BadTorque+1; k++ {
+	for k := safety.NoFault; k <= safety.ClockJump+1; k++ {
 		own := safety.Fault{Kind: k, Err: errors.New("unreadable")}.String() != fmt.Sprintf("fault %d", k)
-		if own != (k <= safety.BadTorque) || own != seen[k] {
+		if own != (k <= safety.ClockJump) || own != seen[k] {
 			t.Errorf("kind %d: has a text of its own %v, tested %v", k, own, seen[k])
 		}
 	}

@@ -1,0 +1,294 @@
+package safety_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/safety"
+)
+
+// ticks returns how many ticks each plant is driven for: the environment's SAFETY_TICKS, or
+// enough for a quick run.
+func ticks(t testing.TB) int {
+	text, set := os.LookupEnv("SAFETY_TICKS")
+	if !set {
+		return 100_000
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("SAFETY_TICKS is %q, need a number of ticks > 0", text)
+	}
+	return n
+}
+
+// TestProperties drives every plant with controllers that do their worst, and with faults:
+// whatever happens, the torques and the plant stay within their limits and stated margins.
+func TestProperties(t *testing.T) {
+	for i, b := range bodies(t) {
+		t.Run(b.name, func(t *testing.T) {
+			drive(t, b, ticks(t), uint64(i+1))
+		})
+	}
+}
+
+// trial is one episode on a body under one set of settings.
+type trial struct {
+	*body
+	t         *testing.T
+	rng       *rand.Rand
+	seed      uint64
+	cfg       safety.Config
+	source    safety.Source
+	f         *safety.Filter
+	n         int
+	reading   *hardware.JointState
+	seen      *hardware.JointState // what the filter is shown
+	wanted    []float64
+	before    []float64 // published last
+	position  []float64 // margins
+	velocity  []float64
+	tick      int
+	worst     *[3]float64 // parts of the margins, and of the model's error, that were used
+	mass      []float64
+	predicted []float64
+	counts    *[safety.NumChecks]int
+}
+
+// drive runs episodes until so many ticks are done.
+func drive(t *testing.T, b *body, ticks int, plant uint64) {
+	var worst [3]float64
+	var counts [safety.NumChecks]int
+	for episode := uint64(0); ticks > 0; episode++ {
+		length := min(ticks, 1000)
+		ticks -= length
+		seed := plant<<40 + episode
+		r := newTrial(t, b, seed)
+		r.worst, r.counts = &worst, &counts
+		if r.run(length); t.Failed() {
+			t.Logf("plant %q, seed %d, settings %+v", b.name, seed, r.cfg)
+			return
+		}
+	}
+	t.Logf("used of the margin: position %.0f %%, velocity %.0f %%; of the error %.0f %%", 100*worst[0], 100*worst[1], 100*worst[2])
+	for i, n := range counts {
+		t.Logf("%-18s %d", safety.CheckName(i), n)
+	}
+}
+
+func newTrial(t *testing.T, b *body, seed uint64) *trial {
+	t.Helper()
+	n := len(b.robot.Joints)
+	r := &trial{body: b, t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), n: n, reading: hardware.NewJointState(n), seen: hardware.NewJointState(n),
+		wanted: make([]float64, n), before: make([]float64, n), position: make([]float64, n), velocity: make([]float64, n),
+		mass: make([]float64, n*n), predicted: make([]float64, n)}
+	c := safety.DefaultConfig()
+	c.OnFault = []string{safety.OnFaultZero, safety.OnFaultDamp, safety.OnFaultHold}[r.rng.IntN(3)]
+	c.AccelerationError = b.error
+	if !b.driven {
+		c.AccelerationError = 0
+	}
+	r.source = []safety.Source{safety.Learned, safety.Learned, safety.Learned, safety.Position}[r.rng.IntN(4)]
+	if r.source == safety.Learned {
+		// The programme alone keeps the limits: a fault for them would be one too many.
+		c.PositionMargin, c.VelocityMargin = 10, 10
+	}
+	c.RampTime /= 5
+	if r.rng.IntN(2) == 0 {
+		c.SlewLimit = b.slew
+	}
+	if r.rng.IntN(3) == 0 {
+		c.PowerLimit = b.power
+	}
+	c.Braking = b.braking
+	robot := b.robot
+	robot.Compensate = b.driven && r.rng.IntN(2) == 0
+	f, err := safety.New(c, robot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.cfg, r.f, b.braking = c, f, f.Braking()
+	if f.Margins(r.position, r.velocity, b.dt) != b.driven {
+		t.Fatalf("margins are stated: %v", !b.driven)
+	}
+	q := make([]float64, n)
+	for i := range q {
+		if b.driven {
+			q[i] = 0.9 * b.robot.Upper[i] * (2*r.rng.Float64() - 1)
+		}
+	}
+	b.begin(q)
+	return r
+}
+
+// run drives the body for so many ticks, or until a fault leaves it to itself.
+func (r *trial) run(ticks int) {
+	control := r.controller()
+	fault := r.rng.IntN(2) * r.rng.IntN(ticks) // the tick of an injected fault, 0 for none
+	for r.tick = range ticks {
+		r.read(r.reading)
+		r.seen.CopyFrom(r.reading)
+		control()
+		if r.tick == fault && fault > 0 {
+			if r.inject(); r.t.Failed() || r.cfg.OnFault == safety.OnFaultZero {
+				return
+			}
+			continue
+		}
+		want := r.f.Fault().Kind
+		beyond := want == safety.NoFault && r.driven && r.source == safety.Position
+		if beyond {
+			want = r.beyond()
+		}
+		if r.publish(want); r.t.Failed() || beyond && want != safety.NoFault {
+			return
+		}
+		if r.f.Fault().Kind != safety.NoFault && r.rng.IntN(100) == 0 {
+			if err := r.f.Reset(); err != nil {
+				r.t.Errorf("tick %d: %v", r.tick, err)
+			}
+		}
+	}
+}
+
+// inject makes one fault happen in this tick, which must latch it and stay so.
+func (r *trial) inject() {
+	bad := []float64{math.NaN(), math.Inf(1), math.Inf(-1)}[r.rng.IntN(3)]
+	joint := r.rng.IntN(r.n)
+	kind := safety.BadTorque
+	switch r.rng.IntN(5) {
+	case 0:
+		r.wanted[joint] = bad
+	case 1:
+		r.seen.Position[joint], kind = bad, safety.NotFinite
+	case 2:
+		r.seen.Velocity[joint], kind = bad, safety.NotFinite
+	case 3:
+		r.f.EmergencyStop(true)
+		kind = safety.EmergencyStop
+	case 4:
+		r.f.Trip(safety.Fault{Kind: safety.LearnerSilent})
+		kind = safety.LearnerSilent
+	}
+	r.publish(kind)
+	if kind == safety.NotFinite && r.cfg.OnFault != safety.OnFaultZero {
+		// The torque fell to zero out of all limits of the programme: begin anew, at rest.
+		q := make([]float64, r.n)
+		r.begin(q)
+	}
+	r.f.Trip(safety.Fault{Kind: safety.Workspace})
+	if got := r.f.Fault().Kind; got != kind {
+		r.t.Errorf("tick %d: a second fault made kind %d of %d", r.tick, got, kind)
+	}
+	if kind == safety.EmergencyStop {
+		if err := r.f.Reset(); err != safety.ErrEmergencyStop || r.f.Fault().Kind != kind {
+			r.t.Errorf("tick %d: reset with the emergency stop pressed: %v, fault %v", r.tick, err, r.f.Fault())
+		}
+		r.f.EmergencyStop(false)
+	}
+}
+
+// beyond returns the fault that the reading is: soft walls do not keep the limits of any plant
+// under any torque, but beyond the margin the same tick latches a fault.
+func (r *trial) beyond() safety.FaultKind {
+	for i := range r.n {
+		if math.Abs(r.reading.Position[i]) > r.robot.Upper[i]+r.cfg.PositionMargin {
+			return safety.PositionLimit
+		}
+		if math.Abs(r.reading.Velocity[i]) > r.robot.Velocity[i]*(1+r.cfg.VelocityMargin) {
+			return safety.VelocityLimit
+		}
+	}
+	return safety.NoFault
+}
+
+// publish ticks the filter, holds its torque to everything that is promised, and moves the body.
+func (r *trial) publish(want safety.FaultKind) {
+	torque := r.f.Tick(r.seen, r.wanted, r.source, r.dt).Values()
+	acts := r.f.Intervened()
+	for i := range safety.NumChecks {
+		if acts.Has(1 << i) {
+			r.counts[i]++
+		}
+	}
+	fail := func(format string, args ...any) {
+		r.t.Errorf("tick %d: %s", r.tick, fmt.Sprintf(format, args...))
+	}
+	if got := r.f.Fault().Kind; got != want {
+		fail("fault is %d (%v), want %d", got, r.f.Fault(), want)
+	}
+	usable := true
+	for i := range r.n {
+		usable = usable && r.seen.Position[i]-r.seen.Position[i] == 0 && r.seen.Velocity[i]-r.seen.Velocity[i] == 0
+	}
+	zero := want != safety.NoFault && (!usable || r.cfg.OnFault == safety.OnFaultZero)
+	power, held := 0.0, false
+	for i, v := range torque {
+		if !(math.Abs(v) <= r.robot.EffortLimit[i]) {
+			fail("joint %d has a torque of %v, limit %v", i, v, r.robot.EffortLimit[i])
+		}
+		if zero && v != 0 {
+			fail("joint %d has a torque of %v after a fault", i, v)
+		}
+		if len(r.cfg.SlewLimit) > 0 && !zero {
+			step := r.cfg.SlewLimit[i] * r.dt
+			if !(math.Abs(v-r.before[i]) <= step*(1+1e-12)) {
+				fail("joint %d has a torque of %v after %v, limit %v", i, v, r.before[i], step)
+			}
+			// The slew limit may keep a torque from falling with the power.
+			held = held || v*r.seen.Velocity[i] > 0 && math.Abs(math.Abs(v-r.before[i])-step) < 1e-12*r.robot.EffortLimit[i]
+		}
+		power += max(0, v*r.seen.Velocity[i])
+	}
+	if r.cfg.PowerLimit > 0 && usable && !(power <= r.cfg.PowerLimit*(1+1e-9)) && !held {
+		fail("the power is %v, limit %v", power, r.cfg.PowerLimit)
+	}
+	copy(r.before, torque)
+	if r.t.Failed() {
+		return
+	}
+	if r.driven {
+		r.accelerations(torque)
+	}
+	if err := r.step(torque); err != nil {
+		fail("%v", err)
+	}
+	if r.driven && !zero && r.source == safety.Learned {
+		r.within(fail)
+	}
+}
+
+// accelerations leaves the model's, at the present reading, in r.predicted.
+func (r *trial) accelerations(torque []float64) {
+	r.robot.Dynamics.MassMatrix(r.mass, r.reading.Position)
+	r.robot.Dynamics.Bias(r.predicted, r.reading.Position, r.reading.Velocity)
+	for i, v := range torque {
+		r.predicted[i] = v - r.predicted[i]
+	}
+	solve(r.mass, r.predicted)
+}
+
+// within holds the body to the limits and the stated margins.
+func (r *trial) within(fail func(string, ...any)) {
+	r.read(r.seen)
+	for i := range r.n {
+		q, v := r.seen.Position[i], r.seen.Velocity[i]
+		wrong := math.Abs((v-r.reading.Velocity[i])/r.dt - r.predicted[i])
+		r.worst[2] = max(r.worst[2], wrong/r.error)
+		if wrong > r.error {
+			fail("the model of joint %d is wrong by %v rad/s^2: the margins are stated for %v", i, wrong, r.error)
+		}
+		over, fast := math.Abs(q)-r.robot.Upper[i], math.Abs(v)-r.robot.Velocity[i]
+		r.worst[0], r.worst[1] = max(r.worst[0], over/r.position[i]), max(r.worst[1], fast/r.velocity[i])
+		if !(over <= r.position[i]) {
+			fail("joint %d is at %v, limit %v and margin %v; its speed %v", i, q, r.robot.Upper[i], r.position[i], v)
+		}
+		if !(fast <= r.velocity[i]) {
+			fail("joint %d has a speed of %v, limit %v and margin %v", i, v, r.robot.Velocity[i], r.velocity[i])
+		}
+	}
+}
