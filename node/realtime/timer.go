@@ -44,31 +44,34 @@ func (t *Timer) Restart() {
 	t.yielded = t.due
 }
 
-// Wait returns when the next tick is due: how late it is, and how many ticks before it were
-// missed altogether, of which the latest was due lateness ago. After those it goes on at the
-// next multiple of the period. It does not allocate.
+// Wait returns when the next tick is due: by how much it is late, and how many ticks that are due
+// since are left out for it. After those it goes on at the next multiple of the period. It does
+// not allocate.
 func (t *Timer) Wait() (lateness time.Duration, missed int) {
 	t.due += t.period
 	now := t.clock.now()
-	// A quarter of a period is enough for the runtime, and where it is not there, a tick
-	// comes before the runtime.
+	// A quarter of a period is enough for the runtime, and where it is not there, the tick
+	// goes first.
 	if now-t.yielded >= int64(yieldAfter) && t.due-now > t.period/4 {
-		t.clock.yield()
-		now = t.clock.now()
-		t.yielded = now
+		now = t.yield()
 	}
 	for now < t.due {
 		t.clock.sleep(t.due)
 		if now = t.clock.now(); t.due-now > t.period/4 {
 			// A signal ended the sleep: the runtime asks for the processor, be it for its
-			// time slice or to stop the world. Else it would get it within the tick.
-			t.clock.yield()
-			now = t.clock.now()
-			t.yielded = now
+			// time slice or to stop the world. Else it would take it within the tick.
+			now = t.yield()
 		}
 	}
 	late := now - t.due
 	passed := late / t.period
 	t.due += passed * t.period
-	return time.Duration(late - passed*t.period), int(passed)
+	return time.Duration(late), int(passed)
+}
+
+// yield lets the runtime have its way and returns the time after it.
+func (t *Timer) yield() int64 {
+	t.clock.yield()
+	t.yielded = t.clock.now()
+	return t.yielded
 }

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// titles of the loops: the bare one, then ours with each policy.
+var titles = []string{"bare loop in C", "ours, linear-Gaussian", "ours, network"}
+
+// warm ticks begin each turn: the caches are cold after the turn of another.
+const warm = 20
+
+// settle is how long all else runs before the first turn.
+const settle = 3 * time.Second
+
+// measured is what the turns of one loop gave, in ns.
+type measured struct {
+	rounds      [][]uint32 // lateness by round
+	took, sent  []uint32
+	allocations uint64
+}
+
+// measure runs all processes and has the loops take turns.
+func measure(ctx context.Context, o options, dir string, progress io.Writer) (*outcome, error) {
+	own, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	shared := []string{"-rate", strconv.Itoa(o.rate), "-domain", strconv.Itoa(o.domain), "-priority", strconv.Itoa(o.priority)}
+	var all []*process
+	defer func() {
+		for _, p := range all {
+			p.close()
+		}
+	}()
+	for _, c := range []struct {
+		name, program string
+		args          []string
+	}{
+		{"robot", own, append([]string{"-process", "robot"}, shared...)},
+		{"control", own, append([]string{"-process", "control"}, shared...)},
+		{ticker, filepath.Join(dir, ticker), []string{strconv.Itoa(o.priority)}},
+	} {
+		fmt.Fprintln(progress, "starting", c.name)
+		p, err := startProcess(ctx, c.name, c.program, c.args...)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+		all = append(all, p)
+	}
+	control, bare := all[1], all[2]
+	if err := control.ready(); err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(progress, "starting learners")
+	l := startLoad(ctx, dir)
+	defer l.stop()
+	select {
+	case <-time.After(settle):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	results, err := turns(ctx, o, control, bare, l, progress)
+	if err != nil {
+		return nil, err
+	}
+	r := &outcome{Machine: describe(), Rate: o.rate, Seconds: o.seconds, Priority: o.priority, Learners: l.stop()}
+	for _, p := range all {
+		for _, line := range p.close() {
+			r.Notes = append(r.Notes, p.name+": "+line)
+		}
+	}
+	r.Loops, r.Ticks = loops(results, o.period()), ticks(results)
+	return r, nil
+}
+
+// turns has each loop run for a second in each round, and returns what they gave.
+func turns(ctx context.Context, o options, control, bare *process, l *load, progress io.Writer) ([]measured, error) {
+	results := make([]measured, len(titles))
+	for round := range o.seconds {
+		for k := range titles {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if err := l.failed(); err != nil {
+				return nil, err
+			}
+			i := (round + k) % len(titles)
+			m := &results[i]
+			if i == 0 {
+				_, times, err := bare.ask(fmt.Sprint(int64(o.period()), warm, o.rate), 1)
+				if err != nil {
+					return nil, err
+				}
+				m.rounds = append(m.rounds, times[0])
+				continue
+			}
+			counts, times, err := control.ask(fmt.Sprint(i-1, warm, o.rate), 3)
+			if err != nil {
+				return nil, err
+			}
+			m.rounds, m.took, m.sent = append(m.rounds, times[0]), append(m.took, times[1]...), append(m.sent, times[2]...)
+			m.allocations += counts[1]
+		}
+		if (round+1)%10 == 0 {
+			fmt.Fprintf(progress, "%d of %d s\n", round+1, o.seconds)
+		}
+	}
+	return results, nil
+}
+
+// loops sums up lateness: each loop's, and beside the bare one's, which comes first.
+func loops(results []measured, period time.Duration) []loop {
+	var all []loop
+	for i, m := range results {
+		pooled := slices.Concat(m.rounds...)
+		slices.Sort(pooled)
+		row := loop{Title: titles[i], Times: quantiles(pooled)}
+		for _, late := range pooled {
+			if int64(late) > int64(period) {
+				row.Overruns++
+			}
+		}
+		if i > 0 {
+			var ratios []float64
+			for round, late := range m.rounds {
+				ratios = append(ratios, p99(late)/p99(results[0].rounds[round]))
+			}
+			slices.Sort(ratios)
+			row.Ratio = row.Times.P99 / all[0].Times.P99
+			row.MedianRatio = (ratios[(len(ratios)-1)/2] + ratios[len(ratios)/2]) / 2
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+func p99(late []uint32) float64 {
+	sorted := slices.Clone(late)
+	slices.Sort(sorted)
+	return quantile(sorted, 0.99)
+}
+
+// ticks sums up what ticks take.
+func ticks(results []measured) []tickTime {
+	var all []tickTime
+	for i, m := range results[1:] {
+		slices.Sort(m.took)
+		slices.Sort(m.sent)
+		all = append(all, tickTime{Policy: policies[i], Compute: quantiles(m.took), Publish: quantiles(m.sent), Allocations: m.allocations})
+	}
+	return all
+}

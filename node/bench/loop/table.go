@@ -1,0 +1,137 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+)
+
+// Targets: of the p99 of lateness, as a multiple of the bare loop's, and of what a tick takes.
+const (
+	largestRatio = 1.5
+	longestTick  = 20e3 // ns
+)
+
+// times are quantiles in ns.
+type times struct {
+	P50  float64 `json:"p50_ns"`
+	P90  float64 `json:"p90_ns"`
+	P99  float64 `json:"p99_ns"`
+	P999 float64 `json:"p99.9_ns"`
+	Max  float64 `json:"max_ns"`
+}
+
+// loop is by how much the ticks of one were late.
+type loop struct {
+	Title string `json:"title"`
+	Times times  `json:"lateness"`
+	// Overruns are ticks that were late by more than a period.
+	Overruns int `json:"overruns"`
+	// Ratio is the p99 to that of the bare loop, of all rounds; MedianRatio the median of that
+	// of each round. 0 for the bare loop itself.
+	Ratio       float64 `json:"p99_to_bare,omitempty"`
+	MedianRatio float64 `json:"p99_to_bare_median,omitempty"`
+}
+
+// tickTime is what a tick took with one policy.
+type tickTime struct {
+	Policy string `json:"policy"`
+	// Compute is from the joint state in the slot to the command's message, Publish what the
+	// middleware and the system take for that.
+	Compute times `json:"compute"`
+	Publish times `json:"publish"`
+	// Allocations are those of the whole process in all its turns.
+	Allocations uint64 `json:"allocations"`
+}
+
+// outcome is all that one run measured.
+type outcome struct {
+	Machine  machine `json:"machine"`
+	Rate     int     `json:"rate_hz"`
+	Seconds  int     `json:"seconds"`
+	Priority int     `json:"priority"`
+	// Learners is how many processors the learners used.
+	Learners float64    `json:"learners_processors"`
+	Loops    []loop     `json:"loops"`
+	Ticks    []tickTime `json:"ticks"`
+	// Notes say what the system refused.
+	Notes []string `json:"notes,omitempty"`
+}
+
+func quantiles(sorted []uint32) times {
+	return times{quantile(sorted, 0.5), quantile(sorted, 0.9), quantile(sorted, 0.99), quantile(sorted, 0.999), quantile(sorted, 1)}
+}
+
+// quantile is the smallest of sorted times that a share q of them, 0 < q <= 1, does not exceed.
+func quantile(sorted []uint32, q float64) float64 {
+	n := len(sorted)
+	i := int(q*float64(n)+0.9999999) - 1
+	return float64(sorted[min(max(i, 0), n-1)])
+}
+
+// write writes the table.
+func (o *outcome) write(out io.Writer) error {
+	fmt.Fprintf(out, "\n%s\n%d s of each loop at %d Hz and priority %d, in turns of a second, beside learners that used %.2f processors; us.\n\n",
+		&o.Machine, o.Seconds, o.Rate, o.Priority, o.Learners)
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "ticks are late by\tp50\tp90\tp99\tp99.9\tmax\toverruns\tp99 to C\tmedian round\t")
+	for _, l := range o.Loops {
+		ratio, median := "-", "-"
+		if l.Ratio > 0 {
+			ratio, median = fmt.Sprintf("%.2fx", l.Ratio), fmt.Sprintf("%.2fx", l.MedianRatio)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t\n", l.Title, l.Times.columns(), l.Overruns, ratio, median)
+	}
+	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t\t")
+	fmt.Fprintln(t, "a tick takes\tp50\tp90\tp99\tp99.9\tmax\tallocations\t\t\t")
+	for _, k := range o.Ticks {
+		fmt.Fprintf(t, "%s, compute\t%s\t%d\t\t\t\n", k.Policy, k.Compute.columns(), k.Allocations)
+		fmt.Fprintf(t, "publish\t%s\t\t\t\t\n", k.Publish.columns())
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	for _, line := range append(o.verdicts(), o.Notes...) {
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t times) columns() string {
+	return fmt.Sprintf("%.1f\t%.1f\t%.1f\t%.1f\t%.1f", t.P50/1e3, t.P90/1e3, t.P99/1e3, t.P999/1e3, t.Max/1e3)
+}
+
+// verdicts say of each target if it was met.
+func (o *outcome) verdicts() (lines []string) {
+	verdict := func(met bool, format string, args ...any) {
+		word := "missed: "
+		if met {
+			word = "met:    "
+		}
+		lines = append(lines, word+fmt.Sprintf(format, args...))
+	}
+	bare := o.Loops[0]
+	for _, l := range o.Loops[1:] {
+		verdict(l.Ratio <= largestRatio, "%s: p99 of lateness is %.2fx that of the bare loop, at most %.1fx", l.Title, l.Ratio, largestRatio)
+		verdict(l.Times.Max <= bare.Times.Max || l.Overruns == 0, "%s: the latest tick is late by %.0f us, that of the bare loop by %.0f us", l.Title, l.Times.Max/1e3, bare.Times.Max/1e3)
+	}
+	for _, k := range o.Ticks {
+		verdict(k.Compute.P99 < longestTick, "%s: a tick computes for %.1f us at p99, less than %.0f us", k.Policy, k.Compute.P99/1e3, longestTick/1e3)
+		verdict(k.Allocations == 0, "%s: %d allocations", k.Policy, k.Allocations)
+	}
+	return lines
+}
+
+// save writes the outcome as JSON.
+func (o *outcome) save(path string) error {
+	data, err := json.MarshalIndent(o, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}

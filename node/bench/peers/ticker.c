@@ -1,0 +1,80 @@
+// The bare loop that ours is compared with: ticks of an absolute timer and does nothing else.
+//
+//   ticker PRIORITY
+//
+// Each line "PERIOD WARM COUNT\n" on standard input asks for WARM untimed and COUNT timed ticks,
+// PERIOD ns apart, and is answered by a line "COUNT\n" and COUNT times in ns as native uint32: by
+// how much the thread ran later than it was due. What the system refuses is told on standard
+// error. It ends with its input.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+static const int64_t second = 1000000000;
+
+static int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * second + t.tv_nsec;
+}
+
+static void sleep_until(int64_t due) {
+  struct timespec t = {.tv_sec = due / second, .tv_nsec = due % second};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+    ;
+}
+
+// run ticks and notes each lateness. A tick that is missed is left out, as ours leaves it out.
+static void run(int64_t period, unsigned long warm, unsigned long count, uint32_t *late) {
+  int64_t due = now();
+  for (unsigned long i = 0; i < warm + count; i++) {
+    due += period;
+    sleep_until(due);
+    int64_t by = now() - due;
+    if (i >= warm)
+      late[i - warm] = by < UINT32_MAX ? (uint32_t)by : UINT32_MAX;
+    due += by / period * period;
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2) {
+    fprintf(stderr, "usage: ticker PRIORITY\n");
+    return 2;
+  }
+  struct sched_param param = {.sched_priority = atoi(argv[1])};
+  if (param.sched_priority > 0 && sched_setscheduler(0, SCHED_FIFO, &param) != 0)
+    fprintf(stderr, "SCHED_FIFO: %s\n", strerror(errno));
+  if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+    fprintf(stderr, "mlockall: %s\n", strerror(errno));
+  if (prctl(PR_SET_TIMERSLACK, 1) != 0)
+    fprintf(stderr, "timer slack: %s\n", strerror(errno));
+  char line[64];
+  long long period = 0;
+  unsigned long warm, count;
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    if (sscanf(line, "%lld %lu %lu", &period, &warm, &count) != 3 || period <= 0 || count == 0 || count > 1ul << 28) {
+      fprintf(stderr, "ticker: %s: expected a period and two counts\n", line);
+      return 1;
+    }
+    uint32_t *late = malloc(count * sizeof *late);
+    if (late == NULL) {
+      fprintf(stderr, "ticker: no memory for %lu times\n", count);
+      return 1;
+    }
+    memset(late, 0, count * sizeof *late); // no page is new while it measures
+    run(period, warm, count, late);
+    printf("%lu\n", count);
+    fwrite(late, sizeof *late, count, stdout);
+    fflush(stdout);
+    free(late);
+  }
+  return 0;
+}
