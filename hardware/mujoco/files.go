@@ -76,10 +76,11 @@ func (s *sources) read(name string) ([]byte, error) {
 	if len(s.files) == maxFiles {
 		return nil, fmt.Errorf("the model has more than %d files", maxFiles)
 	}
+	if !fs.ValidPath(name) {
+		return nil, fmt.Errorf("%q is not a path below the folder that the model is read from", name)
+	}
 	f, err := s.fsys.Open(name)
-	if errors.Is(err, fs.ErrInvalid) {
-		return nil, fmt.Errorf("%q is not a path below the model's folder", name)
-	} else if err != nil {
+	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
@@ -180,6 +181,20 @@ func checkAmount(element string, a xml.Attr) error {
 		return fmt.Errorf("<%s %s=%q>: want at most %g", element, a.Name.Local, a.Value, most)
 	}
 	return nil
+}
+
+// where makes sense of a message about an element that was included: MuJoCo gives those line 0.
+func where(message string, files []source) string {
+	var included []string
+	for _, f := range files[1:] {
+		if strings.HasSuffix(strings.ToLower(f.name), ".xml") {
+			included = append(included, f.name)
+		}
+	}
+	if before, ok := strings.CutSuffix(message, ", line 0"); ok && len(included) > 0 {
+		return before + ", in an included file: " + strings.Join(included, ", ")
+	}
+	return message
 }
 
 // withoutComments blanks comments, whose content encoding/xml is stricter about than MuJoCo is,

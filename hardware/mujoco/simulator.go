@@ -87,7 +87,8 @@ func compile(name string, files []source) (*C.struct_plant, error) {
 	handlers.Do(func() { C.install_handlers() })
 	var message [C.MESSAGE_SIZE]C.char
 	failed := func() error {
-		return fmt.Errorf("%w: %s: %s", ErrModel, name, strings.Join(strings.Fields(C.GoString(&message[0])), " "))
+		oneLine := strings.Join(strings.Fields(C.GoString(&message[0])), " ")
+		return fmt.Errorf("%w: %s: %s", ErrModel, name, where(oneLine, files))
 	}
 	virtual := C.files_new()
 	if virtual == nil {

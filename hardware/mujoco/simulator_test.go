@@ -451,7 +451,7 @@ func TestSizes(t *testing.T) {
 		"torques has 1 elements, want 2":       func() { _ = s.InverseDynamics(make([]float64, 1), make([]float64, 2)) },
 		"accelerations has 1 elements, want 2": func() { _ = s.InverseDynamics(make([]float64, 2), make([]float64, 1)) },
 		"Jacobian has 6 elements, want 12":     func() { _ = s.PointJacobian(make([]float64, 6), "pole", [3]float64{}) },
-		"ball has 2 elements, want 3":   func() { _ = s.ReadSensor(make([]float64, 2), s.Sensors()[1]) },
+		"ball has 2 elements, want 3":          func() { _ = s.ReadSensor(make([]float64, 2), s.Sensors()[1]) },
 	} {
 		func() {
 			defer func() {
