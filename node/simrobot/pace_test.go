@@ -2,10 +2,10 @@ package simrobot
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
-
 )
 
 // lateClock is a clock on which every sleep is longer than asked for.
@@ -90,7 +90,7 @@ func TestFreely(t *testing.T) {
 		t.Fatalf("%d joint states in a second, want 250", len(got))
 	}
 	for k, a := range got {
-		if want := int64(k) * 4e6; a.stamp != want || abs(float64(a.at)-float64(want+25e5)) > 10 {
+		if want := int64(k) * 4e6; a.stamp != want || math.Abs(float64(a.at)-float64(want+25e5)) > 10 {
 			t.Fatalf("joint state %d has the stamp %d and came at %v, want %d and 2.5 ms later", k, a.stamp, a.at, want)
 		}
 	}
@@ -142,7 +142,7 @@ func TestSystemStamps(t *testing.T) {
 		t.Error("the time is published")
 	}
 	for k, a := range got {
-		if want := time.Unix(1e9, 0).UnixNano() + int64(a.at) - 10e6; abs(float64(a.stamp-want)) > 10 {
+		if want := time.Unix(1e9, 0).UnixNano() + int64(a.at) - 10e6; math.Abs(float64(a.stamp-want)) > 10 {
 			t.Fatalf("joint state %d has the stamp %d, want %d", k, a.stamp, want)
 		}
 	}
@@ -150,4 +150,3 @@ func TestSystemStamps(t *testing.T) {
 		t.Errorf("%d joint states in 100 ms", len(got))
 	}
 }
-

@@ -2,6 +2,7 @@ package simrobot
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -103,24 +104,27 @@ func TestPusher(t *testing.T) {
 		t.Fatalf("the arm begins at %v, want %v", reading.Position, c.InitialPosition)
 	}
 	place := object(reading)
-	for range 150 {
-		reading = exchange(t, r, []float64{2, 0, 0})
+	u := make([]float64, 3)
+	for k := range 150 {
+		// The fingertip goes towards the object and beyond.
+		for i, goal := range []float64{-1.2 + 0.006*float64(k), 1.6, 0.6} {
+			u[i] = 20*(goal-reading.Position[i]) - 2*reading.Velocity[i]
+		}
+		reading = exchange(t, r, u)
 	}
 	moved := object(reading)
-	if d := moved[1] - place[1]; d < 0.02 {
+	if math.Hypot(moved[0]-place[0], moved[1]-place[1]) < 0.02 {
 		t.Fatalf("the object went from %v to %v, want it pushed", place, moved)
 	}
 	before := slices.Clone(reading.Position)
 	r.ResetObjects()
 	reading = exchange(t, r, []float64{0, 0, 0})
-	if back := object(reading); max(abs(back[0]-place[0]), abs(back[1]-place[1])) > 1e-3 {
+	if back := object(reading); math.Hypot(back[0]-place[0], back[1]-place[1]) > 1e-3 {
 		t.Errorf("the object is put back to %v, want %v", back, place)
 	}
 	for i, q := range reading.Position {
-		if abs(q-before[i]) > 0.05 {
+		if math.Abs(q-before[i]) > 0.05 {
 			t.Errorf("joint %d went from %v to %v when the object was put back", i+1, before[i], q)
 		}
 	}
 }
-
-func abs(v float64) float64 { return max(v, -v) }
