@@ -19,6 +19,7 @@ type barrier struct {
 	f        *Filter
 	braking  []float64 // deceleration counted on, per joint, then once for the points' coordinates
 	jerk     []float64 // its rate of change that the slew limits allow, +Inf without
+	sure     bool      // the deceleration is available at any speed within the limits
 	approach float64   // s
 	solver   *qp.Solver
 	problem  qp.Problem
@@ -50,7 +51,7 @@ func newBarrier(f *Filter) (*barrier, error) {
 		tau: vec(), chol: make([]float64, n*n), inverse: make([]float64, n*n), drift: vec(), row: vec()}
 	b.problem = qp.Problem{Wanted: f.wish, Scale: f.robot.EffortLimit, Low: f.low, High: f.high}
 	var err error
-	if b.braking, b.jerk, err = available(f); err != nil {
+	if b.braking, b.jerk, b.sure, err = available(f); err != nil {
 		return nil, err
 	}
 	return b, nil
@@ -111,12 +112,13 @@ func (b *barrier) factor() bool {
 func (b *barrier) apply(dt float64) {
 	f, n := b.f, b.f.n
 	dt = max(dt, shortestTick)
+	wrong := f.cfg.AccelerationError
 	b.problem.Rows, b.problem.Most = b.rows[:0], b.most[:0]
 	for i := range n {
 		row := b.inverse[i*n : (i+1)*n]
 		v := f.dq[i]
-		b.keep(row, 1, b.drift[i], stop{f.upper[i] - f.position[i], v, f.velocity[i], b.braking[i], b.jerk[i], b.approach, dt})
-		b.keep(row, -1, b.drift[i], stop{f.position[i] - f.lower[i], -v, f.velocity[i], b.braking[i], b.jerk[i], b.approach, dt})
+		b.keep(row, 1, b.drift[i], stop{f.upper[i] - f.position[i], v, f.velocity[i], b.braking[i], b.jerk[i], b.approach, wrong, dt})
+		b.keep(row, -1, b.drift[i], stop{f.position[i] - f.lower[i], -v, f.velocity[i], b.braking[i], b.jerk[i], b.approach, wrong, dt})
 	}
 	if w := f.workspace; w != nil && w.accelerate(f.position, f.dq) {
 		none := math.Inf(1)
@@ -133,8 +135,8 @@ func (b *barrier) apply(dt float64) {
 				}
 			}
 			v := w.velocities[c]
-			b.keep(b.row, 1, drift, stop{w.upper[c] - x, v, none, b.braking[n], b.jerk[n], b.approach, dt})
-			b.keep(b.row, -1, drift, stop{x - w.lower[c], -v, none, b.braking[n], b.jerk[n], b.approach, dt})
+			b.keep(b.row, 1, drift, stop{w.upper[c] - x, v, none, b.braking[n], b.jerk[n], b.approach, wrong, dt})
+			b.keep(b.row, -1, drift, stop{x - w.lower[c], -v, none, b.braking[n], b.jerk[n], b.approach, wrong, dt})
 		}
 	}
 	b.solve()

@@ -8,11 +8,13 @@ import (
 
 // What braking is computed from: places and motions that are tried, the part of what the worst
 // of them leaves that is counted on, and the shortest time of stopping from full speed that is
-// asked for.
+// asked for; and the part of a torque limit that is counted on where all joints at full speed need
+// more than the rest.
 const (
 	brakingSamples = 2048
 	brakingPart    = 0.5
 	shortestStop   = 0.05 // s
+	leastLeft      = 0.1
 )
 
 // available returns the decelerations that can be counted on, per joint and then once for the
@@ -22,11 +24,14 @@ const (
 //	sum_k |M_ik| a_k + |b_i| <= effort_i
 //
 // for all i: then every combination of accelerations within +-a can be had at once, which is
-// what makes the limits of all joints feasible together. The largest a in proportion to
-// effort_i/M_ii is taken that satisfies this at random places within the limits, at rest and at
-// full speed, and of it a half. The error wraps ErrConfig where nothing is left.
-func available(f *Filter) (braking, jerk []float64, err error) {
+// what makes the limits of all joints feasible together. At speed, only accelerations against the
+// motion count. The largest a in proportion to effort_i/M_ii is taken that satisfies this at
+// random places within the limits, at rest and at full speed, and of it a half. sure is false where some motion at full speed needs nearly all
+// torque, so that braking is not certain there. The error wraps ErrConfig where gravity leaves
+// nothing.
+func available(f *Filter) (braking, jerk []float64, sure bool, err error) {
 	n := f.n
+	sure = true
 	braking, jerk = make([]float64, n+1), make([]float64, n+1)
 	rng := rand.New(rand.NewPCG(1, 2))
 	q, dq, zero := make([]float64, n), make([]float64, n), make([]float64, n)
@@ -47,7 +52,7 @@ func available(f *Filter) (braking, jerk []float64, err error) {
 			}
 		}
 		f.robot.Dynamics.MassMatrix(mass, q)
-		f.robot.Dynamics.Bias(bias, q, dq)
+		f.biasAt(bias, q, dq)
 	}
 	copy(braking, f.cfg.Braking)
 	if len(f.cfg.Braking) == 0 {
@@ -67,17 +72,34 @@ func available(f *Filter) (braking, jerk []float64, err error) {
 		for sample := range brakingSamples {
 			place(sample)
 			for i, effort := range f.robot.EffortLimit {
-				need := 0.0
+				// The most that braking adds to the bias torque on either side.
+				up, down := 0.0, 0.0
 				for k := range n {
-					need += math.Abs(mass[i*n+k]) * braking[k]
+					v := mass[i*n+k] * braking[k]
+					switch {
+					case sample%2 == 0 || dq[k] == 0:
+						up, down = up+math.Abs(v), down+math.Abs(v)
+					case v*dq[k] < 0:
+						up += math.Abs(v)
+					default:
+						down += math.Abs(v)
+					}
 				}
-				left := effort - math.Abs(bias[i])
-				if !(left > 0) {
-					return nil, nil, fmt.Errorf("%w: joint %q needs %.3g N m against gravity and inertia at joint positions %.3g and velocities %.3g, which leaves nothing of its torque limit, %.3g N m, to brake with: narrow velocity_limit or the position limits, or set braking",
-						ErrConfig, f.robot.Joints[i], bias[i], q, dq, effort)
+				left, need := effort-bias[i], up
+				if (effort+bias[i])*up < left*down {
+					left, need = effort+bias[i], down
 				}
-				if !(need < math.Inf(1)) || !(need > 0) {
-					return nil, nil, fmt.Errorf("%w: the dynamics model gives no usable mass matrix at joint positions %.3g: look at the inertias in the robot description, or set filter to off", ErrConfig, q)
+				if least := leastLeft * effort; sample%2 == 1 && left < least {
+					left, sure = least, false
+				} else if !(left > 0) {
+					return nil, nil, false, fmt.Errorf("%w: joint %q needs %.3g N m against gravity at joint positions %.3g, which leaves nothing of its torque limit, %.3g N m, to brake with: narrow the position limits, set braking, or set filter to off",
+						ErrConfig, f.robot.Joints[i], bias[i], q, effort)
+				}
+				if need == 0 {
+					continue
+				}
+				if !(need > 0 && need < math.Inf(1)) {
+					return nil, nil, false, fmt.Errorf("%w: the dynamics model gives no usable mass matrix at joint positions %.3g: look at the inertias in the robot description, or set filter to off", ErrConfig, q)
 				}
 				scale = min(scale, left/need)
 			}
@@ -103,7 +125,7 @@ func available(f *Filter) (braking, jerk []float64, err error) {
 	for i, a := range braking {
 		jerk[i] = a * rate
 	}
-	return braking, jerk, nil
+	return braking, jerk, sure, nil
 }
 
 // Braking returns the deceleration of each joint that the quadratic programme counts on, nil
@@ -117,8 +139,10 @@ func (f *Filter) Braking() []float64 {
 
 // Margins writes by how much each joint's position and speed, n each, can exceed their limits
 // under the quadratic programme with ticks of dt s, if the accelerations of the model are within
-// acceleration_error of the arm's mean ones over a tick, and twice the braking deceleration can
-// be had. It says false where there is no programme: then only faults bound them.
+// acceleration_error e of the arm's mean ones over a tick, and decelerations up to 2 (a + e) can be
+// had, a the braking. It says false where there is no programme, or where all joints at full speed could need
+// nearly all torque for that motion alone: then only faults bound them for certain. Narrower
+// velocity limits help.
 //
 // Without slew limit: let s be the distance that the joint needs to stop, less the distance to
 // its limit; s <= 0 is kept by the programme for an exact model. An error e changes the speed
@@ -150,5 +174,5 @@ func (f *Filter) Margins(position, velocity []float64, dt float64) bool {
 		position[i] = e*response*(v/a+ramp+rest+dt) + e*response*e*response/(2*a)
 		velocity[i] = e * (response + turn)
 	}
-	return true
+	return f.barrier.sure
 }

@@ -132,7 +132,7 @@ func (f Fault) String() string {
 	case ControllerInactive:
 		return fmt.Sprintf("ros2_control: controller %q is no longer active, nothing carries out the torques: activate it again (ros2 control list_controllers shows its state), then reset the fault", f.Name)
 	case ClockJump:
-		return fmt.Sprintf("joint_states: the stamp leapt ahead by %v (safety.stale_timeout is %v): was the robot's clock set, or the simulation moved on?", f.Duration, f.Limit)
+		return fmt.Sprintf("joint_states: the stamp leapt ahead by %v, at most %v more than passed meanwhile is expected: was the robot's clock set, or the simulation moved on?", f.Duration, f.Limit)
 	}
 	return fmt.Sprintf("fault %d", f.Kind)
 }

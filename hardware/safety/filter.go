@@ -25,6 +25,7 @@ type Filter struct {
 	model                  bool      // M and b are needed
 	barrier                *barrier  // nil: no quadratic programme
 	workspace              *workspace
+	rub                    friction // nil: the model has none
 
 	fault   Fault
 	pressed bool // the emergency stop
@@ -38,6 +39,7 @@ type Filter struct {
 	low, high    []float64 // torques within the limits of size and slew, n
 	hold         []float64 // position of the fault
 	mass, bias   []float64 // n x n, n
+	rubbed       []float64 // friction, n
 	position, dq []float64 // of the reading in this tick
 }
 
@@ -53,7 +55,8 @@ func New(c Config, r Robot) (*Filter, error) {
 	n := len(r.Joints)
 	vec := func() []float64 { return make([]float64, n) }
 	f := &Filter{cfg: c, n: n, ramp: c.RampTime.Seconds(), torque: vec(), view: vec(), gravity: vec(), wish: vec(),
-		low: vec(), high: vec(), hold: vec(), mass: make([]float64, n*n), bias: vec()}
+		low: vec(), high: vec(), hold: vec(), mass: make([]float64, n*n), bias: vec(), rubbed: vec()}
+	f.rub, _ = r.Dynamics.(friction)
 	f.robot = Robot{Joints: slices.Clone(r.Joints), EffortLimit: slices.Clone(r.EffortLimit), Dynamics: r.Dynamics, EndEffector: r.EndEffector,
 		Compensate: r.Compensate, Stiffness: slices.Clone(r.Stiffness), Damping: slices.Clone(r.Damping)}
 	f.cfg.SlewLimit = slices.Clone(c.SlewLimit)
@@ -212,7 +215,7 @@ func (f *Filter) compute() bool {
 	}
 	if f.barrier != nil {
 		f.robot.Dynamics.MassMatrix(f.mass, f.position)
-		f.robot.Dynamics.Bias(f.bias, f.position, f.dq)
+		f.biasAt(f.bias, f.position, f.dq)
 		if !f.finite("mass matrix", f.mass) || !f.finite("Coriolis and gravity torque", f.bias) {
 			return false
 		}
@@ -228,6 +231,17 @@ func (f *Filter) compute() bool {
 		}
 	}
 	return true
+}
+
+// biasAt writes the model's bias torques, with friction where the model knows it.
+func (f *Filter) biasAt(dst, q, dq []float64) {
+	f.robot.Dynamics.Bias(dst, q, dq)
+	if f.rub != nil {
+		f.rub.Friction(f.rubbed, dq)
+		for i, v := range f.rubbed {
+			dst[i] += v
+		}
+	}
 }
 
 func (f *Filter) finite(name string, list []float64) bool {

@@ -27,8 +27,11 @@ func NewGuard(joints []string, timeout time.Duration, waits bool) *Guard {
 	return &Guard{joints: joints, timeout: int64(timeout), waits: waits}
 }
 
+// shortestLeap of a clock is no step of a simulation that runs faster than time passes.
+const shortestLeap = time.Second
+
 // Check judges a reading. A stamp that is later than the last by more than the time that passed
-// and the time-out is a jump of the robot's clock. arrival is a steady clock in ns. now is the ROS time in ns, or
+// and the time-out, of a second at least, is a jump of the robot's clock. arrival is a steady clock in ns. now is the ROS time in ns, or
 // 0 where it is not known; then the age of the stamp is not judged. fresh is false for a
 // repetition of the last reading.
 func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, fault Fault) {
@@ -42,6 +45,7 @@ func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, f
 		}
 	}
 	last, seen := g.lastStamp, g.seen
+	leap := max(g.timeout, int64(shortestLeap))
 	g.lastStamp, g.seen = s.Stamp, true
 	fresh = !seen || s.Stamp != last
 	if fresh {
@@ -50,8 +54,8 @@ func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, f
 	switch {
 	case seen && s.Stamp < last:
 		return true, Fault{Kind: Backwards, Duration: time.Duration(last - s.Stamp)}
-	case seen && s.Stamp-last > g.timeout && s.Stamp-last-g.timeout > since:
-		return true, Fault{Kind: ClockJump, Duration: time.Duration(s.Stamp - last), Limit: time.Duration(g.timeout)}
+	case seen && s.Stamp-last > leap && s.Stamp-last-leap > since:
+		return true, Fault{Kind: ClockJump, Duration: time.Duration(s.Stamp - last), Limit: time.Duration(leap)}
 	case now != 0 && now-s.Stamp > g.timeout:
 		return fresh, Fault{Kind: Old, Duration: time.Duration(now - s.Stamp), Limit: time.Duration(g.timeout)}
 	}

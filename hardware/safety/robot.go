@@ -16,11 +16,17 @@ import (
 type Dynamics interface {
 	// MassMatrix writes M, n x n, row-major, in kg m^2.
 	MassMatrix(dst, q []float64)
-	// Bias writes b, n, in N m: Coriolis, centrifugal and gravity torques, and friction where
-	// the model has it.
+	// Bias writes b, n, in N m: Coriolis, centrifugal and gravity torques.
 	Bias(dst, q, dq []float64)
 	// Gravity writes the gravity torques, n, in N m.
 	Gravity(dst, q []float64)
+}
+
+// friction is a model that knows the joints' friction.
+type friction interface {
+	// Friction writes the torques, n, in N m, that are needed against friction at joint
+	// velocities dq; they are added to b.
+	Friction(dst, dq []float64)
 }
 
 // Robot is what a filter knows of the robot. Lists have one entry per joint.
@@ -31,7 +37,8 @@ type Robot struct {
 	// Lower, Upper and Velocity are the limits of the description in rad (or m) and rad/s:
 	// infinite, or nil for all, where it has none. The settings may narrow them.
 	Lower, Upper, Velocity []float64
-	// Dynamics is the model of the arm, nil for none.
+	// Dynamics is the model of the arm, nil for none. With a method Friction(dst, dq []float64),
+	// the torques needed against friction, it is counted in.
 	Dynamics Dynamics
 	// EndEffector gives the points that the workspace bounds, nil for none. With a method
 	// PointBias(dst, q, dq []float64), the points' accelerations J' q' at joint accelerations

@@ -10,19 +10,20 @@ type stop struct {
 	braking  float64 // deceleration that is available, > 0
 	jerk     float64 // rate at which the acceleration can be changed, +Inf for at once
 	approach float64 // time constant of coming to rest
+	wrong    float64 // by how much the acceleration may come out larger, >= 0
 	dt       float64 // s, > 0
 }
 
 // acceleration returns the largest acceleration towards the limit, up to fastest, that can be
 // held for dt and after which the limits of speed and position can still be kept. Where they
-// cannot, it is what brings the joint back, down to -2 braking.
+// cannot, it is what brings the joint back, down to -2 (braking + wrong).
 //
 // The states after which they can be kept are those from which the policy "change the
 // acceleration by -jerk until it is -braking, and stay there" stops in time. They are viable in
 // discrete time: the policy in steps of dt brakes no later than the continuous one, and leads
 // to another such state. See Margins for what errors of the model do to this.
 func (s stop) acceleration(fastest float64) float64 {
-	floor := -2 * s.braking
+	floor := -2 * (s.braking + s.wrong)
 	best := min(fastest, s.bySpeed())
 	if best <= floor {
 		return floor
