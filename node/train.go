@@ -19,7 +19,8 @@ import (
 
 // Train runs learner, trial phases and a simulated robot in one process, without
 // middleware: the same ticks in the same order as Run and a simulated robot in lock step, with
-// the noise, delays and losses of its driver, so one seed gives the same costs. The joints must be the simulated robot's in its order.
+// the noise, delays and losses of its driver, so one seed gives the same costs. The joints
+// must be the simulated robot's in its order.
 func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.Config, terminal io.Writer) (*Result, error) {
 	if err := suit(cfg, setup.Set, simulated, true); err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"guidedpolicysearch/node/rosio"
 )
 
 // lateClock is a clock on which every sleep is longer than asked for.
@@ -130,6 +132,57 @@ func TestOverruns(t *testing.T) {
 		if behind := last.at - stood - time.Duration(last.stamp); behind < 0 || behind > time.Millisecond {
 			t.Errorf("a pause of %v: the last joint state has the stamp %v, %v behind", v.pause, time.Duration(last.stamp), behind)
 		}
+	}
+}
+
+// TestLockStepPace: a real-time factor paces lock step too, and where the node was late, time
+// stands still instead of rushing.
+func TestLockStepPace(t *testing.T) {
+	c := still(1)
+	c.RealTimeFactor, c.StateRate, c.Heartbeat = 2, 50, time.Hour
+	clock := &lateClock{now: time.Unix(1e9, 0), late: func() time.Duration { return 100 * time.Microsecond }}
+	began := clock.now
+	b := newBus(t)
+	d := b.driver(c)
+	clock.set(d.pace)
+	b.now = func() time.Duration { return clock.now.Sub(began) }
+	ctx, cancel := context.WithCancel(t.Context())
+	commands := b.commands()
+	var writer rosio.EffortWriter
+	count := 0
+	b.answer = func([]byte) {
+		if count++; count == 20 {
+			clock.now = clock.now.Add(time.Second) // the robot waits, and looks at the clock after the answer
+		}
+		if count == 40 {
+			cancel()
+			return
+		}
+		if err := commands.Publish(writer.Write([]float64{0})); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := d.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	const period = 10 * time.Millisecond
+	for k, a := range b.arrivals {
+		// Each is due in its place, and late by as much as every wait.
+		want := time.Duration(k) * period
+		if k >= 20 {
+			want += time.Second
+		}
+		if late := a.at - want; k > 0 && k < 20 && (late < 0 || late > period/10) || k >= 20 && (late < -period || late > period) {
+			t.Errorf("joint state %d comes at %v, want %v", k, a.at, want)
+		}
+		if k > 20 && a.at-b.arrivals[k-1].at < period/2 {
+			t.Errorf("joint state %d comes %v after the one before", k, a.at-b.arrivals[k-1].at)
+		}
+	}
+	if len(b.arrivals) != 40 {
+		t.Errorf("%d joint states, want 40", len(b.arrivals))
 	}
 }
 

@@ -222,19 +222,37 @@ func TestNoise(t *testing.T) {
 			continue
 		}
 		sum, squares, lagged, across := 0.0, 0.0, 0.0, 0.0
+		other := (i + 2) % 4 // the same joint's, of the other kind
+		if i == 3 {
+			other = 2
+		}
 		for k, v := range errs[i] {
 			z := v / sigma
 			sum, squares = sum+z, squares+z*z
 			if k > 0 {
 				lagged += z * errs[i][k-1] / sigma
 			}
-			across += z * errs[3][k] / 0.5
+			across += z * errs[other][k] / []float64{1e-3, 0, 0.02, 0.5}[other]
 		}
 		if math.Abs(squares-n) > 5*math.Sqrt(2*n) || math.Abs(sum) > 5*math.Sqrt(n) || math.Abs(lagged) > 5*math.Sqrt(n) {
 			t.Errorf("channel %d: sum of squares %.0f, sum %.0f, of neighbours' products %.0f; want %d, 0, 0 within five deviations", i, squares, sum, lagged, n)
 		}
-		if i != 3 && math.Abs(across) > 5*math.Sqrt(n) {
-			t.Errorf("channels %d and 3 are correlated: %.0f", i, across)
+		if math.Abs(across) > 5*math.Sqrt(n) {
+			t.Errorf("channels %d and %d are correlated: %.0f", i, other, across)
+		}
+	}
+}
+
+// TestNoiseStreams: what is drawn for one does not depend on what is drawn for another.
+func TestNoiseStreams(t *testing.T) {
+	c := still(1)
+	c.VelocityNoise = []float64{1}
+	alone := open(t, c)
+	c.PositionNoise, c.StampJitter, c.CommandLoss = []float64{1}, time.Millisecond, 0.5
+	both := open(t, c)
+	for range 20 {
+		if a, b := exchange(t, alone, []float64{0}), exchange(t, both, []float64{0}); a.Velocity[0] != b.Velocity[0] {
+			t.Fatalf("velocity %v alone and %v beside other noise", a.Velocity[0], b.Velocity[0])
 		}
 	}
 }
@@ -307,7 +325,14 @@ func TestLosses(t *testing.T) {
 	if math.Abs(float64(gaps)-n*loss) > bound || r.losses.states < uint64(gaps) {
 		t.Errorf("%d of %d joint states were lost (%d counted), want about %.0f", gaps, n, r.losses.states, n*loss)
 	}
-	c.StateLoss, c.CommandLoss = 0, loss
+	c.StateLoss, c.StateLatency = 0.99, time.Duration(2*step)
+	r = open(t, c)
+	for k := range int64(3) { // what was measured before the start is there
+		if stamp := await(t, r).Stamp; stamp != k*step {
+			t.Errorf("the first readings have stamps %d, want 0, 10 and 20 ms", stamp)
+		}
+	}
+	c.StateLoss, c.StateLatency, c.CommandLoss = 0, 0, loss
 	r = open(t, c)
 	kept, inForce := 0, 0.0
 	for k := range n {
@@ -438,7 +463,10 @@ func TestCommandsAtAnyTime(t *testing.T) {
 			for r.arrived(r.now()) != nil {
 			}
 		}
-		// A flood, and from a time that has not come yet.
+		// Floods: from times that are over, and that have not come yet.
+		for k := range r.step {
+			r.take([]float64{1}, k*step)
+		}
 		for range 1000 {
 			r.take([]float64{1}, rng.Int64N(1e15))
 		}
