@@ -51,8 +51,8 @@ type body struct {
 	// slewed says that there always is a slew limit: without one the adversaries change the speeds
 	// of light joints so much in one tick that the model is wrong by more than it could brake.
 	slewed bool
-	// contacts says that something may be in the way, of which the model knows nothing.
-	contacts bool
+	// pushes says that the model may be wrong by more, where something is in the way of the body.
+	pushes bool
 	// braking is what the filter computed the first time.
 	braking []float64
 	// begin places the body at rest, step holds the torques for dt, read copies the driven

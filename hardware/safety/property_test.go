@@ -56,7 +56,7 @@ type trial struct {
 	worst     *[3]float64 // parts of the margins, and of the model's error, that were used
 	mass      []float64
 	pushed    bool
-	pushes    int
+	after     int // ticks after a push
 	predicted []float64
 	counts    *[safety.NumChecks]int
 }
@@ -73,7 +73,7 @@ func drive(t *testing.T, b *body, ticks int, plant uint64) {
 		r := newTrial(t, b, seed)
 		r.worst, r.counts = &worst, &counts
 		r.run(length)
-		if pushes += r.pushes; t.Failed() {
+		if pushes += r.after; t.Failed() {
 			t.Logf("plant %q, seed %d, settings %+v", b.name, seed, r.cfg)
 			return
 		}
@@ -285,7 +285,7 @@ func (r *trial) within(fail func(string, ...any)) {
 	for i := range r.n {
 		q, v := r.seen.Position[i], r.seen.Velocity[i]
 		wrong := math.Abs((v-r.reading.Velocity[i])/r.dt - r.predicted[i])
-		if wrong > r.error && r.contacts {
+		if wrong > r.error && r.body.pushes {
 			r.pushed = true
 		} else if wrong > r.error {
 			fail("the model of joint %d is wrong by %v rad/s^2: the margins are stated for %v", i, wrong, r.error)
@@ -304,7 +304,7 @@ func (r *trial) within(fail func(string, ...any)) {
 		}
 	}
 	if r.pushed {
-		r.pushes++
+		r.after++
 		r.pushed = most[0] > 0 || most[1] > 0
 		return
 	}
