@@ -16,7 +16,7 @@ type Thread struct {
 	cfg      Config
 	tid      int
 	before   *unix.SchedAttr
-	slack    int
+	slack    *int // ns, nil if it was not set
 	affinity unix.CPUSet
 	raised   []companion
 	locked   bool // counted in locks
@@ -60,8 +60,9 @@ func Adopt(cfg Config) (t *Thread, notes []string) {
 	}
 	// Without slack set the timers of a thread without priority may be 50 us late.
 	if slack, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0); err == nil {
-		t.slack = slack
-		if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
+		if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err == nil {
+			t.slack = &slack
+		} else {
 			notes = append(notes, fmt.Sprintf("the timer slack of the control loop's thread stays at %d ns: %v", slack, err))
 		}
 	}
@@ -143,8 +144,8 @@ func (t *Thread) Release() {
 	if t.before != nil {
 		restore(0, t.before)
 	}
-	if t.slack > 0 {
-		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(t.slack), 0, 0, 0)
+	if t.slack != nil {
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(*t.slack), 0, 0, 0)
 	}
 	if t.affinity.Count() > 0 {
 		_ = unix.SchedSetaffinity(0, &t.affinity)
