@@ -201,3 +201,34 @@ func TestTrainChecksTimeStep(t *testing.T) {
 		t.Errorf("the run folder is there: %v", err)
 	}
 }
+
+// What a driver does to readings and commands is the same whenever a run is repeated; without
+// velocities there is nothing to learn from.
+func TestTrainThroughDriver(t *testing.T) {
+	driver := []string{"time_step=0.01", "state_latency=0.02", "command_latency=0.01", "position_noise=[0.0001, 0.0001]", "command_loss=0.1",
+		"encoder_resolution=[0.0001, 0.0001]", "reset.position_tolerance=0.02", "reset.velocity_tolerance=0.1"}
+	plain, _, err := train(t, t.Context(), filepath.Join(t.TempDir(), "run"), "time_step=0.01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runs [2]*node.Result
+	for i := range runs {
+		if runs[i], _, err = train(t, t.Context(), filepath.Join(t.TempDir(), "run"), driver...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(costs(runs[0]), costs(runs[1])) || reflect.DeepEqual(costs(runs[0]), costs(plain)) {
+		t.Errorf("costs %v, repeated %v, without a driver's faults %v", costs(runs[0]), costs(runs[1]), costs(plain))
+	}
+	if _, _, err := train(t, t.Context(), filepath.Join(t.TempDir(), "run"), "velocity=none"); err == nil || !strings.Contains(err.Error(), "velocit") {
+		t.Errorf("without velocities: %v", err)
+	}
+	// In process all is in lock step, whatever the file says of the robot.
+	if _, _, err := train(t, t.Context(), filepath.Join(t.TempDir(), "run"), "lock_step=false", "stamps=system"); err != nil {
+		t.Error(err)
+	}
+	_, _, _, err = node.LoadFile(planarArm, []string{"time_step=0.01", "state_rate=50.0"})
+	if err == nil || !strings.Contains(err.Error(), "dt: got 0.05 s, expected a whole multiple of sim_robot's 1/state_rate, 0.02 s") {
+		t.Errorf("joint states that do not come at multiples of dt: %v", err)
+	}
+}
