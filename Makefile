@@ -15,7 +15,7 @@ fuzz_time := 10s
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: build build-rclgo test test-rclgo check-rclgo check-ros2 race demo bench bench-ros2 deps generate fuzz clean help
+.PHONY: build build-rclgo test test-rclgo check-rclgo check-ros2 race demo bench bench-ros2 bench-loop deps generate fuzz clean help
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,9 @@ bench: ## measure an update's speed against numpy, torch, ... (quick:=1, hpipm:=
 
 bench-ros2: deps ## measure the node's round trip against bare Cyclone DDS, and rclcpp where ROS is sourced (quick:=1)
 	@go run ./node/bench $(if $(quick),-rounds 5)
+
+bench-loop: deps ## measure the control loop's lateness beside a bare loop in C, while a learner uses every core (quick:=1)
+	@go run ./node/bench/loop $(if $(quick),-seconds 10)
 
 race: deps ## run all tests under the race detector
 	go test -race ./...

@@ -54,19 +54,26 @@ func TestBucketsHoldEveryTime(t *testing.T) {
 	for shift := range 62 {
 		for _, off := range []int64{-1, 0, 1} {
 			d := int64(1)<<shift + off
-			var h realtime.Histogram
-			h.Add(time.Duration(d))
-			h.Add(math.MaxInt64) // so that the maximum does not help
-			got := int64(h.Quantile(0.5))
+			got := upTo(d)
 			if d >= 31<<31 {
 				if got != math.MaxInt64 {
 					t.Errorf("%d ns, in the last bucket, are given as %d, want the maximum", d, got)
 				}
 			} else if got < d || float64(got) > float64(d)*(1+1.0/16) {
 				t.Errorf("%d ns are counted as up to %d", d, got)
+			} else if again, next := upTo(got), upTo(got+1); again != got || next <= got {
+				t.Errorf("%d ns are counted as up to %d, but those as up to %d, and one more as up to %d", d, got, again, next)
 			}
 		}
 	}
+}
+
+// upTo is the end of the bucket of a time.
+func upTo(d int64) int64 {
+	var h realtime.Histogram
+	h.Add(time.Duration(d))
+	h.Add(math.MaxInt64) // so that the maximum does not help
+	return int64(h.Quantile(0.5))
 }
 
 func TestHistogramOfNothing(t *testing.T) {

@@ -24,11 +24,19 @@ func build(ctx context.Context, root, dir string) error {
 		{compiler, "-O2", "-o", filepath.Join(dir, ticker), filepath.Join("node", "bench", "peers", "ticker.c")},
 		{"go", "build", "-o", filepath.Join(dir, bench), "./gps/bench"},
 	} {
-		c := exec.CommandContext(ctx, args[0], args[1:]...)
-		c.Dir = root
-		if out, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s; `make deps` installs what the build needs", c, err, out)
+		if err := command(ctx, root, args...); err != nil {
+			return fmt.Errorf("%w; `make deps` installs what the build needs", err)
 		}
+	}
+	return nil
+}
+
+// command runs a program in a folder.
+func command(ctx context.Context, dir string, args ...string) error {
+	c := exec.CommandContext(ctx, args[0], args[1:]...)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", c, err, out)
 	}
 	return nil
 }

@@ -8,9 +8,12 @@ import (
 	"text/tabwriter"
 )
 
-// Targets: of the p99 of lateness, as a multiple of the bare loop's, and of what a tick takes.
+// Targets: of the p99 of lateness and of the latest tick, as multiples of the bare loop's, and of
+// what a tick takes. The machine stops everybody for a while now and then, and the longest of a
+// few such whiles is a matter of chance.
 const (
 	largestRatio = 1.5
+	sameLength   = 1.25
 	longestTick  = 20e3 // ns
 )
 
@@ -118,7 +121,7 @@ func (o *outcome) verdicts() (lines []string) {
 	bare := o.Loops[0]
 	for _, l := range o.Loops[1:] {
 		verdict(l.Ratio <= largestRatio, "%s: p99 of lateness is %.2fx that of the bare loop, at most %.1fx", l.Title, l.Ratio, largestRatio)
-		verdict(l.Times.Max <= bare.Times.Max || l.Overruns == 0, "%s: the latest tick is late by %.0f us, that of the bare loop by %.0f us", l.Title, l.Times.Max/1e3, bare.Times.Max/1e3)
+		verdict(l.Overruns == 0 || l.Times.Max <= sameLength*bare.Times.Max, "%s: the latest tick is late by %.0f us, at most a period or %.2fx the %.0f us of the bare loop", l.Title, l.Times.Max/1e3, sameLength, bare.Times.Max/1e3)
 	}
 	for _, k := range o.Ticks {
 		verdict(k.Compute.P99 < longestTick, "%s: a tick computes for %.1f us at p99, less than %.0f us", k.Policy, k.Compute.P99/1e3, longestTick/1e3)
