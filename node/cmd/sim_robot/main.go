@@ -1,6 +1,6 @@
-// Command sim_robot simulates a torque-controlled robot and its ROS 2 driver: joint_states
-// and /clock out, effort_controller/commands in. It takes ROS arguments (--ros-args) and
-// runs until SIGINT or SIGTERM.
+// Command sim_robot simulates a torque-controlled robot and its ROS 2 driver: joint_states,
+// /clock and sensors/NAME out, effort_controller/commands in; ~/reset_scene puts a scene's
+// objects back. It takes ROS arguments (--ros-args) and runs until SIGINT or SIGTERM.
 //
 // Exit status: 0 stopped by a signal, 1 the simulation failed, 2 bad arguments or
 // parameters.
@@ -25,9 +25,11 @@ import (
 
 const usage = `Usage: sim_robot --ros-args [--params-file FILE] [-p NAME:=VALUE] [-r FROM:=TO] ...
 
-Simulates a torque-controlled robot and its driver: joint_states and /clock out,
-effort_controller/commands in. For its parameters see ` + "`gps params sim_robot`" + `, which lists
-them all, and params/planar_arm.yaml.`
+Simulates a torque-controlled robot and its driver: joint_states, /clock and sensors/NAME of
+a scene out, effort_controller/commands in; ~/reset_scene (std_srvs/srv/Trigger) puts a
+scene's objects back. Plants are equations of motion, or models in MJCF (plant.type mujoco);
+rate, noise, encoders, latency and losses are parameters. For all of them see
+` + "`gps params sim_robot`" + `, for an example params/planar_arm.yaml.`
 
 func main() { os.Exit(run()) }
 
