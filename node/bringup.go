@@ -13,20 +13,27 @@ import (
 // as the robot is there.
 func (n *node) autostart(ctx context.Context) {
 	if n.states.State() == lifecycle.Unconfigured {
-		if err := n.step(ctx, lifecycle.Configure); err != nil {
+		if err := n.step(ctx, lifecycle.Configure); errors.Is(err, errRobot) {
+			n.awaited(err)
+		} else if err != nil {
 			n.end(err)
 		}
 		return
 	}
 	if err := n.checkRobot(); err != nil {
-		if text := err.Error(); text != n.waiting && time.Since(n.began) > absentAfter {
-			n.waiting = text
-			n.warn(text)
-		}
+		n.awaited(err)
 		return
 	}
 	if err := n.bringUp(ctx); err != nil && !errors.Is(err, errRobot) {
 		n.end(err)
+	}
+}
+
+// awaited says why the node waits for the robot, once.
+func (n *node) awaited(err error) {
+	if text := err.Error(); text != n.waiting && time.Since(n.began) > absentAfter {
+		n.waiting = text
+		n.warn(text)
 	}
 }
 

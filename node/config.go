@@ -3,10 +3,13 @@ package node
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/params"
+	"guidedpolicysearch/node/realtime"
+	"guidedpolicysearch/node/ros2control"
 	"guidedpolicysearch/node/trial"
 )
 
@@ -32,22 +35,33 @@ type (
 
 // Config holds all parameters of the node.
 type Config struct {
-	UseSimTime    bool         `param:"use_sim_time" desc:"Take the time from /clock instead of the system clock." takes:"now"`
-	DescribeTypes bool         `param:"start_type_description_service" desc:"Start the ~/get_type_description service for this node, as far as the ROS distribution has it." takes:"never"`
-	Autostart     bool         `param:"autostart" desc:"Configure and activate as soon as the robot is there; false leaves that to the lifecycle's services, ~/start or ~/train." takes:"never"`
-	RunFolder     string       `param:"run_folder" desc:"Folder of the run; a run that is there already goes on. Empty for a new folder in runs_folder."`
-	RunsFolder    string       `param:"runs_folder" desc:"Folder in which runs get a folder of their own, named by their time."`
-	Console       string       `param:"console" desc:"What is written to the terminal: the log as other nodes write it, or a table of the iterations with a progress bar." choices:"log|table"`
-	ExitWhenDone  bool         `param:"exit_when_done" desc:"End the process after the last iteration, with a status that says whether it learned, or with the error that ended the run; false leaves it inactive." takes:"now"`
-	Robot         robot.Config `param:"robot"`
-	Reliable      bool         `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
+	UseSimTime    bool               `param:"use_sim_time" desc:"Take the time from /clock instead of the system clock." takes:"now"`
+	DescribeTypes bool               `param:"start_type_description_service" desc:"Start the ~/get_type_description service for this node, as far as the ROS distribution has it." takes:"never"`
+	Autostart     bool               `param:"autostart" desc:"Configure and activate as soon as the robot is there; false leaves that to the lifecycle's services, ~/start or ~/train." takes:"never"`
+	RunFolder     string             `param:"run_folder" desc:"Folder of the run; a run that is there already goes on. Empty for a new folder in runs_folder."`
+	RunsFolder    string             `param:"runs_folder" desc:"Folder in which runs get a folder of their own, named by their time."`
+	Console       string             `param:"console" desc:"What is written to the terminal: the log as other nodes write it, or a table of the iterations with a progress bar." choices:"log|table"`
+	ExitWhenDone  bool               `param:"exit_when_done" desc:"End the process after the last iteration, with a status that says whether it learned, or with the error that ended the run; false leaves it inactive." takes:"now"`
+	Robot         robot.Config       `param:"robot"`
+	Scene         SceneConfig        `param:"scene"`
+	Commands      CommandsConfig     `param:"commands"`
+	Control       ros2control.Config `param:"ros2_control"`
+	Thread        realtime.Config    `param:"loop"`
+	Reliable      bool               `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
 	Trials
 	Learning
+}
+
+// CommandsConfig says how torques are published.
+type CommandsConfig struct {
+	Type string `param:"type" desc:"Message of the commands: float64_multi_array is std_msgs/msg/Float64MultiArray, as effort controllers of ros2_control take it, lbr_torque_command lbr_fri_idl/msg/LBRTorqueCommand of a KUKA LBR." choices:"float64_multi_array|lbr_torque_command"`
 }
 
 // DefaultConfig returns the planar two-link reaching task.
 func DefaultConfig() *Config {
 	return &Config{DescribeTypes: true, Autostart: true, RunsFolder: "runs", Console: consoleLog, ExitWhenDone: true, Reliable: true,
+		Scene:    SceneConfig{Timeout: 10 * time.Second},
+		Commands: CommandsConfig{Type: string(ros2control.Float64MultiArray)}, Control: ros2control.DefaultConfig(), Thread: realtime.DefaultConfig(),
 		Robot: robot.DefaultConfig(), Trials: trial.DefaultConfig(), Learning: learner.DefaultConfig()}
 }
 
@@ -56,18 +70,16 @@ func (c *Config) Quiet() bool { return c.Console == consoleTable }
 
 // Validate checks what no single parameter shows: that robot, task and reset fit together.
 func (c *Config) Validate() error {
-	r, err := robot.New(c.Robot)
+	r, _, err := newRobot(c.Robot)
+	if errors.Is(err, errNoDescription) {
+		return c.Robot.Validate() // the rest is checked when the node is configured
+	}
 	if err != nil {
 		return err
 	}
 	var problems []error
-	for _, part := range []struct {
-		key    string
-		length int
-	}{{"reset.stiffness", len(c.Reset.Stiffness)}, {"reset.damping", len(c.Reset.Damping)}} {
-		if part.length != r.DU() {
-			problems = append(problems, params.FieldError{Key: part.key, Problem: fmt.Sprintf("has %d entries, need %d, one per joint", part.length, r.DU())})
-		}
+	if _, err := trial.NewMachine(c.Trials, r); err != nil {
+		problems = append(problems, err)
 	}
 	if !(c.Algorithm.MaxEta > c.Algorithm.MinEta) {
 		problems = append(problems, params.FieldError{Key: "algorithm.max_eta", Problem: fmt.Sprintf("is %v, need more than algorithm.min_eta, %v", c.Algorithm.MaxEta, c.Algorithm.MinEta)})

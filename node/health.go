@@ -46,6 +46,7 @@ func (n *node) reportHealth() {
 	d := n.ros.Diagnostics
 	d.Add("arm", n.armHealth)
 	d.Add("learning", n.learningHealth)
+	d.Add("timing", n.timingHealth)
 	d.Add("joint_states", n.jointStatesHealth)
 	d.Add("commands", n.commandsHealth)
 	d.Add("middleware", n.middlewareHealth)
@@ -62,7 +63,7 @@ func (n *node) armHealth(s *diagnostics.Status) {
 	level, text := diagnostics.OK, st.phase.String()
 	switch {
 	case st.phase == trial.Fault:
-		level, text = diagnostics.Error, "zero torque: "+st.fault.String()
+		level, text = diagnostics.Error, "a fault is latched: "+st.fault.String()
 	case st.phase == trial.Wait:
 		level, text = diagnostics.Warn, "waiting for joint states"
 	}

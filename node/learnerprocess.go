@@ -6,7 +6,6 @@ import (
 	"io"
 	"path/filepath"
 
-	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/record"
@@ -35,7 +34,7 @@ func ServeLearner(ctx context.Context, args []string, r io.Reader, w io.Writer) 
 	if err != nil {
 		return err
 	}
-	arm, err := robot.New(cfg.Robot)
+	arm, err := recordedRobot(cfg.Robot, args[0])
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,8 @@ func (n *node) event(e trial.Event) error {
 	switch e.Kind {
 	case trial.GaveUp:
 		return fmt.Errorf("%w: %s; that was once too often (reset.attempts, safety.max_faults)", ErrGaveUp, e.Fault)
+	case trial.Faulted:
+		return n.recordBroken()
 	case trial.Finished:
 		rec, recorded := n.loop.Load().finished()
 		path, err := n.session.write(recorded, rec, n.robot)
@@ -29,10 +31,27 @@ func (n *node) event(e trial.Event) error {
 		}
 		n.trials[keyOf(rec.Command)] = path
 		n.running, n.restarts = false, 0
+		n.quiet.End()
 		n.session.progress(rec.Command.Iteration, len(n.trials))
 		n.publishTrial(rec, path)
 		n.answer(keyOf(rec.Command), path)
 	}
+	return nil
+}
+
+// recordBroken records what there is of a trial that a fault broke off.
+func (n *node) recordBroken() error {
+	l := n.loop.Load()
+	rec, recorded := l.broken()
+	if rec == nil {
+		return nil
+	}
+	defer l.release()
+	path, err := n.session.write(recorded, rec, n.robot)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrGaveUp, err)
+	}
+	n.session.note(logging.Warn, "the trial was broken off after %d of %d steps; what there is of it is in %s", rec.Steps, rec.Rollout.T, path)
 	return nil
 }
 
@@ -41,15 +60,17 @@ func (n *node) event(e trial.Event) error {
 func (n *node) answer(trial key, path string) {
 	if n.waits == trial {
 		n.waits = key{}
+		n.watchdog.Touch(n.ros.Clock.Steady())
 		_ = n.process.Recorded(path)
 	}
 }
 
 // message handles what the learner said.
 func (n *node) message(ctx context.Context, m learner.Message) error {
+	n.watchdog.Touch(n.ros.Clock.Steady())
 	switch {
 	case m.Command != nil:
-		return n.command(m.Command)
+		return n.command(ctx, m.Command)
 	case m.Report != nil:
 		n.restarts = 0
 		clear(n.trials)
@@ -70,7 +91,7 @@ func (n *node) message(ctx context.Context, m learner.Message) error {
 }
 
 // command begins the trial that the learner asks for.
-func (n *node) command(c *trial.Command) error {
+func (n *node) command(ctx context.Context, c *trial.Command) error {
 	n.waits = keyOf(c)
 	if path, ok := n.trials[n.waits]; ok {
 		n.answer(n.waits, path)
@@ -84,6 +105,13 @@ func (n *node) command(c *trial.Command) error {
 	}
 	l := n.loop.Load()
 	n.faults = l.status().faults
+	n.watchdog.Rest()
+	if err := n.resetScene(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrGaveUp, err)
+	}
+	if !n.cfg.LockStep && !n.running {
+		n.quiet.Begin()
+	}
 	if err := l.start(c); err != nil {
 		return fmt.Errorf("%w: %w", ErrGaveUp, err)
 	}
@@ -111,6 +139,7 @@ func (n *node) startLearner() error {
 		return fmt.Errorf("%w: %w", ErrGaveUp, err)
 	}
 	n.process = p
+	n.watchdog.Touch(n.ros.Clock.Steady())
 	n.ros.Log.Info("learner is process %d", p.PID())
 	return nil
 }

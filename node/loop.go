@@ -7,30 +7,39 @@ import (
 
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/hardware/safety"
+	"guidedpolicysearch/hardware/velocity"
 	"guidedpolicysearch/node/diagnostics"
 	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/ros2control"
 	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/rostime"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/trial"
 )
 
-// loop is the control loop: each joint state is answered with a torque on the goroutine
-// that received it. In steady state it neither allocates nor waits for anything but the
-// lock, which nobody holds for longer than a tick.
+// loop is the control loop: it answers joint states with torques, each on the goroutine that
+// received it, or all on a thread that a timer wakes. In steady state it neither allocates nor
+// waits for anything but the lock, which nobody holds for longer than a tick.
 type loop struct {
 	mu       sync.Mutex
 	machine  *trial.Machine
 	reader   *rosio.JointReader
-	writer   rosio.EffortWriter
+	velocity *velocity.Estimator
+	writer   ros2control.Writer
 	state    *hardware.JointState
 	commands transport.Publisher
 	clock    *rostime.Clock
 	lockStep bool
+	timer    bool // drives the loop
 	recorded *record.Trial
-	failures uint64 // commands that could not be published
+	spare    *record.Trial // takes its place when a trial is broken off
+	partial  *record.Trial // of that trial
+	failures uint64        // commands that could not be published
 	lastErr  error
 	sent     *diagnostics.Frequency
+	timing   timing
+	notes    []string // what the system does not allow the loop's thread
+	received int64    // when the middleware received the latest joint state, in ns since the epoch
 	// ticks and faults are those of the loops before this one.
 	ticks, faults uint64
 }
@@ -46,17 +55,50 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 	defer l.zeroOnPanic()
 	before := l.machine.Phase()
 	var out trial.Output
-	if err := l.reader.Read(l.state, payload); err != nil {
-		out = l.machine.Unreadable(err, arrival)
-	} else {
-		out = l.machine.Reading(l.state, arrival, l.clock.Now())
+	err := l.reader.Read(l.state, payload)
+	if err == nil {
+		l.velocity.Update(l.state) // numbers that are not finite are the machine's to refuse
 	}
-	l.note(before, payload, info.ReceiveTime, info.SourceTime)
+	l.received = info.ReceiveTime
+	switch {
+	case err != nil:
+		out = l.machine.Unreadable(err, arrival)
+	case l.timer:
+		l.machine.Observe(l.state, arrival, l.clock.Now())
+	default:
+		out = l.machine.Reading(l.state, arrival, l.clock.Now())
+		l.timing.arrived(l.state.Stamp, arrival)
+	}
+	l.note(before)
+	if before == trial.Run || l.machine.Phase() == trial.Run {
+		l.recorded.JointStates.Append(payload, info.ReceiveTime, info.SourceTime)
+	}
+	l.swap(before)
+	if l.timer {
+		return // the timer's thread publishes
+	}
 	l.publish(out)
+	l.timing.done(l.clock.Steady()-arrival, l.received)
 }
 
-// zeroOnPanic is deferred where torque is published, under the lock: whatever is wrong with this program, the torque is
-// zero before it ends.
+// tick answers the latest joint state when the timer says so, late by a time and after missing
+// some ticks.
+func (l *loop) tick(late time.Duration, missed int) {
+	begin := l.clock.Steady()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.zeroOnPanic()
+	before := l.machine.Phase()
+	out := l.machine.Tick(begin, missed > 0)
+	l.note(before)
+	l.publish(out)
+	l.swap(before)
+	l.timing.woken(late, missed)
+	l.timing.done(l.clock.Steady()-begin, l.received)
+}
+
+// zeroOnPanic is deferred where torque is published, under the lock: whatever is wrong with this
+// program, the torque is zero before it ends.
 func (l *loop) zeroOnPanic() {
 	if p := recover(); p != nil {
 		l.publish(l.machine.Stop())
@@ -64,15 +106,21 @@ func (l *loop) zeroOnPanic() {
 	}
 }
 
-// note records the message if it belongs to a trial.
-func (l *loop) note(before trial.Phase, payload []byte, received, sent int64) {
-	after := l.machine.Phase()
-	if before != trial.Run && after == trial.Run {
+// note begins the recording of a trial that has just begun.
+func (l *loop) note(before trial.Phase) {
+	if before != trial.Run && l.machine.Phase() == trial.Run {
 		l.recorded.Reset()
+		l.timing.begin()
 	}
-	if before == trial.Run || after == trial.Run {
-		l.recorded.JointStates.Append(payload, received, sent)
+}
+
+// swap keeps what was recorded of a trial that has just been broken off.
+func (l *loop) swap(before trial.Phase) {
+	if before != trial.Run || l.machine.Phase() != trial.Fault || l.partial != nil || l.machine.TakePartial() == nil {
+		return
 	}
+	l.timing.write(&l.recorded.Rollout.Timing)
+	l.partial, l.recorded, l.spare = l.recorded, l.spare, nil
 }
 
 // publish sends the torque, if there is one to send.
@@ -80,7 +128,7 @@ func (l *loop) publish(out trial.Output) {
 	if !out.Publish {
 		return
 	}
-	payload := l.writer.Write(out.Torque)
+	payload := l.writer.Write(out.Torque, l.state.Position)
 	if err := l.commands.Publish(payload); err != nil {
 		l.failures++
 		l.lastErr = err
@@ -107,7 +155,40 @@ func (l *loop) start(c *trial.Command) error {
 func (l *loop) finished() (*trial.Record, *record.Trial) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.timing.write(&l.recorded.Rollout.Timing)
 	return l.machine.Record(), l.recorded
+}
+
+// broken returns what there is of a trial that was broken off, nil if there is nothing new. It
+// stays as it is until it is released.
+func (l *loop) broken() (*trial.Record, *record.Trial) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.partial == nil {
+		return nil, nil
+	}
+	return l.machine.TakePartial(), l.partial
+}
+
+// release makes room for the next trial that is broken off.
+func (l *loop) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.machine.ReleasePartial()
+	l.spare, l.partial = l.partial, nil
+}
+
+// extra takes what an extra topic tells.
+func (l *loop) extra(topic int, values []float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.machine.Extra(topic, values)
+}
+
+// driver keeps a loop going until it is stopped.
+type driver interface {
+	// stop ends the driver and waits for it.
+	stop()
 }
 
 // watcher zeroes the torque when the robot falls silent, at the moment it has been silent for
@@ -149,7 +230,9 @@ func (l *loop) check() time.Duration {
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
 	now := l.clock.Steady()
+	before := l.machine.Phase()
 	l.publish(l.machine.Watch(now))
+	l.swap(before)
 	return max(time.Millisecond, time.Duration(l.machine.Deadline(now)-now))
 }
 
@@ -172,6 +255,40 @@ func (l *loop) resetFault() (safety.Fault, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.machine.Fault(), l.machine.ResetFault()
+}
+
+// relax lets go of the arm.
+func (l *loop) relax() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.machine.Relax()
+}
+
+// resume takes hold of the arm again.
+func (l *loop) resume() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.machine.Resume()
+}
+
+// trip latches a fault from outside the loop, and answers it at once.
+func (l *loop) trip(f safety.Fault) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.zeroOnPanic()
+	before := l.machine.Phase()
+	l.publish(l.machine.Trip(f, l.clock.Steady()))
+	l.swap(before)
+}
+
+// emergencyStop latches the fault of a stop that is pressed, and answers it at once.
+func (l *loop) emergencyStop(pressed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.zeroOnPanic()
+	before := l.machine.Phase()
+	l.publish(l.machine.EmergencyStop(pressed, l.clock.Steady()))
+	l.swap(before)
 }
 
 // configure takes other settings, between trials.

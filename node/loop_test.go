@@ -1,15 +1,13 @@
 package node
 
 import (
+	"guidedpolicysearch/node/rosio"
 	"runtime"
 	"testing"
 
 	"guidedpolicysearch/gps/lqg"
-	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/node/diagnostics"
-	"guidedpolicysearch/node/record"
-	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/rostime"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/dds/ddstest"
@@ -33,7 +31,7 @@ func newAsker(tb testing.TB, here, there transport.Node, steps int) *asker {
 	tb.Helper()
 	cfg := DefaultConfig()
 	cfg.LockStep = false
-	r, err := robot.New(cfg.Robot)
+	r, err := robot.New(cfg.Robot, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -43,8 +41,12 @@ func newAsker(tb testing.TB, here, there transport.Node, steps int) *asker {
 	}
 	// Without ROS time the age of stamps is not judged.
 	clock := rostime.New(rostime.Config{System: func() int64 { return 0 }})
-	l := &loop{machine: machine, reader: rosio.NewJointReader(r.Joints()), state: hardware.NewJointState(r.DU()), clock: clock,
-		recorded: record.NewTrial(record.Topics{}, logMessages(steps), logBytes(steps, r.DU())), sent: diagnostics.NewFrequency(diagnostics.FrequencyConfig{}, nil)}
+	cfg.Steps = steps
+	l, err := newLoop(cfg, r, machine, nil, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l.clock, l.sent = clock, diagnostics.NewFrequency(diagnostics.FrequencyConfig{}, nil)
 	a := &asker{loop: l, joints: rosio.NewJointWriter(r.Joints()), rest: make([]float64, r.DU()), stamp: 1_000_000_000, answers: make(chan struct{}, 1)}
 
 	const ends = 4

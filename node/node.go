@@ -11,6 +11,10 @@ package node
 import (
 	"context"
 	"errors"
+	"guidedpolicysearch/hardware/safety"
+	"guidedpolicysearch/hardware/velocity"
+	"guidedpolicysearch/node/realtime"
+	"guidedpolicysearch/node/ros2control"
 	"io"
 	"slices"
 	"sync"
@@ -47,40 +51,50 @@ type Options struct {
 
 // node is a running node.
 type node struct {
-	ros      *rosnode.Node
-	opt      Options
-	setup    *Setup
-	shared   *Config // the parameters as they are set now; only within ros.Parameters.Do
-	cfg      *Config // the parameters in force
-	names    map[string]string
-	states   *lifecycle.Machine
-	topics   topics
-	probe    atomic.Pointer[probe] // also for the diagnostics
-	health   health
-	joints   transport.Subscription
-	asked    chan request // by services and topics
-	halt     atomic.Bool  // a stop that found no room among them
-	posting  sync.Mutex   // guards ended, and what goes into asked
-	ended    bool         // nothing that is asked is done any more
-	changed  chan struct{}
-	training training
-	last     status      // of the loop that was stopped last
-	notes    chan string // from the middleware's goroutines to the log
-	pending  bool        // parameters were set that are not taken over yet
-	waiting  string      // why autostart waits, as it was said
-	refused  error       // why the latest transition failed
-	stepping bool        // the node itself carries a transition out, and tells of its failure
-	began    time.Time
+	ros        *rosnode.Node
+	opt        Options
+	setup      *Setup
+	shared     *Config // the parameters as they are set now; only within ros.Parameters.Do
+	cfg        *Config // the parameters in force
+	names      map[string]string
+	states     *lifecycle.Machine
+	topics     topics
+	probe      atomic.Pointer[probe] // also for the diagnostics
+	health     health
+	joints     transport.Subscription
+	asked      chan request           // by services and topics
+	halt       atomic.Bool            // a stop that found no room among them
+	pressed    atomic.Bool            // the emergency stop
+	told       atomic.Pointer[[]byte] // the robot's description, by a topic
+	scene      transport.Client       // nil for none
+	checker    *ros2control.Checker
+	checked    ros2control.Report // by checker
+	controller *ros2control.Watch // nil while there is no loop
+	extras     []transport.Subscription
+	watchdog   *safety.Watchdog // of the learner
+	quiet      *realtime.QuietCollector
+	posting    sync.Mutex // guards ended, and what goes into asked
+	ended      bool       // nothing that is asked is done any more
+	changed    chan struct{}
+	training   training
+	last       status      // of the loop that was stopped last
+	notes      chan string // from the middleware's goroutines to the log
+	pending    bool        // parameters were set that are not taken over yet
+	waiting    string      // why autostart waits, as it was said
+	refused    error       // why the latest transition failed
+	stepping   bool        // the node itself carries a transition out, and tells of its failure
+	began      time.Time
 
 	// configured
-	robot   *robot.Robot
-	session *session
-	cost    *learner.SampleCost
-	result  *Result
+	robot       *robot.Robot
+	description []byte // of the robot, empty where there is none
+	session     *session
+	cost        *learner.SampleCost
+	result      *Result
 
 	// active
 	loop     atomic.Pointer[loop] // also for the goroutines of messages and services
-	watcher  *watcher
+	driver   driver               // of the loop
 	process  *learner.Process
 	restarts int
 	trials   map[key]string // recorded in this iteration, by path
@@ -95,6 +109,10 @@ type node struct {
 	over  bool  // the process is to end
 	err   error // what ended the run
 }
+
+// quietAllowance is how much the node's memory may grow during a trial before garbage is collected
+// in it all the same.
+const quietAllowance = 1 << 30
 
 // key names a trial.
 type key struct{ iteration, condition, sample int }
@@ -117,7 +135,8 @@ func Run(ctx context.Context, cfg *Config, setup *Setup, opt Options) (*Result, 
 	defer table.Close()
 	opt.Terminal = table
 	n := &node{ros: opt.ROS, opt: opt, setup: setup, shared: cfg, asked: make(chan request, maxRequests), changed: make(chan struct{}, 1),
-		notes: make(chan string, 16), start: cfg.Autostart, began: time.Now(), result: &Result{}}
+		notes: make(chan string, 16), start: cfg.Autostart, began: time.Now(), result: &Result{},
+		watchdog: safety.NewWatchdog(cfg.Safety.LearnerTimeout), quiet: realtime.NewQuietCollector(quietAllowance)}
 	defer n.zero() // also where the supervisor panics
 	err := n.open()
 	if err == nil {
@@ -165,6 +184,9 @@ func (n *node) open() error {
 	if err := n.listen(); err != nil {
 		return err
 	}
+	if err := n.listenToDescription(); err != nil {
+		return err
+	}
 	return n.ros.Start(n.allow, n.parametersChanged)
 }
 
@@ -182,13 +204,14 @@ func (n *node) close() {
 // listen opens the subscription to joint_states, whose messages go to the control loop, or to
 // the probe where there is none.
 func (n *node) listen() error {
+	velocities := n.cfg.Robot.Velocity.Source == velocity.Message
 	if n.joints != nil {
-		if p := n.probe.Load(); p.reliable == n.cfg.Reliable && slices.Equal(p.joints, n.cfg.Robot.Joints) {
+		if p := n.probe.Load(); p.reliable == n.cfg.Reliable && p.velocities == velocities && slices.Equal(p.joints, n.cfg.Robot.Joints) {
 			return nil
 		}
 		n.joints.Close()
 	}
-	p := newProbe(n.names[jointStatesTopic], n.cfg.Robot.Joints, n.cfg.Reliable)
+	p := newProbe(n.names[jointStatesTopic], n.cfg.Robot.Joints, velocities, n.cfg.Reliable)
 	n.probe.Store(p)
 	var err error
 	n.joints, err = n.ros.Subscribe(n.names[jointStatesTopic], rostype.Of(new(sensor_msgs.JointState)), n.jointStatesQoS(), func(payload []byte, info transport.Info) {
@@ -235,6 +258,7 @@ func (n *node) supervise(ctx context.Context) error {
 			if n.start {
 				n.autostart(ctx)
 			}
+			n.watchLearner()
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,16 +21,33 @@ type probe struct {
 	topic    string
 	joints   []string
 	reliable bool // quality of service of its subscription
+	// velocities says that joint states must have them.
+	velocities bool
 
-	mu     sync.Mutex
-	reader *rosio.JointReader
-	state  *hardware.JointState
-	seen   time.Time // when the latest joint state came
-	err    error     // of the latest joint state
+	mu        sync.Mutex
+	reader    *rosio.JointReader
+	state     *hardware.JointState
+	described []string  // the description's joints, nil where there is none
+	seen      time.Time // when the latest joint state came
+	err       error     // of the latest joint state
 }
 
-func newProbe(topic string, joints []string, reliable bool) *probe {
-	return &probe{topic: topic, joints: joints, reliable: reliable, reader: rosio.NewJointReader(joints), state: hardware.NewJointState(len(joints))}
+func newProbe(topic string, joints []string, velocities, reliable bool) *probe {
+	return &probe{topic: topic, joints: joints, reliable: reliable, velocities: velocities, reader: rosio.NewJointReader(joints, velocities), state: hardware.NewJointState(len(joints))}
+}
+
+// names are the joints that the latest joint state named.
+func (p *probe) names() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.reader.Names())
+}
+
+// describe notes which joints the robot's description has.
+func (p *probe) describe(joints []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.described = joints
 }
 
 // jointState handles a message on joint_states.
@@ -38,6 +56,9 @@ func (p *probe) jointState(payload []byte, _ transport.Info) {
 	defer p.mu.Unlock()
 	p.seen, p.err = time.Now(), p.reader.Read(p.state, payload)
 	if p.err != nil {
+		if errors.Is(p.err, rosio.ErrMessage) && p.described != nil {
+			p.err = fmt.Errorf("%w; robot.joints names %q, the description %q", p.err, p.joints, p.described)
+		}
 		return
 	}
 	for i, name := range p.joints {

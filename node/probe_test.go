@@ -44,7 +44,7 @@ func TestProbe(t *testing.T) {
 		"driven by another": {&good, 0, []transport.GraphEndpoint{listener, {Topic: commands, Publisher: true, Node: rival}}, "node /arm/rival already publishes efforts"},
 		"driven elsewhere":  {&good, 0, []transport.GraphEndpoint{listener, {Topic: "/other/commands", Publisher: true, Node: rival}}, ""},
 	} {
-		p := newProbe("/joint_states", []string{"a", "b"}, true)
+		p := newProbe("/joint_states", []string{"a", "b"}, true, true)
 		if c.state != nil {
 			p.jointState(c.state.AppendCDR(nil), transport.Info{})
 			p.seen = p.seen.Add(-c.age)

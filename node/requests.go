@@ -29,11 +29,14 @@ var requests = []struct {
 	{"~/reset_fault", (*node).requestResetFault},
 	{"~/save", (*node).requestSave},
 	{"~/abort_trial", (*node).requestAbortTrial},
+	{"~/relax", (*node).requestRelax},
+	{"~/emergency_stop", (*node).requestEmergencyStop},
 }
 
 const (
-	stopRequest = "~/stop"
-	stopped     = "the torque is zero; ~/start goes on"
+	stopRequest      = "~/stop"
+	emergencyRequest = "~/emergency_stop"
+	stopped          = "the torque is zero; ~/start goes on"
 )
 
 // maxRequests is how many requests may wait.
@@ -68,14 +71,20 @@ func (n *node) serveRequests() error {
 				answer(false, err.Error())
 				return
 			}
-			if r.name == stopRequest {
+			switch r.name {
+			case stopRequest:
 				n.zero()
+			case emergencyRequest:
+				n.press(true)
 			}
 			err := n.post(request{name: r.name, do: r.do, answer: answer, log: log})
-			if errors.Is(err, errBusy) && r.name == stopRequest {
+			switch {
+			case errors.Is(err, errBusy) && r.name == stopRequest:
 				n.halt.Store(true) // there is always room for a stop
 				answer(true, stopped)
-			} else if err != nil {
+			case errors.Is(err, errBusy) && r.name == emergencyRequest:
+				answer(true, emergencyTold)
+			case err != nil:
 				answer(false, err.Error())
 			}
 		}
@@ -87,6 +96,9 @@ func (n *node) serveRequests() error {
 		})
 		if err != nil {
 			return err
+		}
+		if r.name == emergencyRequest {
+			continue // its topic has a type of its own
 		}
 		topic, err := n.ros.ResolveTopic(r.name)
 		if err != nil {
@@ -103,7 +115,7 @@ func (n *node) serveRequests() error {
 			return err
 		}
 	}
-	return nil
+	return n.serveEmergencyStop()
 }
 
 // checkEmpty returns an error unless payload is a message without fields: one byte, which some
@@ -158,6 +170,9 @@ func (n *node) handle(ctx context.Context, r request) {
 
 func (n *node) requestStart(ctx context.Context) (string, error) {
 	if n.states.State() == lifecycle.Active {
+		if err := n.loop.Load().resume(); err == nil {
+			return "the arm is held again, the trial begins anew", nil
+		}
 		return "the node is active already", nil
 	}
 	if err := n.bringUp(ctx); err != nil {

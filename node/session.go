@@ -125,7 +125,7 @@ func (s *session) fail(err error) {
 func (s *session) event(e trial.Event) {
 	switch e.Kind {
 	case trial.Faulted:
-		s.note(logging.Warn, "torque is zero: %s", e.Fault)
+		s.note(logging.Warn, "a fault is latched: %s", e.Fault)
 	case trial.Unpaced:
 		s.note(logging.Warn, "the robot does not wait for commands, but lock_step is true: from now on it is held by the position controller between trials; set lock_step to false")
 	case trial.Recovered:

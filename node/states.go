@@ -3,17 +3,14 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
+	"guidedpolicysearch/node/logging"
+	"strings"
 	"time"
 
-	"guidedpolicysearch/hardware"
-	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/hardware/safety"
-	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/lifecycle"
-	"guidedpolicysearch/node/record"
-	"guidedpolicysearch/node/rosio"
-	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/trial"
 )
@@ -24,15 +21,20 @@ const robotPatience = 5 * time.Second
 // configure opens the run folder, and checks the parameters against the robot. A node that
 // starts by itself leaves the robot to activate: it may come later.
 func (n *node) configure(ctx context.Context, _ lifecycle.State) lifecycle.Result {
-	var err error
-	// In one go: what is in force is what the run folder says.
-	n.ros.Parameters.Do(func() {
-		c := *n.shared
-		n.cfg = &c
-		err = n.openRun()
-	})
+	description, err := n.awaitDescription(ctx)
+	if err == nil {
+		// In one go: what is in force is what the run folder says.
+		n.ros.Parameters.Do(func() {
+			c := *n.shared
+			n.cfg = &c
+			err = n.openRun(description)
+		})
+	}
 	if err == nil {
 		err = n.listen() // the joints, or the quality of service, may be others
+	}
+	if err == nil {
+		err = errors.Join(n.openScene(), n.listenToExtras())
 	}
 	if err == nil && !n.start {
 		err = n.awaitRobot(ctx)
@@ -42,6 +44,7 @@ func (n *node) configure(ctx context.Context, _ lifecycle.State) lifecycle.Resul
 		return n.refuse("configure", err)
 	}
 	n.ros.Log.Info("configured: joints %q on %s, efforts on %s, run folder %s", n.robot.Joints(), n.names[jointStatesTopic], n.names[commandsTopic], n.session.run.Dir())
+	n.ros.Log.Info("state x: %s", strings.Join(n.robot.StateNames(), ", "))
 	return lifecycle.Success
 }
 
@@ -64,7 +67,10 @@ func (n *node) awaitRobot(ctx context.Context) error {
 	for {
 		err := n.checkRobot()
 		if err == nil {
-			return nil
+			err = n.checkController(ctx)
+		}
+		if err == nil || !errors.Is(err, errRobot) {
+			return err
 		}
 		select {
 		case <-again.C:
@@ -76,24 +82,45 @@ func (n *node) awaitRobot(ctx context.Context) error {
 	}
 }
 
-// checkRobot returns why the robot cannot be commanded.
+// checkRobot returns why the robot cannot be commanded, as far as that shows at once.
 func (n *node) checkRobot() error {
-	return n.probe.Load().check(n.cfg.Safety.StaleTimeout, n.names[commandsTopic], n.ros)
+	if n.pressed.Load() {
+		return fmt.Errorf("%w: the emergency stop is pressed", errRobot)
+	}
+	if err := n.probe.Load().check(n.cfg.Safety.StaleTimeout, n.names[commandsTopic], n.ros); err != nil {
+		return err
+	}
+	return nil
 }
 
-// openRun opens the run of n.cfg, within ros.Parameters.Do.
-func (n *node) openRun() error {
+// openRun opens the run of n.cfg, within ros.Parameters.Do. description is the robot's, empty
+// where there is none.
+func (n *node) openRun(description []byte) error {
 	var err error
-	if n.robot, err = robot.New(n.cfg.Robot); err != nil {
+	if n.robot, err = n.describedRobot(description); err != nil {
 		return err
 	}
 	problem, err := learner.NewProblem(n.cfg.Learning, n.robot)
 	if err != nil {
 		return err
 	}
-	n.cost = problem.NewSampleCost()
-	n.session, err = openSession(n.cfg, n.setup, n.opt.Terminal, n.ros.Log)
-	return err
+	n.cost, n.description = problem.NewSampleCost(), description
+	if n.session, err = openSession(n.cfg, n.setup, n.opt.Terminal, n.ros.Log); err != nil {
+		return err
+	}
+	for _, text := range n.robot.Notes() {
+		n.session.note(logging.Warn, "%s", text)
+	}
+	return n.session.describe(description)
+}
+
+// newMachine returns the phases of n.cfg, with a robot of its own: the supervisor uses n.robot.
+func (n *node) newMachine() (*trial.Machine, error) {
+	r, err := n.describedRobot(n.description)
+	if err != nil {
+		return nil, err
+	}
+	return trial.NewMachine(n.cfg.Trials, r)
 }
 
 // closeRun closes what openRun opened.
@@ -119,18 +146,28 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 	}
 	var machine *trial.Machine
 	if err == nil {
-		machine, err = trial.NewMachine(n.cfg.Trials, n.robot)
+		machine, err = n.newMachine()
 	}
 	if err == nil {
 		err = n.session.mendCheckpoints()
 	}
 	var commands transport.Publisher
 	if err == nil {
-		commands, err = n.ros.Publisher(n.names[commandsTopic], rostype.Of(new(std_msgs.Float64MultiArray)), transport.Default(), n.mismatch(n.names[commandsTopic], ""))
+		commands, err = n.ros.Publisher(n.names[commandsTopic], n.cfg.Commands.kind().Type(), transport.Default(), n.mismatch(n.names[commandsTopic], ""))
 	}
+	n.watchdog = safety.NewWatchdog(n.cfg.Safety.LearnerTimeout)
+	var l *loop
 	if err == nil {
-		if err = n.startLearner(); err != nil {
+		if l, err = newLoop(n.cfg, n.robot, machine, commands, n.names); err == nil {
+			l.clock, l.sent = n.ros.Clock, n.health.commands
+			err = n.watchController(l)
+		}
+		if err == nil {
+			err = n.startLearner()
+		}
+		if err != nil {
 			commands.Close()
+			n.forgetController()
 		}
 	}
 	if err != nil {
@@ -138,14 +175,12 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 	}
 	n.err, n.session.failed = nil, false
 	n.trials, n.running, n.restarts, n.waits, n.failed = map[key]string{}, false, 0, key{}, false
-	l := &loop{machine: machine, reader: rosio.NewJointReader(n.robot.Joints()), state: hardware.NewJointState(n.robot.DU()), clock: n.ros.Clock,
-		lockStep: n.cfg.LockStep, commands: commands, sent: n.health.commands, ticks: n.last.ticks, faults: n.last.faults,
-		recorded: record.NewTrial(record.Topics{
-			JointStates: record.Topic{Name: n.names[jointStatesTopic], Depth: n.jointStatesQoS().Depth, BestEffort: !n.cfg.Reliable},
-			Commands:    record.Topic{Name: n.names[commandsTopic], Depth: transport.Default().Depth},
-			Rollout:     record.Topic{Name: n.names[rolloutTopic], Depth: transport.Default().Depth},
-		}, logMessages(n.cfg.Steps), logBytes(n.cfg.Steps, n.robot.DU()))}
-	n.watcher = watch(l)
+	l.ticks, l.faults = n.last.ticks, n.last.faults
+	if l.timer {
+		n.driver = n.drive(l)
+	} else {
+		n.driver = watch(l)
+	}
 	n.loop.Store(l)
 	return lifecycle.Success
 }
@@ -157,14 +192,16 @@ func (n *node) deactivate(context.Context, lifecycle.State) lifecycle.Result {
 	if l := n.loop.Load(); l != nil {
 		n.last = l.status()
 		n.last.fault = safety.Fault{}
-		n.watcher.stop()
+		n.driver.stop()
 		n.loop.Store(nil)
 		l.commands.Close()
 	}
+	n.forgetController()
 	if n.process != nil {
 		n.process.Close()
 		n.process = nil
 	}
+	n.quiet.End()
 	n.abortTraining(errStopped)
 	return lifecycle.Success
 }

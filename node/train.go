@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"guidedpolicysearch/hardware/safety"
+	"guidedpolicysearch/hardware/velocity"
+	"guidedpolicysearch/node/params"
 	"io"
+	"slices"
+	"strings"
 
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/hardware/robot"
@@ -51,14 +56,29 @@ type bench struct {
 	machine   *trial.Machine
 	robot     *robot.Robot
 	simulated *simrobot.Robot
+	velocity  *velocity.Estimator
+	measured  bool // the readings' velocities are used
 	reading   *hardware.JointState
+	sensors   []int // of the simulated robot, one for each extra topic
+	reset     bool  // the scene's objects before each trial
 	joints    *rosio.JointWriter
 	efforts   rosio.EffortWriter
 	recorded  *record.Trial
 }
 
 func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Config) error {
-	b, err := newBench(cfg, simulated)
+	r, description, err := newRobot(cfg.Robot)
+	if err != nil {
+		return err
+	}
+	for _, text := range r.Notes() {
+		s.note(logging.Warn, "%s", text)
+	}
+	if err := s.describe(description); err != nil {
+		return err
+	}
+	s.log.Log(logging.Info, "state x: %s", strings.Join(r.StateNames(), ", "))
+	b, err := newBench(cfg, r, simulated)
 	if err != nil {
 		return err
 	}
@@ -104,11 +124,7 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 	}
 }
 
-func newBench(cfg *Config, simulated *simrobot.Config) (*bench, error) {
-	r, err := robot.New(cfg.Robot)
-	if err != nil {
-		return nil, err
-	}
+func newBench(cfg *Config, r *robot.Robot, simulated *simrobot.Config) (*bench, error) {
 	// As between a robot and a node in lock step, whatever the file says of them.
 	simulation := *simulated
 	simulation.LockStep, simulation.Stamps = true, simrobot.SimulatedTime
@@ -117,6 +133,9 @@ func newBench(cfg *Config, simulated *simrobot.Config) (*bench, error) {
 		return nil, err
 	}
 	b, err := wire(cfg, r, plant)
+	if err == nil {
+		b.sensors, err = sensorsOf(cfg.Robot.Extra, simulated.Scene.Sensors)
+	}
 	if err != nil {
 		plant.Close()
 	}
@@ -135,7 +154,11 @@ func wire(cfg *Config, r *robot.Robot, plant *simrobot.Robot) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{machine: machine, robot: r, simulated: plant, reading: hardware.NewJointState(r.DU()),
+	estimator, err := velocity.New(cfg.Robot.Velocity, r.DU())
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{machine: machine, robot: r, simulated: plant, velocity: estimator, measured: cfg.Robot.Velocity.Source == velocity.Message, reset: cfg.Scene.Service != "", reading: hardware.NewJointState(r.DU()),
 		joints: rosio.NewJointWriter(r.Joints()),
 		recorded: record.NewTrial(record.Topics{
 			JointStates: record.Topic{Name: "/" + jointStatesTopic, Depth: 10},
@@ -155,20 +178,42 @@ func wire(cfg *Config, r *robot.Robot, plant *simrobot.Robot) (*bench, error) {
 
 // observe takes a reading as the node would take it from joint_states.
 func (b *bench) observe(r *simrobot.Reading) error {
-	if len(r.Velocity) == 0 {
+	if b.measured && len(r.Velocity) == 0 {
 		return errNoVelocity
 	}
 	b.reading.Stamp = r.Stamp
 	copy(b.reading.Position, r.Position)
-	copy(b.reading.Velocity, r.Velocity)
+	clear(b.reading.Velocity)
+	if b.measured {
+		copy(b.reading.Velocity, r.Velocity)
+	}
+	b.velocity.Update(b.reading)
+	for topic, sensor := range b.sensors {
+		b.machine.Extra(topic, b.simulated.Sensor(r, sensor))
+	}
 	return nil
 }
 
+// sensorsOf finds the sensors of a scene that are published on the extra topics.
+func sensorsOf(extra robot.ExtraConfig, sensors []string) (list []int, err error) {
+	for _, topic := range extra.Topics {
+		i := slices.Index(sensors, strings.TrimPrefix(topic, sensorTopics))
+		if i < 0 || !strings.HasPrefix(topic, sensorTopics) {
+			return nil, params.FieldError{Key: "robot.extra.topics", Problem: fmt.Sprintf("names %q, %s publishes none but %s and one of %q", topic, SimulatorName, sensorTopics, sensors)}
+		}
+		list = append(list, i)
+	}
+	return list, nil
+}
+
 // errNoVelocity is for a simulated robot whose driver gives no velocities.
-var errNoVelocity = errors.New("joint_states have no velocities: give " + SimulatorName + "'s parameter velocity another value than " + simrobot.VelocityNone)
+var errNoVelocity = errors.New("joint_states have no velocities: give " + SimulatorName + "'s parameter velocity another value than " + simrobot.VelocityNone + ", or robot.velocity.source than " + velocity.Message)
 
 // run runs one trial to its end.
 func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
+	if b.reset {
+		b.simulated.ResetObjects()
+	}
 	out, err := b.machine.Start(c, b.reading.Stamp+1)
 	if err != nil {
 		return err
@@ -182,6 +227,10 @@ func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
 				return nil
 			case trial.GaveUp:
 				return fmt.Errorf("%w: %s", ErrGaveUp, e.Fault)
+			case trial.Faulted:
+				if err := b.broken(s, e.Fault); err != nil {
+					return err
+				}
 			}
 		}
 		if err := ctx.Err(); err != nil {
@@ -193,7 +242,7 @@ func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
 		if b.machine.Phase() == trial.Run {
 			b.recorded.Commands.Append(b.efforts.Write(out.Torque), b.reading.Stamp, b.reading.Stamp)
 		}
-		reading, err := b.simulated.Exchange(out.Torque)
+		reading, err := b.simulated.Exchange(out.Torque.Values())
 		if err == nil {
 			err = b.observe(reading)
 		}
@@ -210,4 +259,21 @@ func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
 			b.recorded.JointStates.Append(b.joints.Write(b.reading.Stamp, b.reading.Position, b.reading.Velocity), b.reading.Stamp, b.reading.Stamp)
 		}
 	}
+}
+
+// broken records what there is of a trial that a fault broke off. Nobody is there to reset a
+// fault that does not end by itself: it ends the run.
+func (b *bench) broken(s *session, fault safety.Fault) error {
+	if rec := b.machine.TakePartial(); rec != nil {
+		path, err := s.write(b.recorded, rec, b.robot)
+		b.machine.ReleasePartial()
+		if err != nil {
+			return err
+		}
+		s.note(logging.Warn, "the trial was broken off after %d of %d steps; what there is of it is in %s", rec.Steps, rec.Rollout.T, path)
+	}
+	if s.cfg.Safety.Recovery == safety.RecoveryAutomatic && fault.Recoverable() {
+		return nil
+	}
+	return fmt.Errorf("%w: %s; nobody is there to reset the fault", ErrGaveUp, fault)
 }

@@ -44,6 +44,9 @@ func (c *Controller) BiasAt(t int) []float64 { return block(c.Bias, t, c.DU) }
 // CholAt returns the lower factor L_t of C_t, dU x dU.
 func (c *Controller) CholAt(t int) []float64 { return block(c.Chol, t, c.DU*c.DU) }
 
+// Sizes returns the number of actions T and the sizes of state and action.
+func (c *Controller) Sizes() (T, dX, dU int) { return c.T, c.DX, c.DU }
+
 // Act writes u = K_t x + k_t + L_t e to dst (dU) for the state x (dX) and 0 <= t < T. noise
 // is e (dU), standard normal; nil means the mean action. Other shapes panic. It does not
 // allocate, and does not check numbers: a NaN of x and what overflows reach dst, where the

@@ -1,169 +1,110 @@
 // Package robot describes a robot as the learner and the controller see it: its joints in
-// canonical order, their torque limits, its end effector, and how the state x is put
-// together from joint readings.
+// canonical order, their limits, its end effector, and how the state x is put together from
+// what is measured.
 package robot
 
 import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"guidedpolicysearch/hardware/kinematics"
+	"guidedpolicysearch/hardware/rigidbody"
+	"guidedpolicysearch/hardware/urdf"
 )
 
-// ErrConfig marks a description that no robot can be built from.
-var ErrConfig = errors.New("robot: invalid description")
-
-// Components of the state.
-const (
-	JointPositions  = "joint_positions"
-	JointVelocities = "joint_velocities"
-	EndEffector     = "end_effector_points"
-	EndEffectorVel  = "end_effector_velocities"
-)
-
-// Kinds of kinematics.
-const (
-	NoKinematics     = "none"
-	PlanarKinematics = "planar"
-)
-
-// Config describes a robot.
-type Config struct {
-	Joints      []string         `param:"joints" desc:"Joint names in canonical order: that of states, commands and limits."`
-	EffortLimit []float64        `param:"effort_limit" desc:"Largest torque that is ever published, per joint." unit:"N m" range:"(0, inf)" len:"joints"`
-	State       []string         `param:"state" desc:"Parts of the state x, in order; joint_positions and joint_velocities come first." choices:"joint_positions|joint_velocities|end_effector_points|end_effector_velocities"`
-	Kinematics  KinematicsConfig `param:"kinematics"`
-}
-
-// KinematicsConfig describes where the end effector is.
-type KinematicsConfig struct {
-	Type        string    `param:"type" desc:"Kind of arm: planar is a chain of links in the x-y plane with its tip as the end effector." choices:"none|planar"`
-	Lengths     []float64 `param:"lengths" desc:"Lengths of a planar arm's links." unit:"m" range:"(0, inf)"`
-	Coordinates int       `param:"coordinates" desc:"Coordinates of the end effector: 3, or 2 without z, which is always 0 in a planar arm." range:"[2, 3]"`
-}
-
-// DefaultConfig returns the planar two-link arm.
-func DefaultConfig() Config {
-	return Config{Joints: []string{"joint1", "joint2"}, EffortLimit: []float64{200, 200},
-		State:      []string{JointPositions, JointVelocities, EndEffector},
-		Kinematics: KinematicsConfig{Type: PlanarKinematics, Lengths: []float64{0.5, 0.5}, Coordinates: 3}}
-}
-
-// Validate returns an error wrapping ErrConfig that says what was expected.
-func (c Config) Validate() error {
-	n := len(c.Joints)
-	if n == 0 {
-		return fmt.Errorf("%w: joints is empty, need at least one name", ErrConfig)
-	}
-	for i, name := range c.Joints {
-		if name == "" || slices.Contains(c.Joints[:i], name) {
-			return fmt.Errorf("%w: joint %d is named %q, need names that are not empty and differ", ErrConfig, i, name)
-		}
-	}
-	if len(c.EffortLimit) != n {
-		return fmt.Errorf("%w: effort_limit has %d entries, need %d, one per joint", ErrConfig, len(c.EffortLimit), n)
-	}
-	for i, v := range c.EffortLimit {
-		if !(v > 0) || math.IsInf(v, 0) {
-			return fmt.Errorf("%w: effort_limit of joint %q is %v, need a finite number > 0", ErrConfig, c.Joints[i], v)
-		}
-	}
-	if len(c.State) < 2 || c.State[0] != JointPositions || c.State[1] != JointVelocities {
-		return fmt.Errorf("%w: state is %v, need %s and %s first", ErrConfig, c.State, JointPositions, JointVelocities)
-	}
-	for i, part := range c.State {
-		if slices.Contains(c.State[:i], part) {
-			return fmt.Errorf("%w: state names %s twice", ErrConfig, part)
-		}
-		if (part == EndEffector || part == EndEffectorVel) && c.Kinematics.Type == NoKinematics {
-			return fmt.Errorf("%w: state has %s but kinematics.type is %s", ErrConfig, part, NoKinematics)
-		}
-	}
-	if c.Kinematics.Type == PlanarKinematics && len(c.Kinematics.Lengths) != n {
-		return fmt.Errorf("%w: kinematics.lengths has %d entries, need %d, one per joint", ErrConfig, len(c.Kinematics.Lengths), n)
-	}
-	return nil
-}
-
-// Robot assembles states and bounds torques. It owns workspace: one goroutine at a time.
+// Robot assembles states and knows limits. It owns workspace: one goroutine at a time.
 type Robot struct {
-	cfg   Config
-	chain *kinematics.Planar // nil if there is no end effector
-	names []string
+	cfg      Config
+	tip      kinematics.EndEffector // nil if there is none
+	dynamics *rigidbody.Tree        // nil without a description, or where it has no inertias
+	limits   Limits
+	names    []string
+	notes    []string
 }
 
-// New returns the robot, or the error of cfg.Validate.
-func New(cfg Config) (*Robot, error) {
+// Limits of the joints by the robot's description, infinite where it gives none.
+type Limits struct {
+	Lower, Upper []float64 // rad or m
+	Velocity     []float64 // rad/s or m/s
+	Effort       []float64 // N m or N
+}
+
+// New returns the robot. description may be nil if cfg.Described is false. Errors wrap
+// ErrConfig, or are those of packages urdf and rigidbody.
+func New(cfg Config, description *urdf.Model) (*Robot, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	r := &Robot{cfg: cfg}
+	if err := r.describe(description); err != nil {
+		return nil, err
+	}
 	if cfg.Kinematics.Type == PlanarKinematics {
 		chain, err := kinematics.NewPlanar(kinematics.PlanarConfig{Lengths: cfg.Kinematics.Lengths, Coordinates: cfg.Kinematics.Coordinates})
 		if err != nil {
 			return nil, err
 		}
-		r.chain = chain
+		r.tip = chain
 	}
-	for _, part := range cfg.State {
-		switch part {
-		case JointPositions:
-			r.appendNames(".position")
-		case JointVelocities:
-			r.appendNames(".velocity")
-		case EndEffector:
-			r.appendTip("")
-		case EndEffectorVel:
-			r.appendTip(".velocity")
-		}
-	}
+	r.name()
 	return r, nil
 }
 
-func (r *Robot) appendNames(suffix string) {
-	for _, joint := range r.cfg.Joints {
-		r.names = append(r.names, joint+suffix)
+// describe takes what the description says of the joints.
+func (r *Robot) describe(m *urdf.Model) error {
+	n := len(r.cfg.Joints)
+	unlimited := func(v float64) []float64 {
+		a := make([]float64, n)
+		for i := range a {
+			a[i] = v
+		}
+		return a
 	}
-}
-
-func (r *Robot) appendTip(suffix string) {
-	for _, axis := range []string{"x", "y", "z"}[:r.cfg.Kinematics.Coordinates] {
-		r.names = append(r.names, "end_effector."+axis+suffix)
+	r.limits = Limits{Lower: unlimited(math.Inf(-1)), Upper: unlimited(math.Inf(1)), Velocity: unlimited(math.Inf(1)), Effort: unlimited(math.Inf(1))}
+	if m == nil {
+		if r.cfg.Kinematics.Type == URDFKinematics || r.cfg.GravityCompensation {
+			return fmt.Errorf("%w: there is no description (robot.urdf, robot.description_topic)", ErrConfig)
+		}
+		return nil
 	}
+	cfg := rigidbody.Config{Joints: r.cfg.Joints, LockedJoints: r.cfg.Locked.Joints, LockedPositions: r.cfg.Locked.Positions, Gravity: [3]float64(r.cfg.Gravity)}
+	tree, err := rigidbody.New(m, cfg)
+	if errors.Is(err, rigidbody.ErrModel) && !r.cfg.GravityCompensation {
+		cfg.KinematicsOnly = true
+		reason := err
+		if tree, err = rigidbody.New(m, cfg); err == nil {
+			r.notes = append(r.notes, fmt.Sprintf("the description is used without its dynamics: %v", reason))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !cfg.KinematicsOnly {
+		r.dynamics = tree
+	}
+	r.limits.Lower, r.limits.Upper, r.limits.Velocity, r.limits.Effort = tree.Limits()
+	for i, name := range r.cfg.Joints {
+		if r.cfg.EffortLimit[i] > r.limits.Effort[i] {
+			return fmt.Errorf("%w: effort_limit of joint %q is %v, the description (%s) allows %v", ErrConfig, name, r.cfg.EffortLimit[i], m.Name, r.limits.Effort[i])
+		}
+	}
+	if r.cfg.Kinematics.Type == URDFKinematics {
+		var points [][3]float64
+		for p := r.cfg.Kinematics.Points; len(p) > 0; p = p[3:] {
+			points = append(points, [3]float64(p))
+		}
+		tip, err := tree.Points(r.cfg.Kinematics.Link, points)
+		if err != nil {
+			return fmt.Errorf("%w: kinematics.link: %w", ErrConfig, err)
+		}
+		r.tip = tip
+	}
+	return nil
 }
 
 // Joints returns the joint names in canonical order. Torques have the same order.
 func (r *Robot) Joints() []string { return r.cfg.Joints }
-
-// StateNames returns one name per entry of x, dX.
-func (r *Robot) StateNames() []string { return r.names }
-
-// Symbols returns short names for the entries of x (dX) and u (dU), for formulas: q0, dq0
-// and u0 of the first joint, px, py, pz of the end effector and vx, vy, vz of its velocity.
-func (r *Robot) Symbols() (states, actions []string) {
-	numbered := func(prefix string) (list []string) {
-		for i := range r.cfg.Joints {
-			list = append(list, fmt.Sprint(prefix, i))
-		}
-		return list
-	}
-	coordinates := r.cfg.Kinematics.Coordinates
-	for _, part := range r.cfg.State {
-		switch part {
-		case JointPositions:
-			states = append(states, numbered("q")...)
-		case JointVelocities:
-			states = append(states, numbered("dq")...)
-		case EndEffector:
-			states = append(states, []string{"px", "py", "pz"}[:coordinates]...)
-		case EndEffectorVel:
-			states = append(states, []string{"vx", "vy", "vz"}[:coordinates]...)
-		}
-	}
-	return states, numbered("u")
-}
 
 // DX is the size of the state, DU that of the torque.
 func (r *Robot) DX() int { return len(r.names) }
@@ -171,42 +112,24 @@ func (r *Robot) DX() int { return len(r.names) }
 // DU is the number of joints, all of them driven.
 func (r *Robot) DU() int { return len(r.cfg.Joints) }
 
-// State writes x (dX) for joint positions and velocities (one per joint). It does not
-// allocate.
-func (r *Robot) State(x, position, velocity []float64) {
-	i := 0
-	for _, part := range r.cfg.State {
-		switch part {
-		case JointPositions:
-			i += copy(x[i:], position)
-		case JointVelocities:
-			i += copy(x[i:], velocity)
-		case EndEffector:
-			tip := x[i : i+r.cfg.Kinematics.Coordinates]
-			r.chain.Points(tip, position)
-			i += len(tip)
-		case EndEffectorVel:
-			tip := x[i : i+r.cfg.Kinematics.Coordinates]
-			r.chain.Velocities(tip, position, velocity)
-			i += len(tip)
-		}
-	}
-}
+// EndEffector returns the end effector's kinematics, nil if there is none.
+func (r *Robot) EndEffector() kinematics.EndEffector { return r.tip }
 
-// Chain returns the end effector's kinematics, nil if there is none.
-func (r *Robot) Chain() *kinematics.Planar { return r.chain }
+// Dynamics returns the rigid bodies of the description, nil if there is none or it has no
+// inertias. They share the robot's goroutine.
+func (r *Robot) Dynamics() *rigidbody.Tree { return r.dynamics }
+
+// Notes says what of the description is not used, for the log.
+func (r *Robot) Notes() []string { return r.notes }
+
+// Limits returns the description's limits.
+func (r *Robot) Limits() Limits { return r.limits }
 
 // EffortLimit returns the largest torque per joint, in N m.
 func (r *Robot) EffortLimit() []float64 { return r.cfg.EffortLimit }
 
-// ClampEffort bounds torques (dU) in place and returns the index of the first that is not
-// finite, or -1. It does not allocate.
-func (r *Robot) ClampEffort(torque []float64) int {
-	for i, v := range torque {
-		if v-v != 0 {
-			return i
-		}
-		torque[i] = min(max(v, -r.cfg.EffortLimit[i]), r.cfg.EffortLimit[i])
-	}
-	return -1
-}
+// Compensates tells whether gravity is compensated by torques of this side.
+func (r *Robot) Compensates() bool { return r.cfg.GravityCompensation }
+
+// Config returns what the robot was made from.
+func (r *Robot) Config() Config { return r.cfg }

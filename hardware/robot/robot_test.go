@@ -10,7 +10,7 @@ import (
 )
 
 func TestState(t *testing.T) {
-	r, err := robot.New(robot.DefaultConfig())
+	r, err := robot.New(robot.DefaultConfig(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,13 +20,13 @@ func TestState(t *testing.T) {
 	}
 	x := make([]float64, 7)
 	q, dq := []float64{math.Pi / 2, -math.Pi / 2}, []float64{3, 4}
-	r.State(x, q, dq)
+	r.State(x, robot.Measurement{Position: q, Velocity: dq})
 	for i, v := range []float64{math.Pi / 2, -math.Pi / 2, 3, 4, 0.5, 0.5, 0} {
 		if math.Abs(x[i]-v) > 1e-15 {
 			t.Errorf("%s is %v, want %v", r.StateNames()[i], x[i], v)
 		}
 	}
-	if n := testing.AllocsPerRun(100, func() { r.State(x, q, dq) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { r.State(x, robot.Measurement{Position: q, Velocity: dq}) }); n != 0 {
 		t.Errorf("State allocates %v times", n)
 	}
 }
@@ -36,7 +36,7 @@ func TestStateInPlane(t *testing.T) {
 	cfg := robot.DefaultConfig()
 	cfg.Kinematics.Coordinates = 2
 	cfg.State = append(cfg.State, robot.EndEffectorVel)
-	r, err := robot.New(cfg)
+	r, err := robot.New(cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,30 +51,13 @@ func TestStateInPlane(t *testing.T) {
 	const h = 1e-6
 	q, dq := []float64{0.3, -1.1}, []float64{0.7, 2}
 	x, ahead, behind := make([]float64, 8), make([]float64, 8), make([]float64, 8)
-	r.State(x, q, dq)
-	r.State(ahead, []float64{q[0] + h*dq[0], q[1] + h*dq[1]}, dq)
-	r.State(behind, []float64{q[0] - h*dq[0], q[1] - h*dq[1]}, dq)
+	r.State(x, robot.Measurement{Position: q, Velocity: dq})
+	r.State(ahead, robot.Measurement{Position: []float64{q[0] + h*dq[0], q[1] + h*dq[1]}, Velocity: dq})
+	r.State(behind, robot.Measurement{Position: []float64{q[0] - h*dq[0], q[1] - h*dq[1]}, Velocity: dq})
 	for i := range 2 {
 		if got, want := x[6+i], (ahead[4+i]-behind[4+i])/(2*h); math.Abs(got-want) > 1e-8 {
 			t.Errorf("%s is %v, the point moves at %v", r.StateNames()[6+i], got, want)
 		}
-	}
-}
-
-func TestClampEffort(t *testing.T) {
-	r, err := robot.New(robot.DefaultConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := []float64{1e9, -1e9}
-	if i := r.ClampEffort(u); i != -1 || u[0] != 200 || u[1] != -200 {
-		t.Errorf("clamped to %v, index %d", u, i)
-	}
-	if i := r.ClampEffort([]float64{0, math.NaN()}); i != 1 {
-		t.Errorf("NaN at 1 was found at %d", i)
-	}
-	if i := r.ClampEffort([]float64{math.Inf(1), 0}); i != 0 {
-		t.Errorf("infinity at 0 was found at %d", i)
 	}
 }
 
@@ -92,7 +75,7 @@ func TestConfigRefused(t *testing.T) {
 	} {
 		c := robot.DefaultConfig()
 		bad(&c)
-		if _, err := robot.New(c); !errors.Is(err, robot.ErrConfig) {
+		if _, err := robot.New(c, nil); !errors.Is(err, robot.ErrConfig) {
 			t.Errorf("%s: %v, want ErrConfig", name, err)
 		}
 	}

@@ -25,6 +25,9 @@ const (
 	FilterOff  = "off"
 )
 
+// MostFaults is the largest Config.MaxFaults.
+const MostFaults = 200
+
 // Config holds the settings of all checks. Lists have one entry per joint or are empty.
 type Config struct {
 	StaleTimeout  time.Duration `param:"stale_timeout" desc:"Age of the last joint state at which the torque goes to zero." unit:"s" range:"(0, inf)" takes:"trial"`

@@ -46,6 +46,8 @@ const (
 	ControllerInactive
 	// ClockJump: the stamps of the joint states leapt ahead.
 	ClockJump
+	// Missing: a topic that the state needs has told nothing; see Fault.Name.
+	Missing
 )
 
 // Recoverable says whether good readings alone may end the fault: it is one of communication.
@@ -53,6 +55,15 @@ const (
 func (f Fault) Recoverable() bool {
 	switch f.Kind {
 	case Unreadable, NotFinite, Backwards, Silent, Frozen, Old, Gap, ResetTimeout, ClockJump:
+		return true
+	}
+	return false
+}
+
+// Blind says whether there are no readings to trust: nothing but a torque of zero is safe then.
+func (f Fault) Blind() bool {
+	switch f.Kind {
+	case Unreadable, NotFinite, Backwards, Silent, Frozen, Old, ClockJump:
 		return true
 	}
 	return false
@@ -133,6 +144,8 @@ func (f Fault) String() string {
 		return fmt.Sprintf("ros2_control: controller %q is no longer active, nothing carries out the torques: activate it again (ros2 control list_controllers shows its state), then reset the fault", f.Name)
 	case ClockJump:
 		return fmt.Sprintf("joint_states: the stamp leapt ahead by %v, at most %v more than passed meanwhile is expected: was the robot's clock set, or the simulation moved on?", f.Duration, f.Limit)
+	case Missing:
+		return fmt.Sprintf("topic %s (robot.extra.topics) has told nothing yet, the state needs it: does its publisher run?", f.Name)
 	}
 	return fmt.Sprintf("fault %d", f.Kind)
 }

@@ -77,6 +77,9 @@ func New(c Config, r Robot) (*Filter, error) {
 // Start begins (again): the ramp of the controllers' torques begins with the next tick.
 func (f *Filter) Start() { f.started = 0 }
 
+// Ramping tells whether controllers do not have their full torque yet.
+func (f *Filter) Ramping() bool { return f.started < f.ramp }
+
 // Trip latches a fault. One that is latched already stays.
 func (f *Filter) Trip(fault Fault) {
 	if f.fault.Kind == NoFault && fault.Kind != NoFault {
@@ -94,6 +97,9 @@ func (f *Filter) EmergencyStop(pressed bool) {
 		f.Trip(Fault{Kind: EmergencyStop})
 	}
 }
+
+// Stopped tells whether the emergency stop is pressed.
+func (f *Filter) Stopped() bool { return f.pressed }
 
 // Reset ends the fault and begins again, as Start does. The error is ErrEmergencyStop while the
 // emergency stop is pressed; then the fault stays. Whether a fault may end without a person is

@@ -42,10 +42,12 @@ const (
 	NodeState_RUN uint8 = 2
 	// holding the arm while the learner works
 	NodeState_HOLD uint8 = 3
-	// zero torque, see fault
+	// a fault is latched, see fault
 	NodeState_FAULT uint8 = 4
 	// the run has ended, zero torque for good
 	NodeState_DONE uint8 = 5
+	// the arm is let go of, but for gravity compensation
+	NodeState_RELAX uint8 = 6
 )
 
 // TypeName returns "guided_policy_search_msgs/msg/NodeState".
@@ -64,8 +66,9 @@ uint8 WAITING = 0 # for the robot's joint states
 uint8 RESET   = 1 # driving the arm to the initial state
 uint8 RUN     = 2 # a trial runs
 uint8 HOLD    = 3 # holding the arm while the learner works
-uint8 FAULT   = 4 # zero torque, see fault
+uint8 FAULT   = 4 # a fault is latched, see fault
 uint8 DONE    = 5 # the run has ended, zero torque for good
+uint8 RELAX   = 6 # the arm is let go of, but for gravity compensation
 
 builtin_interfaces/Time stamp
 uint8 phase       # one of the constants

@@ -29,7 +29,7 @@ type Rollout struct {
 	JointNames []string
 	// (dX), one for each component of the state
 	StateNames []string
-	// T, the number of actions
+	// T, the number of actions; of a trial that was broken off, how many there were
 	Steps uint32
 	// dX, the size of the state
 	Dx uint32
@@ -37,12 +37,22 @@ type Rollout struct {
 	Du uint32
 	// (T+1, dX), x_0 to x_T, rad and rad/s for joints
 	States []float64
-	// (T, dU), as applied, after limits, N m
+	// (T, dU), as applied on average over the step, after limits and without gravity compensation, N m
 	Actions []float64
 	// (T, dU), as the controller gave them, before limits, N m
 	Commanded []float64
 	// (T+1), stamps of the joint states
 	Stamps []builtin_interfaces.Time
+	// (T+1), how old each joint state was when it was used, s
+	StateAges []float64
+	// (T+1), joint states that were missing since the step before
+	Lost []uint32
+	// control ticks in which the safety filter changed the torque
+	Intervened uint32
+	// what broke the trial off, empty for a whole one
+	Fault string
+	// how the control loop kept its time
+	Timing LoopTiming
 }
 
 // TypeName returns "guided_policy_search_msgs/msg/Rollout".
@@ -50,7 +60,7 @@ func (*Rollout) TypeName() string { return "guided_policy_search_msgs/msg/Rollou
 
 // TypeHash returns the type hash (RIHS01).
 func (*Rollout) TypeHash() string {
-	return "RIHS01_fe18afd5119253a7a94549f61ffe166003b7289fe72494e900a3e6c732be1f6a"
+	return "RIHS01_e95a10d4d781aa32906f988e5efe48afb653d08ecb606f1714dae1ee32ef32a6"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -66,13 +76,18 @@ uint64 noise_seed               # seed of the exploration noise
 float64 dt                      # length of a time step, s
 string[] joint_names            # (joints), canonical joint order
 string[] state_names            # (dX), one for each component of the state
-uint32 steps                    # T, the number of actions
+uint32 steps                    # T, the number of actions; of a trial that was broken off, how many there were
 uint32 dx                       # dX, the size of the state
 uint32 du                       # dU, the size of the action
 float64[] states                # (T+1, dX), x_0 to x_T, rad and rad/s for joints
-float64[] actions               # (T, dU), as applied, after limits, N m
+float64[] actions               # (T, dU), as applied on average over the step, after limits and without gravity compensation, N m
 float64[] commanded             # (T, dU), as the controller gave them, before limits, N m
 builtin_interfaces/Time[] stamps # (T+1), stamps of the joint states
+float64[] state_ages            # (T+1), how old each joint state was when it was used, s
+uint32[] lost                   # (T+1), joint states that were missing since the step before
+uint32 intervened               # control ticks in which the safety filter changed the torque
+string fault                    # what broke the trial off, empty for a whole one
+LoopTiming timing               # how the control loop kept its time
 ================================================================================
 MSG: std_msgs/Header
 # When and in which frame data was taken.
@@ -85,6 +100,23 @@ MSG: builtin_interfaces/Time
 
 int32 sec
 uint32 nanosec # 0 to 999999999, added to sec
+================================================================================
+MSG: guided_policy_search_msgs/LoopTiming
+# How a control loop kept its time.
+
+uint64 ticks        # control ticks
+uint64 overruns     # ticks that came a period or more too late
+float64 period      # of the loop's timer, s; 0 where joint states drive the loop
+Histogram latency   # from the reception of a joint state to the command that uses it, s
+Histogram jitter    # lateness of the timer's ticks, or deviation of the interval between joint states from the usual, s
+Histogram compute   # time that a tick takes, s
+================================================================================
+MSG: guided_policy_search_msgs/Histogram
+# How often a quantity was in each of some ranges.
+
+float64[] upper_bounds # of the ranges but the last, rising
+uint64[] counts        # (upper_bounds + 1)
+float64 max            # the largest there was
 `
 }
 
@@ -128,6 +160,13 @@ func (m *Rollout) EncodeCDR(e *cdr.Encoder) {
 	for i := range m.Stamps {
 		m.Stamps[i].EncodeCDR(e)
 	}
+	e.Len(len(m.StateAges))
+	e.Float64s(m.StateAges)
+	e.Len(len(m.Lost))
+	e.Uint32s(m.Lost)
+	e.Uint32(m.Intervened)
+	e.String(m.Fault)
+	m.Timing.EncodeCDR(e)
 }
 
 // DecodeCDR reads the fields.
@@ -156,5 +195,12 @@ func (m *Rollout) DecodeCDR(d *cdr.Decoder) {
 		}
 		m.Stamps[i].DecodeCDR(d)
 	}
+	d.Leave()
+	d.Float64Seq("state_ages", &m.StateAges, 0)
+	d.Uint32Seq("lost", &m.Lost, 0)
+	m.Intervened = d.Uint32("intervened")
+	d.String("fault", &m.Fault, 0)
+	d.Enter("timing")
+	m.Timing.DecodeCDR(d)
 	d.Leave()
 }

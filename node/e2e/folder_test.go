@@ -35,7 +35,7 @@ func checkRecordings(t *testing.T, folder string, iterations, samples, T int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	arm, err := robot.New(cfg.Robot)
+	arm, err := robot.New(cfg.Robot, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func checkRecording(t *testing.T, path string, r *guided_policy_search_msgs.Roll
 	}
 	x := make([]float64, dX)
 	for k, s := range states {
-		arm.State(x, s.Position, s.Velocity)
+		arm.State(x, robot.Measurement{Position: s.Position, Velocity: s.Velocity})
 		if !slices.Equal(s.Name, r.JointNames) || !slices.Equal(x, r.States[k*dX:(k+1)*dX]) || s.Header.Stamp != r.Stamps[k] {
 			t.Errorf("%s, step %d: joint state %+v, rollout %v at %v", path, k, s, r.States[k*dX:(k+1)*dX], r.Stamps[k])
 			return

@@ -75,7 +75,7 @@ func newArm(task *Task, v Variant, seed uint64) (*arm, error) {
 	cfg := task.Learning
 	cfg.Seed, cfg.Samples, cfg.Algorithm.Prior.Use = seed, v.Samples, v.Prior
 	cfg.Algorithm.Workers = 1 // many runs at once keep all processors busy
-	r, err := robot.New(task.Robot)
+	r, err := robot.New(task.Robot, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (a *arm) trial(c *lqg.Controller, condition int, noise []float64) (*rollout
 	}
 	ticks := int(math.Round(a.task.Learning.DT / a.simulator.TimeStep()))
 	for t := range c.T + 1 {
-		a.robot.State(r.State(t), a.simulator.Positions(), a.simulator.Velocities())
+		a.robot.State(r.State(t), robot.Measurement{Position: a.simulator.Positions(), Velocity: a.simulator.Velocities()})
 		if t == c.T {
 			break
 		}
@@ -110,8 +110,8 @@ func (a *arm) trial(c *lqg.Controller, condition int, noise []float64) (*rollout
 			e = noise[t*c.DU : (t+1)*c.DU]
 		}
 		c.Act(a.torque, r.State(t), t, e)
-		if i := a.robot.ClampEffort(a.torque); i >= 0 {
-			return nil, fmt.Errorf("time step %d: torque of %s is %v", t, a.robot.Joints()[i], a.torque[i])
+		for i, limit := range a.robot.EffortLimit() {
+			a.torque[i] = min(max(a.torque[i], -limit), limit)
 		}
 		copy(r.Action(t), a.torque)
 		for range ticks {
@@ -134,7 +134,7 @@ func (a *arm) learned(state *algorithm.State, c Criterion) (bool, error) {
 			return false, err
 		}
 		for t := max(0, r.T+1-c.Hold); t <= r.T; t++ {
-			a.robot.Chain().Points(a.tip, r.State(t)[:r.DU])
+			a.robot.EndEffector().Points(a.tip, r.State(t)[:r.DU])
 			distance := 0.0
 			for i, v := range a.problem.Target() {
 				distance += (a.tip[i] - v) * (a.tip[i] - v)

@@ -136,7 +136,7 @@ func (a *armBench) run(c *trial.Command) *trial.Record {
 		a.t.Fatal(err)
 	}
 	for {
-		if err := a.sim.Step(out.Torque); err != nil {
+		if err := a.sim.Step(out.Torque.Values()); err != nil {
 			a.t.Fatal(err)
 		}
 		a.reading.Stamp += 50_000_000

@@ -74,7 +74,7 @@ func (p *Problem) cost() (cost.Term, error) {
 		}
 		terms = append(terms, cost.Weighted{Term: cost.Named{Name: "cost.torque_smoothness", Term: t}, Weight: c.Smoothness.Weight})
 	}
-	chain := p.robot.Chain()
+	tip := p.robot.EndEffector()
 	if t := c.Position; t.Weight > 0 {
 		if len(t.Target) != dU {
 			return nil, params.FieldError{Key: "cost.joint_position.target", Problem: fmt.Sprintf("has %d entries, need %d, one per joint", len(t.Target), dU)}
@@ -85,22 +85,22 @@ func (p *Problem) cost() (cost.Term, error) {
 			return nil, params.FieldError{Key: "cost.joint_position", Problem: err.Error()}
 		}
 		terms = append(terms, cost.Weighted{Term: cost.Named{Name: "cost.joint_position", Term: term}, Weight: t.Weight})
-		if chain != nil {
-			_, n := chain.Dims()
+		if tip != nil {
+			_, n := tip.Dims()
 			p.targetTip = make([]float64, n)
-			chain.Points(p.targetTip, t.Target)
+			tip.Points(p.targetTip, t.Target)
 		}
 	}
 	if t := c.EndEffector; t.Weight > 0 {
-		if chain == nil {
+		if tip == nil {
 			return nil, params.FieldError{Key: "cost.end_effector.weight", Problem: "is positive, but kinematics.type is none"}
 		}
-		_, coordinates := chain.Dims()
+		_, coordinates := tip.Dims()
 		if len(t.Target) != coordinates {
-			return nil, params.FieldError{Key: "cost.end_effector.target", Problem: fmt.Sprintf("has %d entries, need %d, robot.kinematics.coordinates: x, y and perhaps z", len(t.Target), coordinates)}
+			return nil, params.FieldError{Key: "cost.end_effector.target", Problem: fmt.Sprintf("has %d entries, need %d: x, y and perhaps z of each of the robot's end-effector points", len(t.Target), coordinates)}
 		}
 		ramp, penalty := t.shape()
-		term, err := cost.NewPoints(cost.PointsConfig{Target: t.Target, Weights: ones(coordinates), Penalty: penalty, Ramp: ramp, FinalMultiplier: t.FinalMultiplier}, chain)
+		term, err := cost.NewPoints(cost.PointsConfig{Target: t.Target, Weights: ones(coordinates), Penalty: penalty, Ramp: ramp, FinalMultiplier: t.FinalMultiplier}, tip)
 		if err != nil {
 			return nil, params.FieldError{Key: "cost.end_effector", Problem: err.Error()}
 		}
@@ -144,14 +144,19 @@ func (t TargetCostConfig) shape() (cost.Ramp, cost.Penalty) {
 }
 
 // endEffectorError returns the distance of the end effector from its target at joint
-// positions q, in m, and whether there is one.
+// positions q, in m, the mean over its points, and whether there is one.
 func (p *Problem) endEffectorError(q []float64) (float64, bool) {
 	if p.targetTip == nil {
 		return math.NaN(), false
 	}
 	tip := make([]float64, len(p.targetTip))
-	p.robot.Chain().Points(tip, q)
-	return math.Sqrt(squaredDistance(tip, p.targetTip)), true
+	p.robot.EndEffector().Points(tip, q)
+	each := min(len(tip), 3)
+	sum := 0.0
+	for i := 0; i < len(tip); i += each {
+		sum += math.Sqrt(squaredDistance(tip[i:i+each], p.targetTip[i:i+each]))
+	}
+	return sum * float64(each) / float64(len(tip)), true
 }
 
 func squaredDistance(a, b []float64) float64 {

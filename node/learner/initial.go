@@ -9,6 +9,7 @@ import (
 
 	"guidedpolicysearch/gps/initial"
 	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/hardware/sim"
 	"guidedpolicysearch/hardware/trajectory"
 	"guidedpolicysearch/node/params"
@@ -117,7 +118,7 @@ func (p *Problem) buildInitial() error {
 	}
 	x0, rest := make([]float64, dX), make([]float64, dU)
 	for m, q := range p.positions {
-		p.robot.State(x0, q, rest)
+		p.robot.State(x0, robot.Measurement{Position: q, Velocity: rest})
 		var c *lqg.Controller
 		var err error
 		switch in.Type {

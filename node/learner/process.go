@@ -89,6 +89,9 @@ func (p *Process) Recorded(path string) error {
 	return nil
 }
 
+// Kill ends the learner by force; Messages tells of it.
+func (p *Process) Kill() { p.closing() }
+
 // closeGrace is how long a learner may take to write its checkpoint when it is closed.
 const closeGrace = 300 * time.Millisecond
 

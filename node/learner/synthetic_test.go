@@ -27,7 +27,7 @@ func taskConfig() (Config, robot.Config) {
 
 func mustRobot(t testing.TB, c robot.Config) *robot.Robot {
 	t.Helper()
-	r, err := robot.New(c)
+	r, err := robot.New(c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func newPlant(t testing.TB) *plant {
 // record runs a trial and returns where it is recorded.
 func (p *plant) record(c *trial.Command) string {
 	p.t.Helper()
-	T, dX, dU := c.Controller.T, c.Controller.DX, c.Controller.DU
+	T, dX, dU := c.Controller.Sizes()
 	r := rollout.New(T, dX, dU)
 	noise, err := rollout.Noise(c.NoiseSeed, T, dU, rollout.DefaultNoiseConfig())
 	if err != nil {
@@ -79,7 +79,7 @@ func (p *plant) record(c *trial.Command) string {
 	for t := range T {
 		x, u, next := r.State(t), r.Action(t), r.State(t+1)
 		c.Controller.Act(u, x, t, noise[t*dU:(t+1)*dU])
-		p.robot.ClampEffort(u)
+		clamp(u, p.robot.EffortLimit())
 		for i := range dU {
 			acceleration := 2*u[i] - 0.3*x[dU+i] - 0.1*x[1-i]
 			next[dU+i] = x[dU+i] + c.DT*acceleration
@@ -87,7 +87,9 @@ func (p *plant) record(c *trial.Command) string {
 		}
 	}
 	out := record.NewTrial(record.Topics{JointStates: record.Topic{Name: "/joint_states"}, Commands: record.Topic{Name: "/commands"}, Rollout: record.Topic{Name: "/rollout"}}, 0, 0)
-	rosio.SetRollout(&out.Rollout, &trial.Record{Command: c, Rollout: r, Commanded: r.U, Stamps: make([]int64, T+1)}, p.robot)
+	rec := trial.NewRecord(T, dX, dU)
+	rec.Command, rec.Rollout, rec.Commanded = c, r, r.U
+	rosio.SetRollout(&out.Rollout, rec, p.robot)
 	path, err := p.run.WriteTrial(out)
 	if err != nil {
 		p.t.Fatal(err)
@@ -169,5 +171,12 @@ func edit(t testing.TB, path string, change func([]byte) []byte) {
 	}
 	if err := os.WriteFile(path, change(data), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// clamp bounds torques, as the limits of a robot do.
+func clamp(torque, limit []float64) {
+	for i, v := range torque {
+		torque[i] = min(max(v, -limit[i]), limit[i])
 	}
 }

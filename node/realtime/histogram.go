@@ -87,6 +87,16 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return time.Duration(most)
 }
 
+// Buckets calls visit for each bucket that has counted something, with the longest time that it
+// counts.
+func (h *Histogram) Buckets(visit func(top time.Duration, count uint64)) {
+	for i := range h.counts {
+		if n := h.counts[i].Load(); n > 0 {
+			visit(time.Duration(top(i)), n)
+		}
+	}
+}
+
 // Merge adds the times that another histogram counted.
 func (h *Histogram) Merge(o *Histogram) {
 	for i := range h.counts {

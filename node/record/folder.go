@@ -56,6 +56,12 @@ func TrialPath(iteration, condition, sample uint32) string {
 	return filepath.Join(iterationDir(iteration), fmt.Sprintf("condition_%d_sample_%d.mcap", condition, sample))
 }
 
+// BrokenPath returns where a trial is recorded that a fault broke off, relative to the run: beside
+// the whole ones, but none of them.
+func BrokenPath(iteration, condition, sample uint32) string {
+	return filepath.Join(iterationDir(iteration), fmt.Sprintf("broken_condition_%d_sample_%d.mcap", condition, sample))
+}
+
 var trialName = regexp.MustCompile(`^condition_(\d{1,10})_sample_(\d{1,10})\.mcap$`)
 
 // Rollouts returns the recordings of an iteration, as paths relative to the run, in the

@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 
+	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 )
 
@@ -12,12 +13,14 @@ type Topic struct {
 	Depth          int    // of the publisher's history
 	BestEffort     bool   // else reliable
 	TransientLocal bool   // else volatile
+	// Message is of the topic's type. JointStates and Rollout have theirs.
+	Message msgs.Message
 }
 
 // Topics are the topics of a trial.
 type Topics struct {
 	JointStates Topic // sensor_msgs/msg/JointState
-	Commands    Topic // std_msgs/msg/Float64MultiArray
+	Commands    Topic // std_msgs/msg/Float64MultiArray unless it says another
 	Rollout     Topic // guided_policy_search_msgs/msg/Rollout
 }
 

@@ -31,6 +31,9 @@ func (r *Run) WriteTrial(t *Trial) (relPath string, err error) {
 		return "", err
 	}
 	relPath = TrialPath(t.Rollout.Iteration, t.Rollout.Condition, t.Rollout.Sample)
+	if t.Rollout.Fault != "" {
+		relPath = BrokenPath(t.Rollout.Iteration, t.Rollout.Condition, t.Rollout.Sample)
+	}
 	path := r.Path(relPath)
 	switch err := os.Mkdir(filepath.Dir(path), 0o777); {
 	case err == nil:
@@ -84,13 +87,17 @@ func writeMCAP(out io.Writer, t *Trial, rollout []byte) error {
 	if err := w.WriteHeader(&mcap.Header{Profile: "ros2"}); err != nil {
 		return err
 	}
+	var commands msgs.Message = &std_msgs.Float64MultiArray{}
+	if m := t.Topics.Commands.Message; m != nil {
+		commands = m
+	}
 	for _, c := range []struct {
 		id      uint16
 		topic   Topic
 		message msgs.Message
 	}{
 		{jointStatesChannel, t.Topics.JointStates, &sensor_msgs.JointState{}},
-		{commandsChannel, t.Topics.Commands, &std_msgs.Float64MultiArray{}},
+		{commandsChannel, t.Topics.Commands, commands},
 		{rolloutChannel, t.Topics.Rollout, &t.Rollout},
 	} {
 		if err := w.WriteSchema(&mcap.Schema{ID: c.id, Name: c.message.TypeName(), Encoding: "ros2msg", Data: []byte(c.message.Definition())}); err != nil {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"guidedpolicysearch/hardware/safety"
+	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/lbr_fri_idl"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node/rosio"
@@ -40,13 +42,16 @@ func (c Commands) Check(joints int) error {
 	return nil
 }
 
-// Type is the ROS type of the messages.
-func (c Commands) Type() transport.Type {
+// Message returns an empty message.
+func (c Commands) Message() msgs.Message {
 	if c == LBRTorqueCommand {
-		return typeOf(new(lbr_fri_idl.LBRTorqueCommand))
+		return new(lbr_fri_idl.LBRTorqueCommand)
 	}
-	return typeOf(new(std_msgs.Float64MultiArray))
+	return new(std_msgs.Float64MultiArray)
 }
+
+// Type is the ROS type of the messages.
+func (c Commands) Type() transport.Type { return typeOf(c.Message()) }
 
 // Interfaces lists what a controller that takes the commands claims, in its order: the
 // efforts of the joints; an LBR's positions too, each before the effort.
@@ -66,7 +71,7 @@ type Writer interface {
 	// Write returns the payload for the torques (N m), in the order of the joints, of an
 	// arm at the measured position (rad). It is valid until the next call. It does not
 	// allocate after the first. It panics unless torque and position have one entry per joint.
-	Write(torque, position []float64) []byte
+	Write(torque safety.Torque, position []float64) []byte
 }
 
 // NewWriter returns a writer for an arm of that many joints. The error is Check's.
@@ -85,8 +90,8 @@ type effortWriter struct {
 	writer rosio.EffortWriter
 }
 
-func (w *effortWriter) Write(torque, position []float64) []byte {
-	mustFit(torque, position, w.joints)
+func (w *effortWriter) Write(torque safety.Torque, position []float64) []byte {
+	mustFit(torque.Values(), position, w.joints)
 	return w.writer.Write(torque)
 }
 
@@ -97,9 +102,9 @@ type lbrWriter struct {
 	payload []byte
 }
 
-func (w *lbrWriter) Write(torque, position []float64) []byte {
-	mustFit(torque, position, lbrJoints)
-	copy(w.msg.Torque[:], torque)
+func (w *lbrWriter) Write(torque safety.Torque, position []float64) []byte {
+	mustFit(torque.Values(), position, lbrJoints)
+	copy(w.msg.Torque[:], torque.Values())
 	copy(w.msg.JointPosition[:], position)
 	w.payload = w.msg.AppendCDR(w.payload[:0])
 	return w.payload

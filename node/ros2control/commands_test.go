@@ -6,19 +6,34 @@ import (
 	"strings"
 	"testing"
 
+	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/msgs/lbr_fri_idl"
 	"guidedpolicysearch/msgs/std_msgs"
 )
 
+// let returns torques that a filter has let through.
+func let(t *testing.T, torque []float64) safety.Torque {
+	t.Helper()
+	cfg := safety.DefaultConfig()
+	cfg.RampTime = 0
+	f, err := safety.New(cfg, safety.Robot{Joints: []string{"A1", "A2", "A3", "A4", "A5", "A6", "A7"}[:len(torque)], EffortLimit: slices.Repeat([]float64{100}, len(torque))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Tick(hardware.NewJointState(len(torque)), torque, safety.Position, 1)
+}
+
 // TestWriters reads back what is written, as the controllers do.
 func TestWriters(t *testing.T) {
 	torque, position := []float64{1, 2, 3, 4, 5, 6, 7}, []float64{-1, -2, -3, -4, -5, -6, -7}
+	passed := let(t, torque)
 	var efforts std_msgs.Float64MultiArray
 	w, err := Float64MultiArray.NewWriter(7)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := efforts.UnmarshalCDR(w.Write(torque, position)); err != nil || !slices.Equal(efforts.Data, torque) {
+	if err := efforts.UnmarshalCDR(w.Write(passed, position)); err != nil || !slices.Equal(efforts.Data, torque) {
 		t.Errorf("efforts %v, error %v", efforts.Data, err)
 	}
 	var command lbr_fri_idl.LBRTorqueCommand
@@ -26,11 +41,11 @@ func TestWriters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := command.UnmarshalCDR(lbr.Write(torque, position)); err != nil || !slices.Equal(command.Torque[:], torque) || !slices.Equal(command.JointPosition[:], position) {
+	if err := command.UnmarshalCDR(lbr.Write(passed, position)); err != nil || !slices.Equal(command.Torque[:], torque) || !slices.Equal(command.JointPosition[:], position) {
 		t.Errorf("command %+v, error %v", command, err)
 	}
 	for kind, w := range map[Commands]Writer{Float64MultiArray: w, LBRTorqueCommand: lbr} {
-		if n := testing.AllocsPerRun(100, func() { w.Write(torque, position) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { w.Write(passed, position) }); n != 0 {
 			t.Errorf("%s: %v allocations", kind, n)
 		}
 		func() {
@@ -39,7 +54,7 @@ func TestWriters(t *testing.T) {
 					t.Errorf("%s: recovered %q", kind, r)
 				}
 			}()
-			w.Write(torque[:6], position)
+			w.Write(let(t, torque[:6]), position)
 		}()
 	}
 	if got := Float64MultiArray.Type().Name + LBRTorqueCommand.Type().Name; got != "std_msgs/msg/Float64MultiArraylbr_fri_idl/msg/LBRTorqueCommand" {

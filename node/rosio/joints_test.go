@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/msgs/builtin_interfaces"
 	"guidedpolicysearch/msgs/cdr"
 	"guidedpolicysearch/msgs/sensor_msgs"
@@ -25,7 +26,7 @@ func jointState(names []string, position, velocity []float64) []byte {
 }
 
 func TestJointReaderOrders(t *testing.T) {
-	r, got := rosio.NewJointReader(joints), hardware.NewJointState(3)
+	r, got := rosio.NewJointReader(joints, true), hardware.NewJointState(3)
 	// One reader takes one message after the other, whose order changes.
 	for _, c := range []struct {
 		name               string
@@ -72,7 +73,7 @@ func TestJointReaderRefuses(t *testing.T) {
 		{"text", []byte("hello world, hello world, hello world"), nil, []string{"joint_states"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := rosio.NewJointReader(joints)
+			r := rosio.NewJointReader(joints, true)
 			err := r.Read(hardware.NewJointState(3), c.payload)
 			if err == nil || c.is != nil && !errors.Is(err, c.is) {
 				t.Fatalf("error %v, want %v", err, c.is)
@@ -96,7 +97,7 @@ func TestErrorsStayShort(t *testing.T) {
 	for i := range names {
 		names[i] = strings.Repeat("x", 300)
 	}
-	err := rosio.NewJointReader(joints).Read(hardware.NewJointState(3), jointState(names, nil, nil))
+	err := rosio.NewJointReader(joints, true).Read(hardware.NewJointState(3), jointState(names, nil, nil))
 	if !errors.Is(err, rosio.ErrMessage) || len(err.Error()) > 4000 {
 		t.Errorf("an error of %d bytes", len(err.Error()))
 	}
@@ -106,7 +107,7 @@ func TestErrorsStayShort(t *testing.T) {
 }
 
 func TestJointReaderAllocatesNothing(t *testing.T) {
-	r, got := rosio.NewJointReader(joints), hardware.NewJointState(3)
+	r, got := rosio.NewJointReader(joints, true), hardware.NewJointState(3)
 	three := []float64{1, 2, 3}
 	payload := jointState(joints, three, three)
 	if n := testing.AllocsPerRun(100, func() {
@@ -119,7 +120,7 @@ func TestJointReaderAllocatesNothing(t *testing.T) {
 }
 
 func TestJointWriter(t *testing.T) {
-	w, r, got := rosio.NewJointWriter(joints), rosio.NewJointReader(joints), hardware.NewJointState(3)
+	w, r, got := rosio.NewJointWriter(joints), rosio.NewJointReader(joints, true), hardware.NewJointState(3)
 	for stamp := range int64(3) {
 		if err := r.Read(got, w.Write(stamp, []float64{1, 2, float64(stamp)}, []float64{4, 5, 6})); err != nil {
 			t.Fatal(err)
@@ -133,18 +134,32 @@ func TestJointWriter(t *testing.T) {
 	}
 }
 
+// let returns torques that a filter has let through.
+func let(t *testing.T, torque []float64) safety.Torque {
+	t.Helper()
+	cfg := safety.DefaultConfig()
+	cfg.RampTime = 0
+	r := safety.Robot{Joints: []string{"a", "b", "c"}[:len(torque)], EffortLimit: slices.Repeat([]float64{1e30}, len(torque))}
+	f, err := safety.New(cfg, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Tick(hardware.NewJointState(len(torque)), torque, safety.Position, 1)
+}
+
 func TestEfforts(t *testing.T) {
 	var w rosio.EffortWriter
 	var r rosio.EffortReader
-	torque := []float64{1, -2.5, math.MaxFloat64}
+	torque := []float64{1, -2.5, 1e30}
+	passed := let(t, torque)
 	for range 2 {
-		got, err := r.Read(w.Write(torque), 3)
+		got, err := r.Read(w.Write(passed), 3)
 		if err != nil || !slices.Equal(got, torque) {
 			t.Errorf("read %v, %v", got, err)
 		}
 	}
 	if n := testing.AllocsPerRun(100, func() {
-		if _, err := r.Read(w.Write(torque), 3); err != nil {
+		if _, err := r.Read(w.Write(passed), 3); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {
@@ -161,7 +176,7 @@ func TestEfforts(t *testing.T) {
 		{"none", (&std_msgs.Float64MultiArray{}).AppendCDR(nil), rosio.ErrMessage, "0 efforts"},
 		{"NaN", (&std_msgs.Float64MultiArray{Data: []float64{0, math.NaN(), 0}}).AppendCDR(nil), rosio.ErrMessage, "effort 1 is NaN"},
 		{"infinite", (&std_msgs.Float64MultiArray{Data: []float64{0, 0, math.Inf(-1)}}).AppendCDR(nil), rosio.ErrMessage, "effort 2 is -Inf"},
-		{"cut off", slices.Clone(w.Write(torque))[:20], cdr.ErrTruncated, "commands"},
+		{"cut off", slices.Clone(w.Write(passed))[:20], cdr.ErrTruncated, "commands"},
 		{"empty", nil, cdr.ErrTruncated, "commands"},
 	} {
 		got, err := r.Read(c.payload, 3)
@@ -205,10 +220,10 @@ func FuzzJointReader(f *testing.F) {
 	f.Add(jointState(joints[:2], three, nil))
 	f.Add([]byte{0, 1, 0, 0})
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		r, got := rosio.NewJointReader(joints), hardware.NewJointState(3)
+		r, got := rosio.NewJointReader(joints, true), hardware.NewJointState(3)
 		err := r.Read(got, payload)
 		// What was read before must not show.
-		again := rosio.NewJointReader(joints)
+		again := rosio.NewJointReader(joints, true)
 		if err := again.Read(hardware.NewJointState(3), jointState([]string{"a", "b", "wrist", "elbow", "shoulder"}, make([]float64, 5), make([]float64, 5))); err != nil {
 			t.Fatal(err)
 		}

@@ -11,15 +11,16 @@ import (
 	"guidedpolicysearch/node/trial"
 )
 
-// Command converts a trial command to a message.
+// Command converts a trial command, of a linear-Gaussian controller, to a message.
 func Command(c *trial.Command, stamp int64) *guided_policy_search_msgs.TrialCommand {
+	k := c.Controller.(*lqg.Controller)
 	return &guided_policy_search_msgs.TrialCommand{
 		Stamp:     Stamp(stamp),
 		Iteration: uint32(c.Iteration), Condition: uint32(c.Condition), Sample: uint32(c.Sample),
-		Steps: uint32(c.Controller.T), Dt: c.DT, InitialPosition: slices.Clone(c.InitialPosition), NoiseSeed: c.NoiseSeed,
+		Steps: uint32(k.T), Dt: c.DT, InitialPosition: slices.Clone(c.InitialPosition), NoiseSeed: c.NoiseSeed,
 		Controller: guided_policy_search_msgs.LinearGaussianController{
-			Steps: uint32(c.Controller.T), Dx: uint32(c.Controller.DX), Du: uint32(c.Controller.DU),
-			KGain: slices.Clone(c.Controller.K), Bias: slices.Clone(c.Controller.Bias), Chol: slices.Clone(c.Controller.Chol)},
+			Steps: uint32(k.T), Dx: uint32(k.DX), Du: uint32(k.DU),
+			KGain: slices.Clone(k.K), Bias: slices.Clone(k.Bias), Chol: slices.Clone(k.Chol)},
 	}
 }
 
@@ -41,17 +42,19 @@ func ReadCommand(m *guided_policy_search_msgs.TrialCommand) (*trial.Command, err
 // SetRollout overwrites dst with what a trial of the robot left behind. It shares the
 // record's arrays.
 func SetRollout(dst *guided_policy_search_msgs.Rollout, rec *trial.Record, r *robot.Robot) {
-	c, ro := rec.Command, rec.Rollout
+	c, ro := rec.Command, rec.Whole()
 	dst.Header.Stamp = Stamp(rec.Stamps[0])
 	dst.Iteration, dst.Condition, dst.Sample = uint32(c.Iteration), uint32(c.Condition), uint32(c.Sample)
 	dst.NoiseSeed, dst.Dt = c.NoiseSeed, c.DT
 	dst.JointNames, dst.StateNames = r.Joints(), r.StateNames()
 	dst.Steps, dst.Dx, dst.Du = uint32(ro.T), uint32(ro.DX), uint32(ro.DU)
-	dst.States, dst.Actions, dst.Commanded = ro.X, ro.U, rec.Commanded
+	dst.States, dst.Actions, dst.Commanded = ro.X, ro.U, rec.Commanded[:ro.T*ro.DU]
 	dst.Stamps = dst.Stamps[:0]
-	for _, ns := range rec.Stamps {
+	for _, ns := range rec.Stamps[:ro.T+1] {
 		dst.Stamps = append(dst.Stamps, Stamp(ns))
 	}
+	dst.StateAges, dst.Lost = rec.Ages[:ro.T+1], rec.Lost[:ro.T+1]
+	dst.Intervened, dst.Fault = rec.Intervened, rec.Fault.String()
 }
 
 // ReadRollout converts a recorded rollout for learning. It returns ErrMessage if it is

@@ -16,7 +16,7 @@ import (
 )
 
 func arm(t testing.TB) *robot.Robot {
-	r, err := robot.New(robot.DefaultConfig())
+	r, err := robot.New(robot.DefaultConfig(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,8 @@ func exampleCommand() *trial.Command {
 // exampleRecord is what a trial of exampleCommand left behind.
 func exampleRecord() *trial.Record {
 	c := exampleCommand()
-	rec := &trial.Record{Command: c, Rollout: rollout.New(4, 7, 2), Commanded: count(8, 9), Stamps: []int64{-1, 50_000_000, 100_000_000, 150_000_000, 2_000_000_001}}
+	rec := &trial.Record{Command: c, Rollout: rollout.New(4, 7, 2), Commanded: count(8, 9), Stamps: []int64{-1, 50_000_000, 100_000_000, 150_000_000, 2_000_000_001},
+		Steps: 4, Ages: count(5, 0.001), Lost: []uint32{0, 0, 3, 0, 1}, Intervened: 2}
 	copy(rec.Rollout.X, count(35, -2))
 	copy(rec.Rollout.U, count(8, 7))
 	return rec
@@ -105,7 +106,8 @@ func TestRolloutRoundTrip(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, rec.Rollout)
 	}
 	// A message that is used again holds the new record only.
-	short := &trial.Record{Command: exampleCommand(), Rollout: rollout.New(1, 7, 2), Commanded: make([]float64, 2), Stamps: []int64{1, 2}}
+	short := trial.NewRecord(1, 7, 2)
+	short.Command = exampleCommand()
 	rosio.SetRollout(&m, short, r)
 	if len(m.Stamps) != 2 || len(m.States) != 14 || m.Steps != 1 {
 		t.Errorf("message %+v", m)
@@ -227,8 +229,9 @@ func FuzzReadCommand(f *testing.F) {
 			return
 		}
 		// What was accepted can be run.
-		u, x, noise := make([]float64, c.Controller.DU), make([]float64, c.Controller.DX), make([]float64, c.Controller.DU)
-		c.Controller.Act(u, x, c.Controller.T-1, noise)
+		T, dX, dU := c.Controller.Sizes()
+		u, x, noise := make([]float64, dU), make([]float64, dX), make([]float64, dU)
+		c.Controller.Act(u, x, T-1, noise)
 		back, err := rosio.ReadCommand(rosio.Command(c, 0))
 		if err != nil || math.Float64bits(back.DT) != math.Float64bits(c.DT) || back.NoiseSeed != c.NoiseSeed || !reflect.DeepEqual(back.Controller, c.Controller) {
 			t.Fatalf("%v: %+v came back as %+v", err, c, back)

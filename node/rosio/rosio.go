@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/msgs/builtin_interfaces"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
@@ -19,14 +20,16 @@ var ErrMessage = errors.New("rosio: message does not fit")
 // JointReader reads sensor_msgs/msg/JointState into canonical joint order. It does not
 // allocate while the message keeps its joints. One goroutine at a time.
 type JointReader struct {
-	joints []string
-	index  []int // of joints in the message
-	msg    sensor_msgs.JointState
+	joints     []string
+	velocities bool
+	index      []int // of joints in the message
+	msg        sensor_msgs.JointState
 }
 
-// NewJointReader returns a reader for the joints of a robot.
-func NewJointReader(joints []string) *JointReader {
-	return &JointReader{joints: slices.Clone(joints), index: make([]int, len(joints))}
+// NewJointReader returns a reader for the joints of a robot. velocities says that the messages
+// must have them; otherwise they are not read, and zero.
+func NewJointReader(joints []string, velocities bool) *JointReader {
+	return &JointReader{joints: slices.Clone(joints), velocities: velocities, index: make([]int, len(joints))}
 }
 
 // Read decodes a payload into dst. The joints may come in any order and among others; the
@@ -47,14 +50,23 @@ func (r *JointReader) Read(dst *hardware.JointState, payload []byte) error {
 		r.index[i] = k
 	}
 	for i, k := range r.index {
-		if k >= len(r.msg.Position) || k >= len(r.msg.Velocity) {
-			return fmt.Errorf("%w: joint_states: %d names come with %d positions and %d velocities, need as many of each for joint %q", ErrMessage, len(r.msg.Name), len(r.msg.Position), len(r.msg.Velocity), r.joints[i])
+		switch {
+		case k >= len(r.msg.Position):
+			return fmt.Errorf("%w: joint_states: %d names come with %d positions, need as many for joint %q", ErrMessage, len(r.msg.Name), len(r.msg.Position), r.joints[i])
+		case r.velocities && k >= len(r.msg.Velocity):
+			return fmt.Errorf("%w: joint_states: %d names come with %d velocities, need as many for joint %q; a driver that gives none needs robot.velocity.source difference or encoder_filter", ErrMessage, len(r.msg.Name), len(r.msg.Velocity), r.joints[i])
 		}
-		dst.Position[i], dst.Velocity[i] = r.msg.Position[k], r.msg.Velocity[k]
+		dst.Position[i], dst.Velocity[i] = r.msg.Position[k], 0
+		if r.velocities {
+			dst.Velocity[i] = r.msg.Velocity[k]
+		}
 	}
 	dst.Stamp = Nanoseconds(r.msg.Header.Stamp)
 	return nil
 }
+
+// Names returns the joints that the latest message named; valid until the next Read.
+func (r *JointReader) Names() []string { return r.msg.Name }
 
 // quoted lists names for an error, which stays short whatever a message holds.
 func quoted(names []string) string {
@@ -94,9 +106,10 @@ type EffortWriter struct {
 }
 
 // Write returns the payload for torques in the controller's joint order; it is valid
-// until the next call. It does not allocate after the first.
-func (w *EffortWriter) Write(torque []float64) []byte {
-	w.msg.Data = append(w.msg.Data[:0], torque...)
+// until the next call. It does not allocate after the first. There is no other way to command a
+// robot than by what its safety.Filter let through.
+func (w *EffortWriter) Write(torque safety.Torque) []byte {
+	w.msg.Data = append(w.msg.Data[:0], torque.Values()...)
 	w.payload = w.msg.AppendCDR(w.payload[:0])
 	return w.payload
 }

@@ -194,7 +194,6 @@ func TestLockStepIsTheRobot(t *testing.T) {
 				given := efforts(t, c, 0, 30)
 				b := newBus(t)
 				commands := b.commands()
-				var writer rosio.EffortWriter
 				next, last := 0, []byte(nil)
 				d := b.driver(c)
 				b.answer = func(payload []byte) {
@@ -202,7 +201,7 @@ func TestLockStepIsTheRobot(t *testing.T) {
 						return // a repetition
 					}
 					last = slices.Clone(payload)
-					if err := commands.Publish(writer.Write(given[next])); err != nil {
+					if err := commands.Publish(effortMessage(given[next]...)); err != nil {
 						t.Error(err)
 					}
 					next++
@@ -282,8 +281,7 @@ func TestHeartbeat(t *testing.T) {
 	c.Heartbeat = time.Millisecond
 	b := newBus(t)
 	d := b.driver(c)
-	var writer rosio.EffortWriter
-	d.take(writer.Write([]float64{1}), transport.Info{}) // it comes before the state, and is no answer to it
+	d.take(effortMessage(1), transport.Info{}) // it comes before the state, and is no answer to it
 	b.run(d)
 	until(t, "it was repeated", func() bool {
 		b.mu.Lock()
@@ -348,8 +346,7 @@ func TestHealth(t *testing.T) {
 	if d.Health(&s); s.Level() != diagnostics.Warn {
 		t.Error("a refused command is no warning")
 	}
-	var writer rosio.EffortWriter
-	d.take(writer.Write([]float64{1}), transport.Info{})
+	d.take(effortMessage(1), transport.Info{})
 	d.timing.overruns.Add(3)
 	for _, want := range []diagnostics.Level{diagnostics.Warn, diagnostics.OK} { // the second time it is old news
 		s = diagnostics.Status{}
@@ -357,4 +354,9 @@ func TestHealth(t *testing.T) {
 			t.Errorf("level %v, want %v", s.Level(), want)
 		}
 	}
+}
+
+// effortMessage is a command as somebody else than this program's node sends it.
+func effortMessage(values ...float64) []byte {
+	return (&std_msgs.Float64MultiArray{Data: values}).AppendCDR(nil)
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"guidedpolicysearch/node/rosio"
 )
 
 // lateClock is a clock on which every sleep is longer than asked for.
@@ -148,7 +147,6 @@ func TestLockStepPace(t *testing.T) {
 	b.now = func() time.Duration { return clock.now.Sub(began) }
 	ctx, cancel := context.WithCancel(t.Context())
 	commands := b.commands()
-	var writer rosio.EffortWriter
 	count := 0
 	b.answer = func([]byte) {
 		if count++; count == 20 {
@@ -158,7 +156,7 @@ func TestLockStepPace(t *testing.T) {
 			cancel()
 			return
 		}
-		if err := commands.Publish(writer.Write([]float64{0})); err != nil {
+		if err := commands.Publish(effortMessage(0)); err != nil {
 			t.Error(err)
 		}
 	}

@@ -150,8 +150,7 @@ func TestProgram(t *testing.T) {
 		}
 	}
 	until("it is heard", func() bool { return len(states) > 500 && places > 500 })
-	var writer rosio.EffortWriter
-	if err := commands.Publish(writer.Write([]float64{0, 0, 2})); err != nil {
+	if err := commands.Publish((&std_msgs.Float64MultiArray{Data: []float64{0, 0, 2}}).AppendCDR(nil)); err != nil {
 		t.Fatal(err)
 	}
 	until("the third joint moves on the command", func() bool {

@@ -11,6 +11,7 @@ import (
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/hardware/sim"
 	"guidedpolicysearch/node/trial"
 )
@@ -59,10 +60,11 @@ func newBench(t *testing.T, q []float64, settings ...setting) *bench {
 	t.Helper()
 	cfg, rc := trial.DefaultConfig(), robot.DefaultConfig()
 	cfg.LockStep = true
+	cfg.Safety.Recovery, cfg.Safety.RampTime = safety.RecoveryAutomatic, 0
 	for _, s := range settings {
 		s(&cfg, &rc)
 	}
-	r, err := robot.New(rc)
+	r, err := robot.New(rc, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,10 +113,10 @@ func (b *bench) took(out trial.Output) trial.Output {
 	if !out.Publish {
 		return out
 	}
-	if len(out.Torque) != b.robot.DU() {
-		b.t.Fatalf("phase %v: %d torques", phase, len(out.Torque))
+	if len(out.Torque.Values()) != b.robot.DU() {
+		b.t.Fatalf("phase %v: %d torques", phase, len(out.Torque.Values()))
 	}
-	for i, v := range out.Torque {
+	for i, v := range out.Torque.Values() {
 		if !(math.Abs(v) <= b.robot.EffortLimit()[i]) {
 			b.t.Fatalf("phase %v: torque of joint %d is %v, the limit %v", phase, i, v, b.robot.EffortLimit()[i])
 		}
@@ -122,7 +124,7 @@ func (b *bench) took(out trial.Output) trial.Output {
 			b.t.Fatalf("phase %v: torque of joint %d is %v, want 0", phase, i, v)
 		}
 	}
-	copy(b.torque, out.Torque)
+	copy(b.torque, out.Torque.Values())
 	return out
 }
 
@@ -204,8 +206,8 @@ func (b *bench) wantPhase(want trial.Phase) {
 // wantZero checks that an output publishes zero torque.
 func (b *bench) wantZero(out trial.Output) {
 	b.t.Helper()
-	if !out.Publish || slices.ContainsFunc(out.Torque, func(v float64) bool { return v != 0 }) {
-		b.t.Fatalf("phase %v: published %v, torque %v; want zero torque to be published", b.machine.Phase(), out.Publish, out.Torque)
+	if !out.Publish || slices.ContainsFunc(out.Torque.Values(), func(v float64) bool { return v != 0 }) {
+		b.t.Fatalf("phase %v: published %v, torque %v; want zero torque to be published", b.machine.Phase(), out.Publish, out.Torque.Values())
 	}
 }
 
@@ -226,7 +228,7 @@ func command(T int) *trial.Command {
 func (b *bench) checkRecord(c *trial.Command) {
 	b.t.Helper()
 	rec := b.machine.Record()
-	T, dX, dU := c.Controller.T, 7, 2
+	T, dX, dU := linear(c).T, 7, 2
 	if rec.Command != c {
 		b.t.Fatal("the record is not of the command")
 	}
@@ -257,7 +259,7 @@ func (b *bench) checkRecord(c *trial.Command) {
 		if !slices.Equal(u, rec.Commanded[t*dU:(t+1)*dU]) {
 			b.t.Fatalf("step %d: commanded %v, the controller says %v", t, rec.Commanded[t*dU:(t+1)*dU], u)
 		}
-		b.robot.ClampEffort(u)
+		clamp(u, b.robot.EffortLimit())
 		if !slices.Equal(u, ro.Action(t)) {
 			b.t.Fatalf("step %d: action %v, within limits it is %v", t, ro.Action(t), u)
 		}
@@ -271,10 +273,20 @@ func (b *bench) checkRecordShape() {
 	b.t.Helper()
 	rec := b.machine.Record()
 	T := rec.Rollout.T
-	if rec.Command == nil || rec.Command.Controller.T != T || len(rec.Rollout.X) != (T+1)*7 || len(rec.Stamps) != T+1 {
+	if rec.Command == nil || linear(rec.Command).T != T || len(rec.Rollout.X) != (T+1)*7 || len(rec.Stamps) != T+1 {
 		b.t.Fatalf("record of T=%d: %d states, %d stamps", T, len(rec.Rollout.X), len(rec.Stamps))
 	}
 	if err := rec.Rollout.Validate(); err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+// linear returns the controller of a command.
+func linear(c *trial.Command) *lqg.Controller { return c.Controller.(*lqg.Controller) }
+
+// clamp bounds torques, as the limits of a robot do.
+func clamp(torque, limit []float64) {
+	for i, v := range torque {
+		torque[i] = min(max(v, -limit[i]), limit[i])
 	}
 }

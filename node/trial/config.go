@@ -6,37 +6,57 @@ import (
 	"math"
 	"time"
 
-	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/hardware/safety"
 )
 
 // ErrCommand marks a trial command that the robot cannot run.
 var ErrCommand = errors.New("trial: invalid command")
 
+// Ways to drive the control loop.
+const (
+	ByJointStates = "joint_states"
+	ByTimer       = "timer"
+)
+
+// Ways to go from one action of the controller to the next.
+const (
+	HoldAction        = "hold"
+	InterpolateAction = "linear"
+)
+
 // Config holds the settings of the phases.
 type Config struct {
-	LockStep bool         `param:"lock_step" desc:"The robot waits for a command after each joint state, as the simulator in lock step does: no time passes while the learner works."`
-	Reset    ResetConfig  `param:"reset"`
-	Safety   SafetyConfig `param:"safety"`
-	Noise    NoiseConfig  `param:"noise"`
+	LockStep bool          `param:"lock_step" desc:"The robot waits for a command after each joint state, as the simulator in lock step does: no time passes while the learner works."`
+	Loop     LoopConfig    `param:"loop"`
+	Reset    ResetConfig   `param:"reset"`
+	Safety   safety.Config `param:"safety"`
+	Noise    NoiseConfig   `param:"noise"`
 }
+
+// LoopConfig says when torques are published.
+type LoopConfig struct {
+	DrivenBy      string  `param:"driven_by" desc:"What a control tick follows: each of the robot's joint_states, or a timer of the node's own, which takes the latest of them." choices:"joint_states|timer"`
+	Rate          float64 `param:"rate" desc:"Ticks per second of the timer." unit:"Hz" range:"[1, 10000]"`
+	Interpolation string  `param:"interpolation" desc:"Torque between two of the controller's actions, dt apart: hold keeps the last, linear goes to the new one within dt, which is smoother and later." choices:"hold|linear"`
+}
+
+// Period returns the timer's period in ns.
+func (c LoopConfig) Period() int64 { return int64(1e9/c.Rate + 0.5) }
 
 // ResetConfig holds the settings of the position controller between trials.
 type ResetConfig struct {
 	Stiffness         []float64     `param:"stiffness" desc:"Position gain per joint." unit:"N m/rad" range:"[0, inf)"`
 	Damping           []float64     `param:"damping" desc:"Velocity gain per joint." unit:"N m s/rad" range:"[0, inf)"`
+	Integral          []float64     `param:"integral" desc:"Gain of the integrated position error per joint; empty for none." unit:"N m/(rad s)" range:"[0, inf)"`
+	IntegralClamp     []float64     `param:"integral_clamp" desc:"Largest torque of the integral per joint." unit:"N m" range:"[0, inf)" len:"integral"`
+	VelocityLimit     []float64     `param:"velocity_limit" desc:"Largest speed of each joint on its way to the initial position; empty for one step there, which only the gains slow down." unit:"rad/s" range:"(0, inf)"`
+	AccelerationLimit []float64     `param:"acceleration_limit" desc:"Largest acceleration of each joint on its way to the initial position." unit:"rad/s^2" range:"(0, inf)" len:"velocity_limit"`
 	PositionTolerance float64       `param:"position_tolerance" desc:"Largest distance of a joint from its initial position when a trial begins." unit:"rad" range:"(0, inf)"`
 	VelocityTolerance float64       `param:"velocity_tolerance" desc:"Largest speed of a joint when a trial begins." unit:"rad/s" range:"(0, inf)"`
-	SettleSteps       int           `param:"settle_steps" desc:"Joint states in a row that must be within the tolerances." range:"[1, 100000]"`
+	SettleSteps       int           `param:"settle_steps" desc:"Control ticks in a row, each with a new joint state, that must be within the tolerances." range:"[1, 100000]"`
 	Timeout           time.Duration `param:"timeout" desc:"Time on the robot's clock within which the arm must be there." unit:"s" range:"(0, inf)" takes:"trial"`
 	Attempts          int           `param:"attempts" desc:"Resets that may time out in a row before the run is given up." range:"[1, 1000]" takes:"trial"`
-}
-
-// SafetyConfig holds the limits on what is taken for a healthy robot.
-type SafetyConfig struct {
-	StaleTimeout  time.Duration `param:"stale_timeout" desc:"Age of the last joint state at which the torque goes to zero." unit:"s" range:"(0, inf)" takes:"trial"`
-	MaxFaults     int           `param:"max_faults" desc:"Faults in one trial, which is repeated after each, before the run is given up." range:"[1, 200]" takes:"trial"`
-	RecoverySteps int           `param:"recovery_steps" desc:"Good joint states in a row that end a fault." range:"[1, 100000]" takes:"trial"`
 }
 
 // NoiseConfig holds the settings of the exploration noise.
@@ -56,7 +76,8 @@ func DefaultConfig() Config {
 	return Config{
 		Reset: ResetConfig{Stiffness: []float64{6, 1}, Damping: []float64{3, 0}, PositionTolerance: 1e-3, VelocityTolerance: 1e-2,
 			SettleSteps: 3, Timeout: 30 * time.Second, Attempts: 3},
-		Safety: SafetyConfig{StaleTimeout: time.Second, RecoverySteps: 10, MaxFaults: 50},
+		Loop:   LoopConfig{DrivenBy: ByJointStates, Rate: 1000, Interpolation: HoldAction},
+		Safety: safety.DefaultConfig(),
 		Noise:  NoiseConfig{Sigma: noise.Sigma, Normalization: string(noise.Normalization)},
 	}
 }
@@ -72,11 +93,19 @@ type Command struct {
 	// NoiseSeed names the exploration noise.
 	NoiseSeed uint64
 	// Controller acts for its T steps.
-	Controller *lqg.Controller
+	Controller Controller
 }
 
-// maxFaults is the upper end of the range of safety.max_faults.
-const maxFaults = 200
+// Controller gives the actions of a trial.
+type Controller interface {
+	// Sizes returns the number of actions T and the sizes of state and action.
+	Sizes() (T, dX, dU int)
+	// Act writes the action, dU, at state x, dX, and time step t, for standard normal noise, dU.
+	// It does not allocate.
+	Act(dst, x []float64, t int, noise []float64)
+	// Validate returns an error if the numbers are not finite.
+	Validate() error
+}
 
 // maxSteps bounds T: a rollout of as many steps fits in memory for any robot.
 const maxSteps = 1_000_000
@@ -84,13 +113,14 @@ const maxSteps = 1_000_000
 // validate returns an error wrapping ErrCommand unless the command suits a robot of dX
 // states and dU joints.
 func (c *Command) validate(dX, dU int) error {
-	switch {
-	case c.Controller == nil:
+	if c.Controller == nil {
 		return fmt.Errorf("%w: there is no controller", ErrCommand)
-	case c.Controller.DX != dX || c.Controller.DU != dU:
-		return fmt.Errorf("%w: the controller has dX=%d dU=%d, the robot dX=%d dU=%d", ErrCommand, c.Controller.DX, c.Controller.DU, dX, dU)
-	case c.Controller.T > maxSteps:
-		return fmt.Errorf("%w: %d time steps, at most %d can be run", ErrCommand, c.Controller.T, maxSteps)
+	}
+	switch T, its, ofIts := c.Controller.Sizes(); {
+	case its != dX || ofIts != dU:
+		return fmt.Errorf("%w: the controller has dX=%d dU=%d, the robot dX=%d dU=%d", ErrCommand, its, ofIts, dX, dU)
+	case T < 1 || T > maxSteps:
+		return fmt.Errorf("%w: %d time steps, 1 to %d can be run", ErrCommand, T, maxSteps)
 	case len(c.InitialPosition) != dU:
 		return fmt.Errorf("%w: initial position has %d entries, need %d, one per joint", ErrCommand, len(c.InitialPosition), dU)
 	case !(c.DT > 0) || math.IsInf(c.DT, 0):
@@ -112,8 +142,22 @@ func (c *Command) validate(dX, dU int) error {
 type Record struct {
 	Command *Command
 	Rollout *rollout.Rollout
+	// Steps is how many actions are in the rollout: T, or fewer where a fault broke it off.
+	Steps int
+	// Fault is what broke it off; of kind NoFault for a whole trial.
+	Fault safety.Fault
 	// Commanded holds the torques before limits, T x dU.
 	Commanded []float64
-	// Stamps holds the times of the states in ns, T+1.
+	// Stamps holds the times of the states in ns, Ages how old each was when it was used, in s,
+	// and Lost how many joint states before it were missing: T+1 each.
 	Stamps []int64
+	Ages   []float64
+	Lost   []uint32
+	// Intervened counts the ticks in which the safety filter changed the torque.
+	Intervened uint32
+}
+
+// NewRecord returns an empty record of a trial of T steps, dX states and dU joints.
+func NewRecord(T, dX, dU int) *Record {
+	return &Record{Rollout: rollout.New(T, dX, dU), Steps: T, Commanded: make([]float64, T*dU), Stamps: make([]int64, T+1), Ages: make([]float64, T+1), Lost: make([]uint32, T+1)}
 }

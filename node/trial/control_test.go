@@ -109,7 +109,7 @@ func TestConfigure(t *testing.T) {
 	for _, phase := range phases {
 		b := in(t, phase, freeRunning)
 		cfg := b.cfg
-		cfg.Safety.StaleTimeout = 10 * time.Millisecond
+		cfg.Safety.StaleTimeout = 60 * time.Millisecond
 		cfg.Safety.RecoverySteps = 2
 		err := b.machine.Configure(cfg)
 		if between := phase == trial.Wait || phase == trial.Hold || phase == trial.Fault; !between {
@@ -124,7 +124,7 @@ func TestConfigure(t *testing.T) {
 		if phase != trial.Hold {
 			continue
 		}
-		b.wantZero(b.took(b.machine.Watch(b.arrival + int64(11*time.Millisecond))))
+		b.wantZero(b.took(b.machine.Watch(b.arrival + int64(61*time.Millisecond))))
 		b.tick()
 		b.wantPhase(trial.Fault)
 		b.tick()

@@ -44,6 +44,10 @@ func TestAnySequence(t *testing.T) {
 				b.observe()
 			case n < 93:
 				b.newArm([]float64{6 * rng.Float64(), 6 * rng.Float64()})
+			case n == 99 && b.machine.Phase() == trial.Fault:
+				if err := b.machine.ResetFault(); err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
 			case n < 94:
 				b.arrival += rng.Int64N(int64(2 * time.Second))
 				b.took(b.machine.Watch(b.arrival))

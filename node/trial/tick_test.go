@@ -39,7 +39,7 @@ func TestTickAllocatesNothing(t *testing.T) {
 				b.read()
 			}
 			c.prepare(b)
-			reader, joints, efforts := rosio.NewJointReader(b.robot.Joints()), rosio.NewJointWriter(b.robot.Joints()), rosio.EffortWriter{}
+			reader, joints, efforts := rosio.NewJointReader(b.robot.Joints(), true), rosio.NewJointWriter(b.robot.Joints()), rosio.EffortWriter{}
 			tick := func() {
 				if !b.blocked {
 					if err := b.sim.Step(b.torque); err != nil {
@@ -59,7 +59,7 @@ func TestTickAllocatesNothing(t *testing.T) {
 				out := b.machine.Reading(b.reading, b.arrival, b.reading.Stamp)
 				if out.Publish {
 					efforts.Write(out.Torque)
-					copy(b.torque, out.Torque)
+					copy(b.torque, out.Torque.Values())
 				}
 			}
 			if n := testing.AllocsPerRun(ticks, tick); n != 0 {
@@ -92,7 +92,7 @@ func TestPhaseChangesAllocateNothing(t *testing.T) {
 				}
 				b.arrival += 1_000_000
 				if out := b.machine.Reading(b.reading, b.arrival, 0); out.Publish {
-					copy(b.torque, out.Torque)
+					copy(b.torque, out.Torque.Values())
 				}
 			}
 		})

@@ -34,7 +34,7 @@ func TestTrial(t *testing.T) {
 	var states, actions []float64
 	for {
 		x := make([]float64, 7)
-		b.robot.State(x, b.reading.Position, b.reading.Velocity)
+		b.robot.State(x, robot.Measurement{Position: b.reading.Position, Velocity: b.reading.Velocity})
 		states = append(states, x...)
 		if b.machine.Phase() != trial.Run {
 			break
@@ -150,8 +150,8 @@ func TestFreeRunningHold(t *testing.T) {
 	b.reading.Stamp += b.period
 	out := b.read()
 	want := []float64{-6*0.05 - 3*0.01, 0.5}
-	if !out.Publish || math.Abs(out.Torque[0]-want[0]) > 1e-12 || out.Torque[1] != want[1] {
-		t.Fatalf("published %v %v, want %v", out.Publish, out.Torque, want)
+	if !out.Publish || math.Abs(out.Torque.Values()[0]-want[0]) > 1e-12 || out.Torque.Values()[1] != want[1] {
+		t.Fatalf("published %v %v, want %v", out.Publish, out.Torque.Values(), want)
 	}
 	for range 10 {
 		if out := b.tick(); !out.Publish {
@@ -217,10 +217,10 @@ func TestCommandsThatDoNotFit(t *testing.T) {
 		{"other dX", func(c *trial.Command) { c.Controller = lqg.NewController(5, 6, 2) }, "dX=6"},
 		{"other dU", func(c *trial.Command) { c.Controller = lqg.NewController(5, 7, 3) }, "dU=3"},
 		{"too long", func(c *trial.Command) { c.Controller = &lqg.Controller{T: 1 << 40, DX: 7, DU: 2} }, "time steps"},
-		{"no steps", func(c *trial.Command) { c.Controller = &lqg.Controller{DX: 7, DU: 2} }, "T=0"},
-		{"short gains", func(c *trial.Command) { c.Controller.K = c.Controller.K[1:] }, "gains"},
-		{"NaN gain", func(c *trial.Command) { c.Controller.K[3] = math.NaN() }, "NaN"},
-		{"zero covariance", func(c *trial.Command) { c.Controller.Chol[0] = 0 }, "covariance"},
+		{"no steps", func(c *trial.Command) { c.Controller = &lqg.Controller{DX: 7, DU: 2} }, "0 time steps"},
+		{"short gains", func(c *trial.Command) { linear(c).K = linear(c).K[1:] }, "gains"},
+		{"NaN gain", func(c *trial.Command) { linear(c).K[3] = math.NaN() }, "NaN"},
+		{"zero covariance", func(c *trial.Command) { linear(c).Chol[0] = 0 }, "covariance"},
 		{"position of one joint", func(c *trial.Command) { c.InitialPosition = []float64{1} }, "1 entries, need 2"},
 		{"NaN position", func(c *trial.Command) { c.InitialPosition = []float64{0, math.NaN()} }, "joint 1 is NaN"},
 		{"infinite position", func(c *trial.Command) { c.InitialPosition = []float64{math.Inf(1), 0} }, "joint 0 is +Inf"},
@@ -269,7 +269,7 @@ func TestTinyTimeStep(t *testing.T) {
 }
 
 func TestNewMachineNeedsGainsPerJoint(t *testing.T) {
-	r, err := robot.New(robot.DefaultConfig())
+	r, err := robot.New(robot.DefaultConfig(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +310,7 @@ func TestDuplicates(t *testing.T) {
 			t.Fatal("hold answered a repetition")
 		}
 	}
-	answer := slices.Clone(b.start(command(5)).Torque)
+	answer := slices.Clone(b.start(command(5)).Torque.Values())
 	for range 20 {
 		if out := b.read(); out.Publish {
 			t.Fatal("a repetition was answered at once")
@@ -319,8 +319,8 @@ func TestDuplicates(t *testing.T) {
 	for range 2 {
 		b.arrival += int64(resend)
 		out := b.read()
-		if !out.Publish || !slices.Equal(out.Torque, answer) {
-			t.Fatalf("after %v published %v %v, want %v again", resend, out.Publish, out.Torque, answer)
+		if !out.Publish || !slices.Equal(out.Torque.Values(), answer) {
+			t.Fatalf("after %v published %v %v, want %v again", resend, out.Publish, out.Torque.Values(), answer)
 		}
 		if out := b.read(); out.Publish {
 			t.Fatal("the answer was sent again at once")

@@ -83,7 +83,7 @@ func (c *control) connect(node transport.Node) (err error) {
 	if c.commands, err = node.Publisher(commandsTopic, rostype.Of(new(std_msgs.Float64MultiArray)), transport.Default(), nil); err != nil {
 		return err
 	}
-	reader := rosio.NewJointReader(c.arm.names)
+	reader := rosio.NewJointReader(c.arm.names, true)
 	first, unreadable := make(chan struct{}, 1), make(chan error, 1)
 	received := func(payload []byte, _ transport.Info) {
 		if err := reader.Read(*c.states.Back(), payload); err != nil {

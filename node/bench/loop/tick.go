@@ -87,7 +87,7 @@ func (c *control) tick(policy string) (payload []byte) {
 	}
 	c.step++
 	torque := c.filter.Tick(s, c.u, safety.Learned, c.dt)
-	return c.writer.Write(torque.Values())
+	return c.writer.Write(torque)
 }
 
 // fault returns what the filter latched, after which a tick is not the one that was meant.

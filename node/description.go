@@ -1,0 +1,149 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"guidedpolicysearch/hardware/models"
+	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/urdf"
+	"guidedpolicysearch/msgs/std_msgs"
+	"guidedpolicysearch/node/params"
+	"guidedpolicysearch/node/rostype"
+	"guidedpolicysearch/node/transport"
+)
+
+// DescriptionFile is the robot's description in a run folder, as it was used.
+const DescriptionFile = "robot.urdf"
+
+// errNoDescription marks a description that only a running robot gives.
+var errNoDescription = errors.New("the robot's description comes from a topic (robot.description_topic): set robot.urdf where no robot is running")
+
+// readDescription reads the robot's description from where robot.urdf says; both are nil where
+// there is none.
+func readDescription(c robot.Config) (*urdf.Model, []byte, error) {
+	if c.URDF == "" {
+		return nil, nil, nil
+	}
+	text, err := models.Read(c.URDF)
+	if err != nil {
+		return nil, nil, params.FieldError{Key: "robot.urdf", Problem: err.Error()}
+	}
+	m, err := urdf.Parse(text)
+	if err != nil {
+		return nil, nil, params.FieldError{Key: "robot.urdf", Problem: fmt.Sprintf("is %s: %v", c.URDF, err)}
+	}
+	return m, text, nil
+}
+
+// newRobot makes the robot from its parameters alone.
+func newRobot(c robot.Config) (*robot.Robot, []byte, error) {
+	m, text, err := readDescription(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	if m == nil && c.DescriptionTopic != "" {
+		return nil, nil, errNoDescription
+	}
+	r, err := robot.New(c, m)
+	return r, text, err
+}
+
+// recordedRobot makes the robot of a run folder, whose description is the one that is recorded
+// there.
+func recordedRobot(c robot.Config, runFolder string) (*robot.Robot, error) {
+	text, err := os.ReadFile(filepath.Join(runFolder, DescriptionFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return robot.New(c, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := urdf.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s in %s: %w", DescriptionFile, runFolder, err)
+	}
+	return robot.New(c, m)
+}
+
+// listenToDescription takes the description that a topic has, if one is named.
+func (n *node) listenToDescription() error {
+	c := n.cfg.Robot
+	if c.URDF != "" || c.DescriptionTopic == "" {
+		return nil
+	}
+	topic, err := n.ros.ResolveTopic(c.DescriptionTopic)
+	if err != nil {
+		return params.FieldError{Key: "robot.description_topic", Problem: err.Error()}
+	}
+	_, err = n.ros.Subscribe(topic, rostype.Of(new(std_msgs.String)), transport.Latched(), func(payload []byte, _ transport.Info) {
+		var m std_msgs.String
+		if err := m.UnmarshalCDR(payload); err != nil {
+			n.tell(fmt.Sprintf("%s: %v", topic, err))
+			return
+		}
+		text := []byte(m.Data)
+		n.told.Store(&text)
+	}, n.mismatch(topic, ""))
+	return err
+}
+
+// awaitDescription returns the robot's description, empty where there is none. The error wraps
+// errRobot if a topic has not told it in time.
+func (n *node) awaitDescription(ctx context.Context) ([]byte, error) {
+	var c robot.Config
+	n.ros.Parameters.Do(func() { c = n.shared.Robot })
+	if c.URDF != "" || c.DescriptionTopic == "" {
+		_, text, err := readDescription(c)
+		return text, err
+	}
+	deadline := time.NewTimer(robotPatience)
+	defer deadline.Stop()
+	again := time.NewTicker(tick / 10)
+	defer again.Stop()
+	for {
+		if text := n.told.Load(); text != nil {
+			return *text, nil
+		}
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			return nil, fmt.Errorf("%w: no robot description on %s yet (robot.description_topic): is robot_state_publisher running?", errRobot, c.DescriptionTopic)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// describedRobot makes the robot of n.cfg from its description. Joints that do not fit are told
+// of with all who name joints.
+func (n *node) describedRobot(description []byte) (*robot.Robot, error) {
+	if len(description) == 0 {
+		return robot.New(n.cfg.Robot, nil)
+	}
+	m, err := urdf.Parse(description)
+	if err != nil {
+		return nil, fmt.Errorf("the robot's description: %w", err)
+	}
+	if err := m.CheckJoints(n.cfg.Robot.Joints); err != nil {
+		return nil, fmt.Errorf("%w; robot.joints names %q, the description %q, joint_states %q", err, n.cfg.Robot.Joints, m.Movable(), n.probe.Load().names())
+	}
+	r, err := robot.New(n.cfg.Robot, m)
+	if err == nil {
+		n.probe.Load().describe(m.Movable())
+	}
+	return r, err
+}
+
+// describe records the description in the run folder.
+func (s *session) describe(description []byte) error {
+	if len(description) == 0 {
+		return nil
+	}
+	return s.run.WriteFile(DescriptionFile, description)
+}

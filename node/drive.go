@@ -1,0 +1,92 @@
+package node
+
+import (
+	"time"
+
+	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/velocity"
+	"guidedpolicysearch/node/realtime"
+	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/ros2control"
+	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/trial"
+)
+
+// newLoop returns the control loop of a machine that publishes its torques on a publisher.
+func newLoop(cfg *Config, r *robot.Robot, machine *trial.Machine, commands transport.Publisher, names map[string]string) (*loop, error) {
+	estimator, err := velocity.New(cfg.Robot.Velocity, r.DU())
+	if err != nil {
+		return nil, err
+	}
+	writer, err := cfg.Commands.kind().NewWriter(r.DU())
+	if err != nil {
+		return nil, err
+	}
+	states := transport.SensorData()
+	if cfg.Reliable {
+		states = transport.Default()
+	}
+	l := &loop{machine: machine, reader: rosio.NewJointReader(r.Joints(), cfg.Robot.Velocity.Source == velocity.Message), velocity: estimator,
+		writer: writer, state: hardware.NewJointState(r.DU()), lockStep: cfg.LockStep, timer: cfg.Loop.DrivenBy == trial.ByTimer, commands: commands}
+	l.timing.timer, l.timing.period = l.timer, cfg.Loop.Period()
+	topics := record.Topics{
+		JointStates: record.Topic{Name: names[jointStatesTopic], Depth: states.Depth, BestEffort: !cfg.Reliable},
+		Commands:    record.Topic{Name: names[commandsTopic], Depth: transport.Default().Depth, Message: cfg.Commands.kind().Message()},
+		Rollout:     record.Topic{Name: names[rolloutTopic], Depth: transport.Default().Depth},
+	}
+	for _, dst := range []**record.Trial{&l.recorded, &l.spare} {
+		*dst = record.NewTrial(topics, logMessages(cfg.Steps), logBytes(cfg.Steps, r.DU()))
+	}
+	return l, nil
+}
+
+// kind is the message that commands are published as.
+func (c CommandsConfig) kind() ros2control.Commands { return ros2control.Commands(c.Type) }
+
+// timerThread drives a loop by a timer, on a thread of its own.
+type timerThread struct {
+	end  chan struct{}
+	done chan struct{}
+}
+
+// drive starts the thread of a loop. What the system does not allow it is told, and noted in
+// the loop.
+func (n *node) drive(l *loop) *timerThread {
+	t := &timerThread{end: make(chan struct{}), done: make(chan struct{})}
+	cfg, period := n.cfg.Thread, time.Duration(n.cfg.Loop.Period())
+	go func() {
+		defer close(t.done)
+		thread, notes := realtime.Adopt(cfg)
+		defer thread.Release()
+		l.noted(notes)
+		for _, text := range notes {
+			n.tell(text)
+		}
+		timer := realtime.NewTimer(period)
+		for {
+			late, missed := timer.Wait()
+			select {
+			case <-t.end:
+				return
+			default:
+			}
+			l.tick(late, missed)
+		}
+	}()
+	return t
+}
+
+// stop ends the thread and waits for it.
+func (t *timerThread) stop() {
+	close(t.end)
+	<-t.done
+}
+
+// noted keeps what the system does not allow the loop's thread.
+func (l *loop) noted(notes []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.notes = notes
+}

@@ -1,0 +1,43 @@
+package trial
+
+import (
+	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/safety"
+)
+
+// extra holds what other topics tell of the state.
+type extra struct {
+	topics []string
+	at     []int // where each topic's numbers begin, and the end
+	values []float64
+	seen   []bool
+}
+
+func newExtra(cfg robot.ExtraConfig) extra {
+	e := extra{topics: cfg.Topics, at: []int{0}, values: make([]float64, cfg.Size()), seen: make([]bool, len(cfg.Topics))}
+	for _, n := range cfg.Sizes {
+		e.at = append(e.at, e.at[len(e.at)-1]+n)
+	}
+	return e
+}
+
+// complete tells whether every topic has told something.
+func (e *extra) complete() bool { return e.missing().Kind == safety.NoFault }
+
+// missing names the first topic that has not.
+func (e *extra) missing() safety.Fault {
+	for k, seen := range e.seen {
+		if !seen {
+			return safety.Fault{Kind: safety.Missing, Joint: -1, Name: e.topics[k]}
+		}
+	}
+	return safety.Fault{}
+}
+
+// Extra takes the numbers of an extra topic, in the robot's order of them; as many as it has.
+// Numbers that are not finite break off a trial that uses them.
+func (m *Machine) Extra(topic int, values []float64) {
+	e := &m.extra
+	copy(e.values[e.at[topic]:e.at[topic+1]], values)
+	e.seen[topic] = true
+}

@@ -1,0 +1,76 @@
+package trial
+
+import (
+	"guidedpolicysearch/hardware/safety"
+)
+
+// fail latches a fault and answers with the torque that is due then: what the filter's
+// response to it is, or none where the readings cannot be trusted.
+func (m *Machine) fail(fault safety.Fault, arrival int64) Output {
+	m.latch(fault)
+	if fault.Blind() {
+		m.out = m.filter.Blind()
+	} else {
+		m.out = m.filter.Tick(m.reading, m.none, safety.Position, float64(m.interval)*1e-9)
+	}
+	m.answeredAt = arrival
+	return Output{Torque: m.out, Publish: true}
+}
+
+// latch enters phase Fault, or stays there.
+func (m *Machine) latch(fault safety.Fault) {
+	m.good = 0
+	if fault.Kind == safety.Silent || fault.Kind == safety.Backwards {
+		m.heard = false // it may be another robot from now on
+	}
+	m.filter.Trip(fault)
+	if m.phase != Fault {
+		m.enter(fault)
+	}
+}
+
+// enter begins phase Fault; the filter has latched the fault.
+func (m *Machine) enter(fault safety.Fault) {
+	if m.phase == Run {
+		m.breakOff(fault)
+	}
+	m.phase, m.fault, m.good, m.forgive = Fault, fault, 0, false
+	m.faults++
+	m.emit(Event{Kind: Faulted, Fault: fault})
+	if m.broken++; m.broken == m.cfg.Safety.MaxFaults && m.command != nil {
+		m.emit(Event{Kind: GaveUp, Fault: fault})
+	}
+}
+
+// over counts good readings in phase Fault and tells whether the fault has ended: it was reset,
+// or is one that ends by itself.
+func (m *Machine) over() bool {
+	if !m.fresh {
+		return false
+	}
+	m.good++
+	recovers := m.cfg.Safety.Recovery == safety.RecoveryAutomatic && m.fault.Recoverable() && m.good >= m.cfg.Safety.RecoverySteps
+	return (m.forgive || recovers) && m.filter.Reset() == nil
+}
+
+// Trip latches a fault from outside the loop, and answers with the torque that is due then.
+func (m *Machine) Trip(fault safety.Fault, now int64) Output {
+	if m.phase == Done {
+		return Output{}
+	}
+	if m.arrival == 0 {
+		m.latch(fault)
+		return Output{}
+	}
+	return m.fail(fault, now)
+}
+
+// EmergencyStop latches the fault of a stop that is pressed; it cannot be reset before it is
+// released.
+func (m *Machine) EmergencyStop(pressed bool, now int64) Output {
+	m.filter.EmergencyStop(pressed)
+	if !pressed {
+		return Output{}
+	}
+	return m.Trip(safety.Fault{Kind: safety.EmergencyStop}, now)
+}
