@@ -14,7 +14,6 @@ import (
 // Thread is what a goroutine and its thread became by Adopt.
 type Thread struct {
 	cfg      Config
-	tid      int
 	before   *unix.SchedAttr
 	slack    *int // ns, nil if it was not set
 	affinity unix.CPUSet
@@ -45,7 +44,7 @@ func Adopt(cfg Config) (t *Thread, notes []string) {
 		panic(err)
 	}
 	runtime.LockOSThread()
-	t = &Thread{cfg: cfg, tid: unix.Gettid()}
+	t = &Thread{cfg: cfg}
 	if cfg.Priority > 0 {
 		before, err := unix.SchedGetAttr(0, 0)
 		if err == nil {
@@ -100,12 +99,12 @@ func (t *Thread) Companions() (notes []string) {
 	}
 	for _, task := range tasks {
 		tid, err := strconv.Atoi(task.Name())
-		if err != nil || tid == t.tid {
+		if err != nil {
 			continue
 		}
 		before, err := unix.SchedGetAttr(tid, 0)
 		if err != nil || before.Policy != unix.SCHED_NORMAL {
-			continue // it has ended, or is none of ours to change
+			continue // it has ended, is none of ours to change, or is t's own
 		}
 		if err := fifo(tid, t.cfg.ProcessPriority); err == nil {
 			t.raised = append(t.raised, companion{tid, before})

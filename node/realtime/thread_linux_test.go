@@ -90,6 +90,9 @@ func TestAdoptAndRelease(t *testing.T) {
 		if ok := during.locked != "0 kB"; ok == strings.Contains(told, "swapped out") {
 			t.Errorf("%s of memory are locked; notes: %s", during.locked, told)
 		}
+		if during.locked == "0 kB" && capable(unix.CAP_IPC_LOCK) {
+			t.Errorf("this process may lock memory and has locked none; notes: %s", told)
+		}
 		if during.cpus != 1 || during.slack != 1 && during.policy != unix.SCHED_FIFO {
 			t.Errorf("%d processors, a timer slack of %d ns, want 1 and 1; notes: %s", during.cpus, during.slack, told)
 		}
@@ -205,6 +208,20 @@ func TestWithoutPrivileges(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give up its privileges; without them TestAdoptAndRelease shows the notes")
 	}
+	// With a finite limit memory may be lockable now, but not what is mapped later: the program
+	// would end then.
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: min(limit.Cur, 1<<40), Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
+			t.Error(err)
+		}
+	}()
 	c := exec.Command("/proc/self/exe", "-test.run=^(TestWithoutPrivileges|TestAdoptAndRelease)$", "-test.v")
 	c.Env = append(os.Environ(), unprivileged+"=1")
 	c.SysProcAttr = nobody()
@@ -215,7 +232,7 @@ func TestWithoutPrivileges(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"SCHED_FIFO at 50", "rtprio 99", "limits.conf", "CAP_SYS_NICE", "memlock unlimited", "CAP_IPC_LOCK", "processor 1023"} {
+	for _, want := range []string{"SCHED_FIFO at 50", "rtprio 99", "limits.conf", "CAP_SYS_NICE", "memlock unlimited", "the limit on locked memory is finite", "CAP_IPC_LOCK", "processor 1023"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the notes do not say %q:\n%s", want, out)
 		}

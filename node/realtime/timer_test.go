@@ -178,7 +178,7 @@ func TestTimerOnTheSystemsClock(t *testing.T) {
 	const period, n = 500 * time.Microsecond, 200
 	clock := newMonotonic()
 	timer := newTimer(period, clock)
-	start, periods := timer.due, int64(0)
+	start, periods, inTime := timer.due, int64(0), 0
 	for range n {
 		lateness, missed := timer.Wait()
 		after := clock.now()
@@ -187,10 +187,16 @@ func TestTimerOnTheSystemsClock(t *testing.T) {
 		if lateness < 0 || after < due+int64(lateness) {
 			t.Fatalf("tick %d is due at %d and late by %v, but it is %d", periods, due, lateness, after)
 		}
+		if missed == 0 {
+			inTime++
+		}
 		periods += int64(missed)
 		if timer.due != start+periods*int64(period) {
 			t.Fatalf("after %d periods the timer is at %d, want %d", periods, timer.due, start+periods*int64(period))
 		}
+	}
+	if inTime == 0 {
+		t.Errorf("each of %d sleeps lasted for more than a period too long", n)
 	}
 }
 
