@@ -3,11 +3,13 @@ package ros2control
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	cm "guidedpolicysearch/msgs/controller_manager_msgs"
+	"guidedpolicysearch/msgs/std_srvs"
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/dds/ddstest"
@@ -22,10 +24,14 @@ func TestCheck(t *testing.T) {
 		good := effort("effort_controller", "a", "b")
 		good.UpdateRate = 500
 		startManager(t, open, l, cm.ControllerState{Name: "joint_state_broadcaster", State: active, Type: "a/B"}, good)
-		r, err := checker(t, open("gps"), commands, nil).Check(context.Background())
+		gps := open("gps")
+		r, err := checker(t, gps, commands, nil).Check(context.Background())
 		if err != nil {
 			t.Errorf("since %s: %v", l.since, err)
 			continue
+		}
+		if g, err := gps.Graph(); err != nil || slices.ContainsFunc(g.Services, func(s transport.GraphService) bool { return s.Client }) {
+			t.Errorf("since %s: a client is left: %+v, %v", l.since, g.Services, err)
 		}
 		if r.Manager != "/controller_manager" || r.Controller != "effort_controller" || r.Type != trusted[0] || r.Activity != l.rate || (r.UpdateRate == 500) != l.rate || r.Warning != "" || r.Skipped {
 			t.Errorf("since %s: %+v", l.since, r)
@@ -43,24 +49,31 @@ func TestCheckFinds(t *testing.T) {
 	custom.Type = "my/Controller"
 	for name, c := range map[string]struct {
 		topic     string
-		listeners []string // names of nodes
+		listeners []string // names of nodes; of publishers behind an exclamation mark
 		set       string   // ros2_control.controller
 		want      string   // controller, or part of the error
 	}{
-		"by topic":              {commands, nil, "", "effort_controller"},
-		"by listener":           {"/arm/torque", []string{"custom"}, "", "custom"},
-		"by name":               {"/arm/torque", []string{"custom"}, "effort_controller", "effort_controller"},
-		"listener before topic": {commands, []string{"custom", "rqt"}, "", "custom"},
-		"topic decides":         {commands, []string{"custom", "effort_controller"}, "", "effort_controller"},
-		"undecided":             {"/arm/torque", []string{"custom", "effort_controller"}, "", `["custom" "effort_controller"] of /controller_manager all listen on /arm/torque`},
-		"nobody":                {"/arm/torque", []string{"rqt"}, "", "no controller of /controller_manager is known to listen on /arm/torque"},
-		"root":                  {"/commands", nil, "", "no controller of /controller_manager is known"},
-		"not loaded":            {"/left_controller/commands", nil, "", `has no controller "left_controller" (loaded: "custom" active, "effort_controller" active)`},
+		"by topic":                {commands, nil, "", "effort_controller"},
+		"by listener":             {"/arm/torque", []string{"custom"}, "", "custom"},
+		"by name":                 {"/arm/torque", []string{"custom"}, "effort_controller", "effort_controller"},
+		"listener before topic":   {commands, []string{"custom", "rqt"}, "", "custom"},
+		"topic decides":           {commands, []string{"custom", "effort_controller"}, "", "effort_controller"},
+		"twice":                   {"/arm/torque", []string{"custom", "custom"}, "", "custom"},
+		"publishers do not count": {"/arm/torque", []string{"custom", "!effort_controller"}, "", "custom"},
+		"both but the topic's":    {commands, []string{"custom", "third"}, "", `["custom" "third"] of /controller_manager all listen`},
+		"undecided":               {"/arm/torque", []string{"custom", "effort_controller"}, "", `["custom" "effort_controller"] of /controller_manager all listen on /arm/torque`},
+		"nobody":                  {"/arm/torque", []string{"rqt"}, "", "no controller of /controller_manager is known to listen on /arm/torque"},
+		"root":                    {"/commands", nil, "", "no controller of /controller_manager is known"},
+		"not loaded":              {"/left_controller/commands", nil, "", `has no controller "left_controller" (loaded: "custom" active, "effort_controller" active, "third" active)`},
 	} {
 		open := inProcess(t)
-		startManager(t, open, layouts[0], custom, effort("effort_controller", "a", "b"))
+		startManager(t, open, layouts[0], custom, effort("effort_controller", "a", "b"), effort("third", "c"))
 		for _, l := range c.listeners {
-			listen(t, open(l), c.topic, Float64MultiArray)
+			if name, publishes := strings.CutPrefix(l, "!"); publishes {
+				publish(t, open(name), c.topic, Float64MultiArray)
+			} else {
+				listen(t, open(name), c.topic, Float64MultiArray)
+			}
 		}
 		r, err := checker(t, open("gps"), c.topic, func(cfg *Config) { cfg.Controller = c.set }).Check(context.Background())
 		switch {
@@ -79,6 +92,8 @@ func TestCheckRefuses(t *testing.T) {
 	open := inProcess(t)
 	m := startManager(t, open, layouts[0], effort("effort_controller", "b", "a"))
 	gps := open("gps")
+	listen(t, open("other"), "/other/commands", LBRTorqueCommand)
+	publish(t, open("rival"), commands, LBRTorqueCommand)
 	if _, err := checker(t, gps, commands, nil).Check(context.Background()); !errors.Is(err, ErrController) || !strings.Contains(err.Error(), "another order") {
 		t.Errorf("swapped joints: %v", err)
 	}
@@ -100,7 +115,14 @@ func TestCheckRefuses(t *testing.T) {
 // TestNoManager is a robot without ros2_control.
 func TestNoManager(t *testing.T) {
 	open := inProcess(t)
-	gps := open("gps")
+	gps, other := open("gps"), open("other")
+	trigger := typeOf(new(std_srvs.Trigger))
+	if _, err := other.Service("/gps/start", trigger, transport.ServiceQoS(), func([]byte, transport.Reply) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Client("/controller_manager/list_controllers", typeOf(new(cm.ListControllers)), transport.ServiceQoS()); err != nil {
+		t.Fatal(err)
+	}
 	r, err := checker(t, gps, commands, nil).Check(context.Background())
 	if err != nil || r.Manager != "" || r.Skipped || !strings.Contains(r.String(), "nobody offers /controller_manager/list_controllers") {
 		t.Errorf("auto: %+v, %v", r, err)
@@ -122,7 +144,7 @@ func TestNoManager(t *testing.T) {
 	}
 }
 
-// TestManagerComesLate finds one that is discovered while the check waits.
+// TestManagerComesLate finds one that is discovered while a check that needs it waits.
 func TestManagerComesLate(t *testing.T) {
 	open := inProcess(t)
 	gps := open("gps")
@@ -136,7 +158,7 @@ func TestManagerComesLate(t *testing.T) {
 		r, err := c.Check(context.Background())
 		done <- result{r, err}
 	}()
-	time.Sleep(3 * lookEvery)
+	time.Sleep(autoPatience + 3*lookEvery)
 	startManager(t, open, layouts[2], effort("effort_controller", "a", "b"))
 	if got := <-done; got.err != nil || got.report.Manager == "" {
 		t.Errorf("%+v", got)

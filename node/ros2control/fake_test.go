@@ -113,6 +113,14 @@ func listen(t *testing.T, n transport.Node, topic string, kind Commands) {
 	}
 }
 
+// publish has a node offer commands.
+func publish(t *testing.T, n transport.Node, topic string, kind Commands) {
+	t.Helper()
+	if _, err := n.Publisher(topic, kind.Type(), transport.Default(), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // checker is one for an arm of two joints, a and b.
 func checker(t *testing.T, n transport.Node, topic string, change func(*Config)) *Checker {
 	t.Helper()

@@ -67,7 +67,7 @@ func program(t *testing.T, pkg, name string) string {
 func (r ros) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), "RMW_IMPLEMENTATION=rmw_cyclonedds_cpp", "ROS_LOCALHOST_ONLY=1",
-		"ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST", "CYCLONEDDS_URI=", "ROS_LOG_DIR="+r.t.TempDir(), fmt.Sprintf("ROS_DOMAIN_ID=%d", r.domain))
+		"ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST", "ROS_LOG_DIR="+r.t.TempDir(), fmt.Sprintf("ROS_DOMAIN_ID=%d", r.domain))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = time.Second
 	return cmd

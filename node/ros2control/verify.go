@@ -80,7 +80,7 @@ func activation(c *cm.ControllerState, list []cm.ControllerState, interfaces []s
 	const most = 4
 	var rivals []string
 	for i := range list {
-		if other := &list[i]; other.Name != c.Name && other.State == active && clash(other.ClaimedInterfaces, interfaces) && len(rivals) < most {
+		if other := &list[i]; other.State == active && clash(other.ClaimedInterfaces, interfaces) && len(rivals) < most {
 			rivals = append(rivals, other.Name)
 		}
 	}

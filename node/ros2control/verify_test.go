@@ -33,6 +33,7 @@ func TestVerify(t *testing.T) {
 		"well beside":     {controller: good, others: []cm.ControllerState{effort("other", "c")}},
 		"inactive":        {change(good, inactive), nil, []string{`"arm" (effort_controllers/JointGroupEffortController) is inactive, expected active`, "ros2 control set_controller_state -c /cm arm active"}},
 		"in the way":      {change(good, inactive), []cm.ControllerState{position}, []string{`["jtc"] claims joints`, "switch_controllers -c /cm --deactivate jtc --activate arm"}},
+		"inactive beside": {change(good, inactive), []cm.ControllerState{effort("other", "c")}, []string{"set_controller_state -c /cm arm active"}},
 		"inactive others": {change(good, inactive), []cm.ControllerState{change(position, func(c *cm.ControllerState) { c.State = "inactive" })}, []string{"set_controller_state -c /cm arm active"}},
 		"unconfigured": {change(good, func(c *cm.ControllerState) {
 			c.State, c.ClaimedInterfaces, c.RequiredCommandInterfaces = "unconfigured", nil, nil
@@ -67,8 +68,12 @@ func TestErrorsStayShort(t *testing.T) {
 		joints = append(joints, fmt.Sprint("joint", i, strings.Repeat("x", 500)))
 		list = append(list, effort(fmt.Sprint("controller", i, strings.Repeat("x", 500)), "a"))
 	}
-	long := effort("arm", joints...)
+	long, inactive := effort("arm", joints...), effort("arm", "a")
+	inactive.State = "inactive"
 	_, missing := find(list, "arm", "/cm")
+	if err := verify(&inactive, list, inactive.ClaimedInterfaces, "/cm"); err == nil || len(err.Error()) > 10000 {
+		t.Errorf("error of %d bytes", len(fmt.Sprint(err)))
+	}
 	for _, err := range []error{missing, verify(&long, list, Float64MultiArray.Interfaces([]string{"a"}), "/cm")} {
 		if err == nil || len(err.Error()) > 5000 || !strings.Contains(err.Error(), "more") {
 			t.Errorf("error of %d bytes", len(fmt.Sprint(err)))
