@@ -3,6 +3,7 @@ package simrobot
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -40,13 +41,13 @@ type bus struct {
 	heard    *sync.Cond
 	arrivals []arrival
 	payloads [][]byte
-	order    []string // topics, as the messages came
+	sensed   map[string]map[string][]float64 // of each sensor by the stamp
 	answer   func(payload []byte)
 }
 
 func newBus(t *testing.T) *bus {
 	t.Helper()
-	b := &bus{t: t, now: func() time.Duration { return 0 }}
+	b := &bus{t: t, sensed: map[string]map[string][]float64{}, now: func() time.Duration { return 0 }}
 	b.heard = sync.NewCond(&b.mu)
 	b.outside = b.open("outside")
 	return b
@@ -99,7 +100,19 @@ func (b *bus) driver(c Config) *Driver {
 	topics := Topics{JointStates: "/joint_states", Commands: "/commands", Clock: "/clock", ResetScene: "/sim_robot/reset_scene"}
 	for _, name := range c.Scene.Sensors {
 		topics.Sensors = append(topics.Sensors, "/sensors/"+name)
-		b.listen("/sensors/"+name, new(std_msgs.Float64MultiArray).TypeName(), func([]byte) {})
+		b.listen("/sensors/"+name, new(std_msgs.Float64MultiArray).TypeName(), func(payload []byte) {
+			var m std_msgs.Float64MultiArray
+			if err := m.UnmarshalCDR(payload); err != nil || len(m.Layout.Dim) != 1 || int(m.Layout.Dim[0].Size) != len(m.Data) {
+				b.t.Errorf("sensor %s: %+v, %v", name, m, err)
+				return
+			}
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if b.sensed[name] == nil {
+				b.sensed[name] = map[string][]float64{}
+			}
+			b.sensed[name][m.Layout.Dim[0].Label] = m.Data
+		})
 	}
 	b.listen("/joint_states", new(sensor_msgs.JointState).TypeName(), func(payload []byte) {
 		var m sensor_msgs.JointState
@@ -132,9 +145,6 @@ func (b *bus) listen(topic, typ string, note func(payload []byte)) {
 	q := transport.Default()
 	q.Depth = 10_000
 	_, err := b.outside.Subscribe(topic, transport.Type{Name: typ}, q, func(payload []byte, _ transport.Info) {
-		b.mu.Lock()
-		b.order = append(b.order, topic)
-		b.mu.Unlock()
 		note(payload)
 	}, nil)
 	if err != nil {
@@ -210,9 +220,14 @@ func TestLockStepIsTheRobot(t *testing.T) {
 				r := open(t, c)
 				messages := newMessages(&c)
 				var want [][]byte
+				readings := map[string][][]float64{} // of each sensor, by the stamp
 				reading := await(t, r)
 				for k := 0; ; k++ {
 					want = append(want, slices.Clone(messages.joints(reading, reading.Stamp)))
+					stamp := fmt.Sprintf("%.9f", float64(reading.Stamp)*1e-9)
+					for i := range c.Scene.Sensors {
+						readings[stamp] = append(readings[stamp], slices.Clone(r.Sensor(reading, i)))
+					}
 					if k == len(given) {
 						break
 					}
@@ -221,6 +236,11 @@ func TestLockStepIsTheRobot(t *testing.T) {
 				until(t, "the last command is answered", func() bool {
 					b.mu.Lock()
 					defer b.mu.Unlock()
+					for _, name := range c.Scene.Sensors {
+						if len(b.sensed[name]) < len(readings) {
+							return false
+						}
+					}
 					return slices.ContainsFunc(b.payloads, func(p []byte) bool { return bytes.Equal(p, want[len(want)-1]) })
 				})
 				b.mu.Lock()
@@ -234,15 +254,11 @@ func TestLockStepIsTheRobot(t *testing.T) {
 						t.Fatalf("joint state %d differs", k)
 					}
 				}
-				// Each joint state comes after its sensors.
-				round := append([]string(nil), "/joint_states")
-				for i := len(c.Scene.Sensors) - 1; i >= 0; i-- {
-					round = append(round, "/sensors/"+c.Scene.Sensors[i])
-				}
-				slices.Reverse(round)
-				for k, topic := range b.order {
-					if topic != round[k%len(round)] {
-						t.Fatalf("message %d is on %s, want %s", k, topic, round[k%len(round)])
+				for i, name := range c.Scene.Sensors {
+					for stamp, numbers := range readings {
+						if got, ok := b.sensed[name][stamp]; !ok || !slices.Equal(got, numbers[i]) {
+							t.Fatalf("sensor %s at %s: %v, want %v", name, stamp, got, numbers[i])
+						}
 					}
 				}
 			})

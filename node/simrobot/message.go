@@ -1,6 +1,7 @@
 package simrobot
 
 import (
+	"fmt"
 	"slices"
 
 	"guidedpolicysearch/msgs/std_msgs"
@@ -46,8 +47,13 @@ func (m *messages) joints(r *Reading, stamp int64) []byte {
 	return m.writer.Write(stamp, m.position, velocity)
 }
 
-// sensor returns std_msgs/msg/Float64MultiArray of numbers, valid until the next call.
-func (m *messages) sensor(numbers []float64) []byte {
+// sensor returns std_msgs/msg/Float64MultiArray of numbers, valid until the next call. The
+// label of its one dimension is the stamp in s, with nine decimals: topics may overtake each
+// other, and so a sensor can be told to belong to the joint state of that stamp.
+func (m *messages) sensor(numbers []float64, stamp int64) []byte {
+	n := uint32(len(numbers))
+	label := fmt.Sprintf("%d.%09d", stamp/1e9, stamp%1e9)
+	m.numbers.Layout.Dim = append(m.numbers.Layout.Dim[:0], std_msgs.MultiArrayDimension{Label: label, Size: n, Stride: n})
 	m.numbers.Data = append(m.numbers.Data[:0], numbers...)
 	m.payload = m.numbers.AppendCDR(m.payload[:0])
 	return m.payload

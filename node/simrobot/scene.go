@@ -44,7 +44,7 @@ type Scene interface {
 // SceneConfig describes what is simulated from a file, beside plant.type.
 type SceneConfig struct {
 	Model   string   `param:"model" desc:"Model of plant.type mujoco, in MJCF: a file, or package://guided_policy_search/models/NAME for one of this program's own." path:"true" takes:"never"`
-	Sensors []string `param:"sensors" desc:"Sensors of the model that are published, each as std_msgs/msg/Float64MultiArray on sensors/NAME, before each joint state." takes:"never"`
+	Sensors []string `param:"sensors" desc:"Sensors of the model that are published, each as std_msgs/msg/Float64MultiArray on sensors/NAME, before each joint state, whose stamp in s is the label of the one dimension." takes:"never"`
 }
 
 // mujocoType is the plant that comes from a file.

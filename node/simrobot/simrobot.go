@@ -228,7 +228,7 @@ func (d *Driver) publish(r *Reading) error {
 		stamp += d.pace.origin.UnixNano() - d.robot.began
 	}
 	for i, p := range d.sensors {
-		err = errors.Join(err, p.Publish(d.messages.sensor(d.robot.Sensor(r, i))))
+		err = errors.Join(err, p.Publish(d.messages.sensor(d.robot.Sensor(r, i), stamp)))
 	}
 	err = errors.Join(err, d.states.Publish(d.messages.joints(r, stamp)))
 	if errors.Is(err, transport.ErrBlocked) {
