@@ -68,11 +68,8 @@ func (e *Event) Wait(timeout time.Duration) bool {
 		}
 		if e.state.CompareAndSwap(unset, awaited) {
 			e.until = unix.NsecToTimespec(until)
-			_, _, err := unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&e.state)), futexWaitBitset, uintptr(awaited), uintptr(unsafe.Pointer(&e.until)), 0, anyBit)
+			unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&e.state)), futexWaitBitset, uintptr(awaited), uintptr(unsafe.Pointer(&e.until)), 0, anyBit)
 			e.state.CompareAndSwap(awaited, unset)
-			if err == unix.EINTR {
-				e.yielded = 0 // the runtime asks for the processor
-			}
 		}
 		now = e.clock.now()
 	}

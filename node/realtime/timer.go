@@ -53,25 +53,18 @@ func (t *Timer) Wait() (lateness time.Duration, missed int) {
 	// A quarter of a period is enough for the runtime, and where it is not there, the tick
 	// goes first.
 	if now-t.yielded >= int64(yieldAfter) && t.due-now > t.period/4 {
-		now = t.yield()
+		t.clock.yield()
+		now = t.clock.now()
+		t.yielded = now
 	}
 	for now < t.due {
+		// A signal ends the sleep early where the runtime wants the processor, for its time
+		// slice or to stop the world. It has it in the next call, and then the sleep goes on.
 		t.clock.sleep(t.due)
-		if now = t.clock.now(); t.due-now > t.period/4 {
-			// A signal ended the sleep: the runtime asks for the processor, be it for its
-			// time slice or to stop the world. Else it would take it within the tick.
-			now = t.yield()
-		}
+		now = t.clock.now()
 	}
 	late := now - t.due
 	passed := late / t.period
 	t.due += passed * t.period
 	return time.Duration(late), int(passed)
-}
-
-// yield lets the runtime have its way and returns the time after it.
-func (t *Timer) yield() int64 {
-	t.clock.yield()
-	t.yielded = t.clock.now()
-	return t.yielded
 }
