@@ -90,6 +90,25 @@ func TestInverseDynamics(t *testing.T) {
 	}
 }
 
+// TestOrderOfJoints holds that dynamics come in the order of Config.Joints, which is not the
+// model's.
+func TestOrderOfJoints(t *testing.T) {
+	s := load(t, scene, Config{Joints: []string{"hinge", "slide"}})
+	mass, bias, u, ddq := make([]float64, 4), make([]float64, 2), make([]float64, 2), []float64{3, -2}
+	must(t, s.SetState([]float64{0.7, -0.3, 2, 1}))
+	must(t, s.MassMatrix(mass))
+	must(t, s.Bias(bias))
+	must(t, s.InverseDynamics(u, ddq))
+	if math.Abs(mass[3]-2.6) > 1e-12 || mass[1] != mass[2] {
+		t.Errorf("mass matrix %v: want the cart's 2.6 kg last", mass)
+	}
+	for i := range u {
+		if want := mass[2*i]*ddq[0] + mass[2*i+1]*ddq[1] + bias[i]; math.Abs(u[i]-want) > 1e-12 {
+			t.Errorf("torque %d is %g, want %g", i, u[i], want)
+		}
+	}
+}
+
 // BenchmarkArm7 times the physics of the seven-joint arm, with the call from Go for each of the
 // model's timesteps, and for fifty.
 func BenchmarkArm7(b *testing.B) {

@@ -196,10 +196,8 @@ static int insane(const mjtNum *v, int n) {
   return 0;
 }
 
-// clear_warnings forgets what was counted, and warned finds what a step should not do. MuJoCo
-// goes on after each of them: from the initial position, or without some of the contacts.
-static void clear_warnings(struct plant *p) { memset(p->data->warning, 0, sizeof p->data->warning); }
-
+// warned finds what a step should not do. MuJoCo goes on after each of these: from the initial
+// position, or without some of the contacts.
 static int warned(const struct plant *p) {
   for (int i = 0; i < mjNWARNING; i++)
     if (i != mjWARN_VGEOMFULL && p->data->warning[i].number) return 1;
@@ -215,7 +213,6 @@ int plant_step(struct plant *p, const double *action, double *state) {
   mjData *d = p->data;
   double time = d->time;
   keep(p, 0);
-  clear_warnings(p);
   for (int i = 0; i < p->joints; i++) {
     const struct drive *a = &p->drives[i];
     d->ctrl[a->actuator] = mju_max(a->low, mju_min(a->high, action[i])) / a->scale;
@@ -236,7 +233,7 @@ int plant_step(struct plant *p, const double *action, double *state) {
     return outcome;
   }
   char ignored[MESSAGE_SIZE];
-  guarded(reset, p, ignored); // the stack, and what is no state
+  guarded(reset, p, ignored); // warnings, the stack
   keep(p, 1);
   d->time = time;
   return outcome;

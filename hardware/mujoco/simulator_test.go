@@ -191,7 +191,7 @@ const scene = `<mujoco>
     </body>
   </worldbody>
   <actuator>
-    <motor name="turn" joint="hinge" gear="10" ctrlrange="-0.5 0.4" ctrllimited="true"/>
+    <motor name="turn" joint="hinge" gear="10" ctrlrange="-0.4 0.5" ctrllimited="true"/>
     <motor name="push" joint="slide" gear="-2" ctrlrange="-30 40" ctrllimited="true" forcerange="-25 25" forcelimited="true"/>
   </actuator>
   <sensor><jointpos name="angle" joint="passive"/><framepos name="ball" objtype="body" objname="ball"/><jointvel joint="hinge"/></sensor>
@@ -246,14 +246,14 @@ func TestMotorsTurnTheRightWay(t *testing.T) {
 		t.Errorf("10 N accelerate the slide from %g to %g m/s^2, want more than 3 more", rest[0], pushed[0])
 	}
 	for _, c := range [][2][]float64{
-		{{50, 0}, {1000, 0}}, {{-50, 0}, {-1e300, 0}}, {{0, 4}, {0, 4.5}}, {{0, -5}, {0, -1000}},
+		{{50, 0}, {1000, 0}}, {{-50, 0}, {-1e300, 0}}, {{0, -4}, {0, -4.5}}, {{0, 5}, {0, 1000}},
 	} {
 		if a, b := accelerations(c[0]...), accelerations(c[1]...); !slices.Equal(a, b) {
 			t.Errorf("actions %v and %v give %v and %v, want the same: the motors clip", c[0], c[1], a, b)
 		}
 	}
-	if a, b := accelerations(0, -4), accelerations(0, -5); slices.Equal(a, b) {
-		t.Error("-4 and -5 N m do the same, want the range that is not symmetric to be used in full")
+	if a, b := accelerations(0, 4), accelerations(0, 5); slices.Equal(a, b) {
+		t.Error("4 and 5 N m do the same, want the range that is not symmetric to be used in full")
 	}
 }
 
@@ -402,6 +402,65 @@ func TestDiverged(t *testing.T) {
 	}
 }
 
+// TestFailedStepChangesNothing goes on after steps that failed in the middle of a motion, in
+// contact, like a simulator that has not had them.
+func TestFailedStepChangesNothing(t *testing.T) {
+	// The ball rolls, the solver is given too few iterations to forget its warm start, nothing
+	// clips actions, and an actuator that is not the robot's has a state.
+	mjcf := strings.NewReplacer(`ctrllimited="true"`, `ctrllimited="false"`, `forcelimited="true"`, `forcelimited="false"`, `timestep="0.002"`, `timestep="0.002" iterations="2" tolerance="0"`,
+		`<freejoint name="ball"/>`, `<freejoint name="ball"/><geom type="box" pos="0 0 0.1" size="0.02 0.05 0.2" mass="0.1"/>`,
+		`</actuator>`, `<general joint="passive" dyntype="filter" dynprm="0.5"/></actuator>`,
+		`qvel=`, `ctrl="0 0 0.5" qvel=`, `</sensor>`, `<clock name="clock"/><actuatorfrc name="torque" actuator="turn"/></sensor>`).Replace(scene)
+	robot := Config{TimeStep: 0.01, Joints: []string{"slide", "hinge"}}
+	s, same := load(t, mjcf, robot), load(t, mjcf, robot)
+	for k := range 100 {
+		u := []float64{10 * math.Sin(float64(k)), 2}
+		must(t, s.Step(u))
+		must(t, same.Step(u))
+		if k%7 == 3 {
+			if err := s.Step([]float64{1e16, 0}); !errors.Is(err, ErrDiverged) {
+				t.Fatalf("%v, want ErrDiverged", err)
+			}
+		}
+		if !slices.Equal(s.Positions(), same.Positions()) || !slices.Equal(s.Velocities(), same.Velocities()) {
+			t.Fatalf("step %d: %v after steps that failed, %v without", k, s.Positions(), same.Positions())
+		}
+		for _, sensor := range s.Sensors() {
+			a, b := make([]float64, sensor.Size), make([]float64, sensor.Size)
+			must(t, s.ReadSensor(a, sensor))
+			must(t, same.ReadSensor(b, sensor))
+			if !slices.Equal(a, b) {
+				t.Fatalf("step %d: %s is %v after steps that failed, %v without", k, sensor.Name, a, b)
+			}
+		}
+	}
+}
+
+// TestJustBeyond ends steps a little above the magnitude that MuJoCo refuses only at the next.
+func TestJustBeyond(t *testing.T) {
+	const mjcf = `<mujoco><option gravity="0 0 0"/><worldbody><body><joint name="x" type="slide"/><geom size="0.1" mass="1"/></body></worldbody><actuator><motor joint="x"/></actuator></mujoco>`
+	s := load(t, mjcf, Config{})
+	for _, x := range [][]float64{{9.999e9, 1e9}, {-9.999e9, -1e9}, {0, 9.999e9}, {0, -9.999e9}} {
+		must(t, s.SetState(x))
+		if err := s.Step([]float64{math.Copysign(9e9, x[1])}); !errors.Is(err, ErrDiverged) {
+			t.Errorf("from %v: %v, want ErrDiverged", x, err)
+		}
+	}
+}
+
+// TestRangesHoldWithoutMuJoCo has a model that switches MuJoCo's clipping off.
+func TestRangesHoldWithoutMuJoCo(t *testing.T) {
+	s := load(t, strings.Replace(scene, `<option timestep="0.002"/>`, `<option timestep="0.002"><flag clampctrl="disable"/></option>`, 1), Config{})
+	after := func(u ...float64) []float64 {
+		must(t, s.Reset())
+		must(t, s.Step(u))
+		return slices.Clone(s.Velocities())
+	}
+	if a, b := after(50, 5), after(70, 8); !slices.Equal(a, b) {
+		t.Errorf("actions at and above the range give %v and %v", a, b)
+	}
+}
+
 // TestTooManyContacts has a model whose memory for contacts is too small.
 func TestTooManyContacts(t *testing.T) {
 	const mjcf = `<mujoco><size nconmax="2" njmax="50"/><option timestep="0.002"/><worldbody><geom type="plane" size="1 1 1"/>
@@ -421,6 +480,26 @@ func TestTooManyContacts(t *testing.T) {
 	}
 	must(t, s.SetState([]float64{0, 0}))
 	must(t, s.Step([]float64{0}))
+}
+
+// TestTooLittleMemory has an error of MuJoCo in a step: it would end the process.
+func TestTooLittleMemory(t *testing.T) {
+	const mjcf = `<mujoco><size nconmax="100" njmax="500" nstack="100"/><worldbody><geom type="plane" size="1 1 1"/>
+<body name="box" pos="0 0 0.5"><joint name="z" type="slide" axis="0 0 1"/><geom type="box" size="0.1 0.1 0.1"/></body></worldbody>
+<actuator><motor joint="z"/></actuator></mujoco>`
+	s := load(t, mjcf, Config{})
+	for range 3 {
+		must(t, s.SetState([]float64{-0.41, 0}))
+		if err := s.Step([]float64{0}); !errors.Is(err, ErrEngine) || !strings.Contains(err.Error(), "overflow") {
+			t.Errorf("%v, want ErrEngine about a stack overflow", err)
+		}
+		if err := s.Bias(make([]float64, 1)); !errors.Is(err, ErrEngine) {
+			t.Errorf("%v, want ErrEngine", err)
+		}
+		must(t, s.SetState([]float64{0, 0}))
+		must(t, s.Step([]float64{0}))
+		must(t, s.Bias(make([]float64, 1)))
+	}
 }
 
 func TestClose(t *testing.T) {
