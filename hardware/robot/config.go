@@ -23,6 +23,15 @@ const (
 	Extra           = "extra"
 )
 
+// parts are all there are.
+var parts = []string{JointPositions, JointVelocities, EndEffector, EndEffectorVel, PreviousTorques, Extra}
+
+// mostPrevious and mostExtra bound the size of a state, as the parameters' ranges do.
+const (
+	mostPrevious = 100
+	mostExtra    = 1000 // of one topic
+)
+
 // Kinds of kinematics.
 const (
 	NoKinematics     = "none"
@@ -130,12 +139,14 @@ func (c Config) validateState() error {
 	}
 	for i, part := range c.State {
 		switch {
+		case !slices.Contains(parts, part):
+			return fmt.Errorf("%w: state names %q, need parts from %v", ErrConfig, part, parts)
 		case slices.Contains(c.State[:i], part):
 			return fmt.Errorf("%w: state names %s twice", ErrConfig, part)
-		case (part == EndEffector || part == EndEffectorVel) && c.Kinematics.Type == NoKinematics:
-			return fmt.Errorf("%w: state has %s but kinematics.type is %s", ErrConfig, part, NoKinematics)
-		case part == PreviousTorques && c.PreviousTorques < 1:
-			return fmt.Errorf("%w: state has %s but previous_torques is %d, need at least 1", ErrConfig, part, c.PreviousTorques)
+		case (part == EndEffector || part == EndEffectorVel) && (c.Kinematics.Type == NoKinematics || c.Kinematics.Type == ""):
+			return fmt.Errorf("%w: state has %s but kinematics.type is %q, need %s or %s", ErrConfig, part, c.Kinematics.Type, PlanarKinematics, URDFKinematics)
+		case part == PreviousTorques && (c.PreviousTorques < 1 || c.PreviousTorques > mostPrevious):
+			return fmt.Errorf("%w: state has %s but previous_torques is %d, need 1 to %d", ErrConfig, part, c.PreviousTorques, mostPrevious)
 		case part == Extra && len(c.Extra.Topics) == 0:
 			return fmt.Errorf("%w: state has %s but extra.topics is empty", ErrConfig, part)
 		}
@@ -144,8 +155,11 @@ func (c Config) validateState() error {
 		return fmt.Errorf("%w: extra.sizes has %d entries, need %d, one per topic", ErrConfig, len(c.Extra.Sizes), len(c.Extra.Topics))
 	}
 	for i, topic := range c.Extra.Topics {
-		if topic == "" || slices.Contains(c.Extra.Topics[:i], topic) || c.Extra.Sizes[i] < 1 {
-			return fmt.Errorf("%w: extra topic %d is named %q with %d numbers, need names that are not empty and differ, and at least one number", ErrConfig, i, topic, c.Extra.Sizes[i])
+		if topic == "" || slices.Contains(c.Extra.Topics[:i], topic) {
+			return fmt.Errorf("%w: extra.topics[%d] is %q, need names that are not empty and differ", ErrConfig, i, topic)
+		}
+		if n := c.Extra.Sizes[i]; n < 1 || n > mostExtra {
+			return fmt.Errorf("%w: extra.sizes[%d], of topic %q, is %d, need 1 to %d", ErrConfig, i, topic, n, mostExtra)
 		}
 	}
 	if len(c.Extra.Topics) > 0 && !slices.Contains(c.State, Extra) {

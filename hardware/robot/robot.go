@@ -30,11 +30,14 @@ type Limits struct {
 	Effort       []float64 // N m or N
 }
 
-// New returns the robot. description may be nil if cfg.Described is false. Errors wrap
-// ErrConfig, or are those of packages urdf and rigidbody.
+// New returns the robot. description is not used, and may be nil, if cfg.Described is false.
+// Errors wrap ErrConfig, or are those of packages kinematics and rigidbody.
 func New(cfg Config, description *urdf.Model) (*Robot, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if !cfg.Described() {
+		description = nil
 	}
 	r := &Robot{cfg: cfg}
 	if err := r.describe(description); err != nil {
@@ -63,7 +66,7 @@ func (r *Robot) describe(m *urdf.Model) error {
 	}
 	r.limits = Limits{Lower: unlimited(math.Inf(-1)), Upper: unlimited(math.Inf(1)), Velocity: unlimited(math.Inf(1)), Effort: unlimited(math.Inf(1))}
 	if m == nil {
-		if r.cfg.Kinematics.Type == URDFKinematics || r.cfg.GravityCompensation {
+		if r.cfg.Described() {
 			return fmt.Errorf("%w: there is no description (robot.urdf, robot.description_topic)", ErrConfig)
 		}
 		return nil

@@ -1,6 +1,9 @@
 package robot
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Measurement is what a state is put together from, in canonical joint order.
 type Measurement struct {
@@ -11,8 +14,17 @@ type Measurement struct {
 	PreviousTorques, Extra []float64
 }
 
-// State writes x (dX). It does not allocate.
+// State writes x (dX). It does not allocate, and panics where a list has another size.
 func (r *Robot) State(x []float64, m Measurement) {
+	checkLen("state", x, r.DX())
+	checkLen("positions", m.Position, r.DU())
+	checkLen("velocities", m.Velocity, r.DU())
+	if m.PreviousTorques != nil {
+		checkLen("previous torques", m.PreviousTorques, r.PreviousTorques()*r.DU())
+	}
+	if m.Extra != nil {
+		checkLen("extra numbers", m.Extra, r.cfg.Extra.Size())
+	}
 	i := 0
 	for _, part := range r.cfg.State {
 		to := x[i : i+r.size(part)]
@@ -47,19 +59,9 @@ func (r *Robot) size(part string) int {
 	return r.DU()
 }
 
-// has tells whether the state has a part.
-func (r *Robot) has(part string) bool {
-	for _, p := range r.cfg.State {
-		if p == part {
-			return true
-		}
-	}
-	return false
-}
-
 // PreviousTorques returns how many past actions the state holds; 0 for none.
 func (r *Robot) PreviousTorques() int {
-	if r.has(PreviousTorques) {
+	if slices.Contains(r.cfg.State, PreviousTorques) {
 		return r.cfg.PreviousTorques
 	}
 	return 0
@@ -156,4 +158,10 @@ func (r *Robot) Symbols() (states, actions []string) {
 		}
 	}
 	return states, numbered("u", r.DU())
+}
+
+func checkLen(name string, v []float64, want int) {
+	if len(v) != want {
+		panic(fmt.Sprintf("robot: %s has %d elements, want %d", name, len(v), want))
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/hardware/safety"
+	"guidedpolicysearch/node/params"
 )
 
 // ErrCommand marks a trial command that the robot cannot run.
@@ -80,6 +81,34 @@ func DefaultConfig() Config {
 		Safety: safety.DefaultConfig(),
 		Noise:  NoiseConfig{Sigma: noise.Sigma, Normalization: string(noise.Normalization)},
 	}
+}
+
+// suit checks what no single parameter shows: that there is one entry per joint, and that the
+// ways to drive the loop fit together.
+func (c Config) suit(dU int) error {
+	for _, list := range []struct {
+		key      string
+		values   []float64
+		optional bool
+	}{
+		{"reset.stiffness", c.Reset.Stiffness, false},
+		{"reset.damping", c.Reset.Damping, false},
+		{"reset.integral", c.Reset.Integral, true},
+		{"reset.integral_clamp", c.Reset.IntegralClamp, len(c.Reset.Integral) == 0},
+		{"reset.velocity_limit", c.Reset.VelocityLimit, true},
+		{"reset.acceleration_limit", c.Reset.AccelerationLimit, len(c.Reset.VelocityLimit) == 0},
+	} {
+		if n := len(list.values); n != dU && !(list.optional && n == 0) {
+			return params.FieldError{Key: list.key, Problem: fmt.Sprintf("has %d entries, need %d, one per joint", n, dU)}
+		}
+	}
+	if r := c.Loop.Rate; c.Loop.DrivenBy == ByTimer && !(r >= 1 && r <= 10000) {
+		return params.FieldError{Key: "loop.rate", Problem: fmt.Sprintf("is %v Hz, need 1 to 10000", r)}
+	}
+	if c.LockStep && c.Loop.DrivenBy == ByTimer {
+		return params.FieldError{Key: "loop.driven_by", Problem: "is timer, but in lock_step each joint state is answered: set lock_step to false, or loop.driven_by to joint_states"}
+	}
+	return nil
 }
 
 // Command is one trial to run.

@@ -1,6 +1,8 @@
 package trial
 
 import (
+	"fmt"
+
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/hardware/safety"
 )
@@ -34,10 +36,14 @@ func (e *extra) missing() safety.Fault {
 	return safety.Fault{}
 }
 
-// Extra takes the numbers of an extra topic, in the robot's order of them; as many as it has.
-// Numbers that are not finite break off a trial that uses them.
+// Extra takes the numbers of an extra topic, in the robot's order of them; as many as it has,
+// or it panics. Numbers that are not finite break off a trial that uses them.
 func (m *Machine) Extra(topic int, values []float64) {
 	e := &m.extra
-	copy(e.values[e.at[topic]:e.at[topic+1]], values)
+	to := e.values[e.at[topic]:e.at[topic+1]]
+	if len(values) != len(to) {
+		panic(fmt.Sprintf("trial: topic %s has %d numbers, want %d", e.topics[topic], len(values), len(to)))
+	}
+	copy(to, values)
 	e.seen[topic] = true
 }

@@ -1,31 +1,40 @@
 package trial
 
-import (
-	"guidedpolicysearch/hardware/safety"
-)
+import "guidedpolicysearch/hardware/safety"
 
 // fail latches a fault and answers with the torque that is due then: what the filter's
 // response to it is, or none where the readings cannot be trusted.
 func (m *Machine) fail(fault safety.Fault, arrival int64) Output {
 	m.latch(fault)
-	if fault.Blind() {
-		m.out = m.filter.Blind()
-	} else {
-		m.out = m.filter.Tick(m.reading, m.none, safety.Position, float64(m.interval)*1e-9)
+	return m.respond(arrival)
+}
+
+// respond answers in phase Fault.
+func (m *Machine) respond(arrival int64) Output {
+	if !m.blind {
+		return m.publish(m.none, safety.Position, arrival)
 	}
-	m.answeredAt = arrival
+	m.out = m.filter.Blind()
+	m.open, m.answeredAt = false, arrival
 	return Output{Torque: m.out, Publish: true}
 }
 
-// latch enters phase Fault, or stays there.
+// latch enters phase Fault, or stays there. There, a fault that waits for a person takes the
+// place of one that does not, and a reset from before it does not count.
 func (m *Machine) latch(fault safety.Fault) {
-	m.good = 0
+	m.good, m.blind = 0, m.blind || fault.Blind()
 	if fault.Kind == safety.Silent || fault.Kind == safety.Backwards {
 		m.heard = false // it may be another robot from now on
 	}
 	m.filter.Trip(fault)
 	if m.phase != Fault {
 		m.enter(fault)
+	}
+	if !fault.Recoverable() {
+		m.forgive = false
+		if m.fault.Recoverable() {
+			m.fault = fault
+		}
 	}
 }
 
@@ -37,7 +46,7 @@ func (m *Machine) enter(fault safety.Fault) {
 	m.phase, m.fault, m.good, m.forgive = Fault, fault, 0, false
 	m.faults++
 	m.emit(Event{Kind: Faulted, Fault: fault})
-	if m.broken++; m.broken == m.cfg.Safety.MaxFaults && m.command != nil {
+	if m.broken++; m.broken >= m.cfg.Safety.MaxFaults && m.command != nil {
 		m.emit(Event{Kind: GaveUp, Fault: fault})
 	}
 }
@@ -62,6 +71,7 @@ func (m *Machine) Trip(fault safety.Fault, now int64) Output {
 		m.latch(fault)
 		return Output{}
 	}
+	m.interval = 0 // between two ticks
 	return m.fail(fault, now)
 }
 

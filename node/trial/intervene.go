@@ -2,6 +2,7 @@ package trial
 
 import (
 	"fmt"
+	"reflect"
 
 	"guidedpolicysearch/hardware/safety"
 )
@@ -33,15 +34,13 @@ func (m *Machine) ResetFault() error {
 
 // Relax lets go of the arm: from the next reading on it gets no torque but what holds it
 // against gravity, if that is compensated here. A trial is broken off and begins again after
-// Resume. The error wraps ErrCommand in phases Fault and Done.
+// Resume; nothing else takes hold of the arm, the end of a fault neither. The error wraps
+// ErrCommand in phases Fault and Done.
 func (m *Machine) Relax() error {
-	switch m.phase {
-	case Fault, Done:
+	if m.phase == Fault || m.phase == Done {
 		return fmt.Errorf("%w: the arm cannot be relaxed in phase %v", ErrCommand, m.phase)
-	case Relax:
-		return nil
 	}
-	m.phase = Relax
+	m.phase, m.relaxed = Relax, true
 	return nil
 }
 
@@ -50,26 +49,36 @@ func (m *Machine) Resume() error {
 	if m.phase != Relax {
 		return fmt.Errorf("%w: the arm is not relaxed in phase %v", ErrCommand, m.phase)
 	}
+	m.relaxed = false
+	if m.arrival == 0 {
+		m.phase = Wait // it is not known where the arm is
+		return nil
+	}
 	m.filter.Start()
 	m.begin()
 	return nil
 }
 
-// Configure takes other settings, between trials only: the error wraps ErrCommand in phases
-// Reset, Run and Done, and then nothing has changed. LockStep stays as it is.
+// Configure takes over, between trials, the settings whose parameters can change then: timeout
+// and attempts of the reset, and stale_timeout, max_faults, recovery and recovery_steps of
+// safety. The error wraps ErrCommand in phases Reset, Run and Done, where other settings differ,
+// and where the values cannot be; then nothing has changed. LockStep stays as it is.
 func (m *Machine) Configure(cfg Config) error {
 	if m.phase == Reset || m.phase == Run || m.phase == Done {
 		return fmt.Errorf("%w: settings cannot change in phase %v", ErrCommand, m.phase)
 	}
+	next := m.cfg
+	next.Reset.Timeout, next.Reset.Attempts = cfg.Reset.Timeout, cfg.Reset.Attempts
+	next.Safety.StaleTimeout, next.Safety.MaxFaults = cfg.Safety.StaleTimeout, cfg.Safety.MaxFaults
+	next.Safety.Recovery, next.Safety.RecoverySteps = cfg.Safety.Recovery, cfg.Safety.RecoverySteps
 	cfg.LockStep = m.cfg.LockStep
-	if err := cfg.suit(m.robot.DU()); err != nil {
+	if !reflect.DeepEqual(cfg, next) {
+		return fmt.Errorf("%w: other settings than reset.timeout and attempts, and safety.stale_timeout, max_faults, recovery and recovery_steps, do not change between trials: configure the node again", ErrCommand)
+	}
+	if err := next.Safety.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrCommand, err)
 	}
-	reach, err := newReach(cfg.Reset, m.robot.DU())
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrCommand, err)
-	}
-	m.cfg, m.reach = cfg, reach
-	m.guard.SetStaleTimeout(cfg.Safety.StaleTimeout)
+	m.cfg = next
+	m.guard.SetStaleTimeout(next.Safety.StaleTimeout)
 	return nil
 }

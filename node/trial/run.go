@@ -52,7 +52,7 @@ func (m *Machine) run(arrival int64) safety.Fault {
 // decide asks the controller for the action of the present step.
 func (m *Machine) decide(x []float64, dU int) {
 	a := &m.action
-	a.next(dU)
+	a.next()
 	m.command.Controller.Act(a.to, x, m.step, m.noise[m.step*dU:(m.step+1)*dU])
 	copy(m.record.Commanded[m.step*dU:], a.to)
 }
@@ -104,15 +104,15 @@ func newAction(dU int) action {
 	return action{from: vec(), to: vec(), first: vec(), excess: vec(), now: vec()}
 }
 
-// restart begins a trial: the first action is not led up to.
-func (a *action) restart() { a.ticks = -1 }
+// restart begins a trial: the first action follows on what was applied before it.
+func (a *action) restart(f *safety.Filter) {
+	f.Applied(a.now)
+	copy(a.to, a.now)
+}
 
 // next begins a step.
-func (a *action) next(dU int) {
+func (a *action) next() {
 	copy(a.from, a.to)
-	if a.ticks < 0 {
-		copy(a.from, a.now)
-	}
 	a.ticks = 0
 	clear(a.excess)
 }
@@ -145,10 +145,6 @@ func (m *Machine) breakOff(fault safety.Fault) {
 	m.record, m.partial = m.partial, m.record
 	p := m.partial
 	p.Command, p.Steps, p.Fault = m.command, steps, fault
-	if m.record == nil || m.record.Rollout.T != p.Rollout.T {
-		T, dX, dU := m.command.Controller.Sizes()
-		m.record = NewRecord(T, dX, dU)
-	}
 	m.held = true
 }
 
@@ -162,7 +158,15 @@ func (m *Machine) TakePartial() *Record {
 }
 
 // ReleasePartial lets the next trial that is broken off take its place.
-func (m *Machine) ReleasePartial() { m.held = false }
+func (m *Machine) ReleasePartial() {
+	if !m.held {
+		return
+	}
+	m.held = false
+	if ro := m.record.Rollout; m.partial.Rollout.T != ro.T {
+		m.partial = NewRecord(ro.T, ro.DX, ro.DU)
+	}
+}
 
 // Whole returns the part of the rollout that was recorded, T = Steps; it shares memory.
 func (r *Record) Whole() *rollout.Rollout {
