@@ -31,6 +31,8 @@ type IterationReport struct {
 	StepMultiplier float64
 	// distance from the target at the last step, mean over the samples, m
 	EndEffectorError float64
+	// share of the trials that succeeded; NaN where the task does not say what success is
+	SuccessRate float64
 	// wall time of the update, s
 	UpdateSeconds float64
 	// processor time of the update, all threads of the learner, s
@@ -44,7 +46,7 @@ func (*IterationReport) TypeName() string { return "guided_policy_search_msgs/ms
 
 // TypeHash returns the type hash (RIHS01).
 func (*IterationReport) TypeHash() string {
-	return "RIHS01_8660da61c3f5fd8222e456f9f4bc1b8878e3a79750fec4a22ddf6c1253c5835d"
+	return "RIHS01_6ae958b55cf87ee1f3a456a12e8bf1b5cf3c676d389d6920c2b1a79fa6fe4cd1"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -61,6 +63,7 @@ float64 kl                    # KL divergence of the new controller from the old
 float64 eta                   # dual variable of the KL bound
 float64 step_multiplier       # factor on the KL bound
 float64 end_effector_error    # distance from the target at the last step, mean over the samples, m
+float64 success_rate          # share of the trials that succeeded; NaN where the task does not say what success is
 float64 update_seconds         # wall time of the update, s
 float64 update_cpu_seconds     # processor time of the update, all threads of the learner, s
 float64 seconds               # wall time of the whole iteration, s
@@ -101,6 +104,7 @@ func (m *IterationReport) EncodeCDR(e *cdr.Encoder) {
 	e.Float64(m.Eta)
 	e.Float64(m.StepMultiplier)
 	e.Float64(m.EndEffectorError)
+	e.Float64(m.SuccessRate)
 	e.Float64(m.UpdateSeconds)
 	e.Float64(m.UpdateCpuSeconds)
 	e.Float64(m.Seconds)
@@ -120,6 +124,7 @@ func (m *IterationReport) DecodeCDR(d *cdr.Decoder) {
 	m.Eta = d.Float64("eta")
 	m.StepMultiplier = d.Float64("step_multiplier")
 	m.EndEffectorError = d.Float64("end_effector_error")
+	m.SuccessRate = d.Float64("success_rate")
 	m.UpdateSeconds = d.Float64("update_seconds")
 	m.UpdateCpuSeconds = d.Float64("update_cpu_seconds")
 	m.Seconds = d.Float64("seconds")

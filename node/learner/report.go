@@ -25,6 +25,9 @@ type Report struct {
 	// Error is the end effector's distance from its target at the last step, mean over
 	// the samples, in m; nil if there is no target.
 	Error *float64 `json:"error_m"`
+	// SuccessRate is the share of the samples that succeeded; nil where the task does not say
+	// what success is.
+	SuccessRate *float64 `json:"success_rate"`
 	// UpdateSeconds is the wall time of the update, UpdateCPUSeconds the processor time
 	// that the process spent on it, Seconds the wall time of the whole iteration.
 	UpdateSeconds    float64 `json:"update_seconds"`
@@ -35,19 +38,21 @@ type Report struct {
 	Warnings []string `json:"-"`
 }
 
-// Message returns the report as a message; without a target its error is NaN.
+// Message returns the report as a message, with NaN for what is nil.
 func (r *Report) Message(stamp int64) *guided_policy_search_msgs.IterationReport {
 	return &guided_policy_search_msgs.IterationReport{Stamp: rosio.Stamp(stamp), Iteration: uint32(r.Iteration), Iterations: uint32(r.Iterations),
 		MeanCost: r.MeanCost, BestCost: r.BestCost, SampleCost: r.SampleCosts, Kl: r.KL, Eta: r.Eta, StepMultiplier: r.StepMultiplier,
-		EndEffectorError: r.EndEffectorError(), UpdateSeconds: r.UpdateSeconds, UpdateCpuSeconds: r.UpdateCPUSeconds, Seconds: r.Seconds}
+		EndEffectorError: r.EndEffectorError(), SuccessRate: orNaN(r.SuccessRate), UpdateSeconds: r.UpdateSeconds, UpdateCpuSeconds: r.UpdateCPUSeconds, Seconds: r.Seconds}
 }
 
 // EndEffectorError returns Error, NaN if there is no target.
-func (r *Report) EndEffectorError() float64 {
-	if r.Error == nil {
+func (r *Report) EndEffectorError() float64 { return orNaN(r.Error) }
+
+func orNaN(v *float64) float64 {
+	if v == nil {
 		return math.NaN()
 	}
-	return *r.Error
+	return *v
 }
 
 // readReport is the inverse of Message.
@@ -56,6 +61,9 @@ func readReport(m *guided_policy_search_msgs.IterationReport) *Report {
 		SampleCosts: m.SampleCost, KL: m.Kl, Eta: m.Eta, StepMultiplier: m.StepMultiplier, UpdateSeconds: m.UpdateSeconds, UpdateCPUSeconds: m.UpdateCpuSeconds, Seconds: m.Seconds}
 	if !math.IsNaN(m.EndEffectorError) {
 		r.Error = &m.EndEffectorError
+	}
+	if !math.IsNaN(m.SuccessRate) {
+		r.SuccessRate = &m.SuccessRate
 	}
 	return r
 }
