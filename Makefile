@@ -11,8 +11,9 @@ hpipm :=
 # How long make fuzz tries each target.
 fuzz_time := 10s
 
-# Without git's stamp a commit alone relinks nothing, and a tree of another owner builds.
-export GOFLAGS += -buildvcs=false
+# Without git's stamp a commit alone relinks nothing, and a tree of another owner builds. Whether
+# MuJoCo is there is looked at when a command runs: deps may have installed it.
+export GOFLAGS += -buildvcs=false $(addprefix -tags=,$(shell scripts/mujoco_tag.sh))
 
 .DEFAULT_GOAL := help
 .PHONY: build build-rclgo test test-rclgo check-rclgo check-ros2 race demo bench bench-ros2 bench-loop deps generate fuzz clean help
@@ -65,8 +66,8 @@ check-rclgo: ## type-check the code for a ROS 2 installation, without one
 test-rclgo: ## run the tests of that code, where a ROS 2 is sourced
 	@if [ -z "$$AMENT_PREFIX_PATH" ]; then \
 		echo 'test-rclgo: no ROS 2 is sourced (AMENT_PREFIX_PATH is empty): nothing was run' >&2; exit 0; fi; \
-	flags=$$(scripts/ros_flags.sh) && eval "$$flags" && set -x && go vet -tags rclgo ./node/... && \
-	go tool gotestsum --format pkgname --format-hide-empty-pkg -- -tags rclgo -count=1 ./node/...
+	flags=$$(scripts/ros_flags.sh) && eval "$$flags" && set -x && go vet -tags "rclgo $$(scripts/mujoco_tag.sh)" ./node/... && \
+	go tool gotestsum --format pkgname --format-hide-empty-pkg -- -tags "rclgo $$(scripts/mujoco_tag.sh)" -count=1 ./node/...
 
 check-ros2: ## run ROS 2's own tools against the node, where a ROS 2 is sourced
 	@scripts/check_ros2.sh

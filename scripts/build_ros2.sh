@@ -19,11 +19,12 @@ command -v go >/dev/null 2>&1 ||
 # No other toolchain is downloaded in the middle of a build.
 export GOTOOLCHAIN=local
 packages='./node/cmd/gps_node ./node/cmd/sim_robot ./node/cmd/gps'
+tags="rclgo $(scripts/mujoco_tag.sh)"
 # shellcheck disable=SC2086 # three packages
-said=$(go list -deps -tags rclgo $packages 2>&1 >/dev/null) || fail "the module cannot be built here:
+said=$(go list -deps -tags "$tags" $packages 2>&1 >/dev/null) || fail "the module cannot be built here:
 $(echo "$said" | tail -n 3)
 $(go version) is used, and Go 1.24 or newer is needed (https://go.dev/dl). If modules are missing, run \`go mod download\` in $PWD where there is a network (it fills \$GOMODCACHE, $(go env GOMODCACHE)), or run \`go mod vendor\` there and bring vendor/ along."
 flags=$(scripts/ros_flags.sh)
 eval "$flags"
 # shellcheck disable=SC2086
-exec go build -buildvcs=false -tags rclgo -o "$folder/" $packages
+exec go build -buildvcs=false -tags "$tags" -o "$folder/" $packages

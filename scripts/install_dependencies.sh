@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what the build needs and this machine lacks: a C compiler and Cyclone
-# DDS's development files; and openssl, which makes the keystores of tests. It asks
-# the compiler, so that copies from elsewhere (CGO_CFLAGS, CGO_LDFLAGS) count, and
-# does nothing if all is there.
+# DDS's development files; MuJoCo's, which it can do without; and openssl, which makes
+# the keystores of tests. It asks the compiler, so that copies from elsewhere
+# (CGO_CFLAGS, CGO_LDFLAGS) count, and does nothing if all is there.
 set -eu
 # shellcheck source=scripts/packages.sh
 . "$(dirname "$0")/packages.sh"
@@ -18,6 +18,13 @@ main() {
 		missing='cyclonedds-dev'
 	fi
 	command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
+	if [ -n "$(scripts/mujoco_tag.sh)" ]; then
+		if offered libmujoco-dev; then
+			missing="$missing libmujoco-dev"
+		else
+			echo 'This distribution has no libmujoco-dev: the build leaves MuJoCo out (plant.type mujoco); everything else is there.'
+		fi
+	fi
 	[ -n "$missing" ] || exit 0
 
 	# shellcheck disable=SC2034 # read by install_packages

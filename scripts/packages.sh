@@ -5,13 +5,7 @@
 install_packages() {
 	command -v apt-get >/dev/null 2>&1 ||
 		fail "needed: $* (Debian's names), and there is no apt-get here to install them; $otherwise"
-	if [ "$(id -u)" -eq 0 ]; then
-		as_root=
-	elif command -v sudo >/dev/null 2>&1; then
-		as_root=sudo
-	else
-		fail "needed: $*; this is not root and there is no sudo, so run as root: apt-get install $*"
-	fi
+	become_root || fail "needed: $*; this is not root and there is no sudo, so run as root: apt-get install $*"
 
 	echo "Installing from the distribution: $*"
 	# Lists may be absent (a fresh image) or name versions that are gone.
@@ -22,6 +16,23 @@ install_packages() {
 	known "$@" ||
 		fail "the distribution does not offer all of: $*; they are in Debian 12 and 13 (main) and Ubuntu 24.04 (universe)"
 	apt install -y --no-install-recommends "$@" || fail "apt-get could not install: $* (see above)"
+}
+
+# offered says if the distribution has a package that can be done without.
+offered() {
+	command -v apt-get >/dev/null 2>&1 && become_root || return 1
+	known "$1" || { apt update >/dev/null 2>&1 && known "$1"; }
+}
+
+# become_root says if apt can run as root, and how.
+become_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		as_root=
+	elif command -v sudo >/dev/null 2>&1; then
+		as_root=sudo
+	else
+		return 1
+	fi
 }
 
 # known says if apt's lists offer all packages.
