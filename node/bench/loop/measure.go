@@ -72,6 +72,9 @@ func measure(ctx context.Context, o options, dir string, progress io.Writer) (*o
 		return nil, err
 	}
 	r := &outcome{Machine: describe(), Rate: o.rate, Seconds: o.seconds, Priority: o.priority, Learners: l.stop()}
+	if most := float64(r.Machine.Cores); r.Learners < 0.8*most {
+		r.Notes = append(r.Notes, fmt.Sprintf("The learners used %.2f of %.0f processors: other programs were busy.", r.Learners, most))
+	}
 	for _, p := range all {
 		for _, line := range p.close() {
 			r.Notes = append(r.Notes, p.name+": "+line)
