@@ -258,9 +258,19 @@ func TestEmergencyStop(t *testing.T) {
 
 func TestRecoverable(t *testing.T) {
 	own := []safety.FaultKind{safety.Unreadable, safety.NotFinite, safety.Backwards, safety.Silent, safety.Frozen, safety.Old, safety.Gap, safety.ResetTimeout, safety.ClockJump}
-	for k := safety.NoFault; k <= safety.ClockJump; k++ {
+	for k := safety.NoFault; k <= safety.Missing; k++ {
 		if got := (safety.Fault{Kind: k}).Recoverable(); got != slices.Contains(own, k) {
 			t.Errorf("kind %d: recoverable %v", k, got)
+		}
+	}
+}
+
+// TestBlind: without readings to trust no response may need them.
+func TestBlind(t *testing.T) {
+	own := []safety.FaultKind{safety.Unreadable, safety.NotFinite, safety.Backwards, safety.Silent, safety.Frozen, safety.Old, safety.ClockJump}
+	for k := safety.NoFault; k <= safety.Missing; k++ {
+		if got := (safety.Fault{Kind: k}).Blind(); got != slices.Contains(own, k) {
+			t.Errorf("kind %d: blind %v", k, got)
 		}
 	}
 }

@@ -141,6 +141,7 @@ func TestFaultTexts(t *testing.T) {
 		{safety.Fault{Kind: safety.LearnerSilent, Duration: 121 * time.Second, Limit: 2 * time.Minute}, []string{"learner", "2m1s", "safety.learner_timeout is 2m0s", "log"}},
 		{safety.Fault{Kind: safety.ControllerInactive, Name: "effort"}, []string{"ros2_control", `"effort"`, "no longer active", "list_controllers", "reset the fault"}},
 		{safety.Fault{Kind: safety.ClockJump, Duration: time.Hour, Limit: time.Second}, []string{"joint_states", "ahead by 1h", "1s", "clock"}},
+		{safety.Fault{Kind: safety.Missing, Name: "/force"}, []string{"topic /force", "robot.extra.topics", "publisher run"}},
 	} {
 		seen[c.fault.Kind] = true
 		text := c.fault.String()
@@ -154,9 +155,9 @@ func TestFaultTexts(t *testing.T) {
 		}
 	}
 	// A kind that is new has no text of its own yet.
-	for k := safety.NoFault; k <= safety.ClockJump+1; k++ {
+	for k := safety.NoFault; k <= safety.Missing+1; k++ {
 		own := safety.Fault{Kind: k, Err: errors.New("unreadable")}.String() != fmt.Sprintf("fault %d", k)
-		if own != (k <= safety.ClockJump) || own != seen[k] {
+		if own != (k <= safety.Missing) || own != seen[k] {
 			t.Errorf("kind %d: has a text of its own %v, tested %v", k, own, seen[k])
 		}
 	}
