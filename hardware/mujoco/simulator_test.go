@@ -602,10 +602,10 @@ func TestMemoryIsGivenBack(t *testing.T) {
 		}
 		runtime.GC()
 	}
-	rounds(30)
+	rounds(40)
 	before := resident()
-	rounds(400)
-	if after := resident(); after > before+400 {
-		t.Errorf("400 models and 800 that do not load later the process holds %d MiB instead of %d", after, before)
+	rounds(150)
+	if after := resident(); after > before+200 {
+		t.Errorf("150 models and 300 that do not load later the process holds %d MiB instead of %d", after, before)
 	}
 }
