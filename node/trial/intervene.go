@@ -8,12 +8,12 @@ import (
 )
 
 // Abort breaks off the trial that is being reset or run; with the next reading it begins again
-// from the reset. The error wraps ErrCommand if there is none.
+// from the reset, or as RepeatByStart has it. The error wraps ErrCommand if there is none.
 func (m *Machine) Abort() error {
 	if m.phase != Reset && m.phase != Run {
 		return fmt.Errorf("%w: there is no trial to break off in phase %v", ErrCommand, m.phase)
 	}
-	m.beginReset()
+	m.begin()
 	m.settled = -1 // as after Start
 	return nil
 }

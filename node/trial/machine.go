@@ -84,6 +84,7 @@ type Machine struct {
 	settled int  // ticks in a row within the reset's tolerances
 	failed  int  // resets in a row that timed out
 	broken  int  // faults in the current trial
+	asks    bool // a trial that was broken off is repeated by Start alone
 
 	reading    *hardware.JointState // the latest
 	fresh      bool                 // it was not used by a tick yet
@@ -153,6 +154,11 @@ func guarded(cfg Config, r *robot.Robot) safety.Robot {
 // maxEvents is more than one trial can cause, with as many faults as it may have.
 const maxEvents = 4 * safety.MostFaults
 
+// RepeatByStart has the machine hold the arm after a trial was broken off, once all is well again,
+// instead of repeating the trial by itself: something else has to be made ready first. Start with
+// the same command repeats it.
+func (m *Machine) RepeatByStart() { m.asks = true }
+
 // Events tells what happens.
 func (m *Machine) Events() <-chan Event { return m.events }
 
@@ -176,8 +182,10 @@ func (m *Machine) Start(c *Command, arrival int64) (Output, error) {
 		return Output{}, fmt.Errorf("%w: %w", ErrCommand, err)
 	}
 	m.noise = noise
+	if c != m.current {
+		m.failed, m.broken = 0, 0
+	}
 	m.command, m.current = c, c
-	m.failed, m.broken = 0, 0
 	if m.record == nil || m.record.Rollout.T != T {
 		m.record = NewRecord(T, dX, dU)
 	}
@@ -190,6 +198,9 @@ func (m *Machine) Start(c *Command, arrival int64) (Output, error) {
 	m.beginReset()
 	if m.cfg.Loop.DrivenBy == ByTimer {
 		return Output{}, nil
+	}
+	if m.cfg.LockStep && !m.open {
+		return Output{}, nil // the latest reading was answered before the trial was broken off
 	}
 	m.settled = -1 // the trial begins with a reading to come, not with the one of Hold
 	// In lock step the robot waits for the answer to the reading that Hold left open.

@@ -180,7 +180,7 @@ func (m *Machine) begin() {
 	switch {
 	case m.relaxed:
 		m.phase = Relax
-	case m.command == nil:
+	case m.command == nil, m.asks && m.phase != Wait:
 		m.beginHold()
 	default:
 		m.beginReset()
