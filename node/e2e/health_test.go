@@ -86,7 +86,7 @@ func TestHealth(t *testing.T) {
 	n.until("the learner works", func() bool { return m.says("learning", diagnostics.OK, "active") })
 	n.until("the log is on /rosout", func() bool { return m.logged("guided_policy_search: configured: ") })
 	robot.kill()
-	n.until("the robot is missed", func() bool { return m.says("arm", diagnostics.Error, "zero torque: no joint_states") })
+	n.until("the robot is missed", func() bool { return m.says("arm", diagnostics.Error, "a fault is latched: no joint_states") })
 	ddstest.Open(t, domain, "guided_policy_search", nil)
 	n.until("the namesake is seen", func() bool { return m.says("middleware", diagnostics.Warn, "2 nodes are called /guided_policy_search") })
 	n.interrupt(0)

@@ -82,7 +82,7 @@ func checkUndisturbed(t *testing.T, n *process, folder string, want []learner.Re
 	if got := wholeFolder(t, folder); got != recordings {
 		t.Errorf("%d recordings, want %d: a trial was repeated or is missing", got, recordings)
 	}
-	if faults := n.said("torque is zero"); faults != 0 {
+	if faults := n.said("a fault is latched"); faults != 0 {
 		t.Errorf("%d faults, want none", faults)
 	}
 }

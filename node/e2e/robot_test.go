@@ -124,7 +124,7 @@ func TestFaults(t *testing.T) {
 			}
 			n := startNode(t, domain, folder, parameters...)
 			n.finish(0, 3)
-			if faults, back := n.said("torque is zero: "), n.said("the trial is repeated"); faults != 2 || back != 2 || n.said(c.said) != 2 {
+			if faults, back := n.said("a fault is latched: "), n.said("the trial is repeated"); faults != 2 || back != 2 || n.said(c.said) != 2 {
 				t.Errorf("said %d faults, of which %d of the kind, and %d recoveries, want 2 of each", faults, n.said(c.said), back)
 			}
 			if n := wholeFolder(t, folder); n != 6 {
@@ -184,7 +184,7 @@ func TestRobotKilled(t *testing.T) {
 		states, _ := o.counts()
 		n.until("the next trial runs", func() bool { now, _ := o.counts(); return now > states+60 })
 		robot.kill()
-		n.until("the fault is said", func() bool { return n.said("torque is zero: no joint_states for") == round+1 })
+		n.until("the fault is said", func() bool { return n.said("a fault is latched: no joint_states for") == round+1 })
 		if !isZero(o.lastCommand()) {
 			until(t, "the torque is zero", func() bool { return isZero(o.lastCommand()) })
 		}
@@ -192,7 +192,7 @@ func TestRobotKilled(t *testing.T) {
 		n.until("the robot is back", func() bool { return n.said("the trial is repeated") == round+1 })
 	}
 	n.finish(0, 3)
-	if faults := n.said("torque is zero"); faults != 2 {
+	if faults := n.said("a fault is latched"); faults != 2 {
 		t.Errorf("%d faults were said, want 2", faults)
 	}
 	if got := wholeFolder(t, folder); got != 15 || len(reports(t, folder)) != 3 {

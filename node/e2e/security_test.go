@@ -186,7 +186,7 @@ func TestIntruder(t *testing.T) {
 			if heard := i.heard.Load(); heard > 0 {
 				t.Errorf("the intruder heard %d messages, want none", heard)
 			}
-			if n.said("torque is zero: ") > 0 {
+			if n.said("a fault is latched: ") > 0 {
 				t.Error("the intruder brought about a fault")
 			}
 		})
