@@ -24,7 +24,9 @@ func (n *node) autostart(ctx context.Context) {
 		n.awaited(err)
 		return
 	}
-	if err := n.bringUp(ctx); err != nil && !errors.Is(err, errRobot) {
+	if err := n.bringUp(ctx); errors.Is(err, errRobot) {
+		n.awaited(err)
+	} else if err != nil {
 		n.end(err)
 	}
 }

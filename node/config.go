@@ -47,6 +47,7 @@ type Config struct {
 	Commands      CommandsConfig     `param:"commands"`
 	Control       ros2control.Config `param:"ros2_control"`
 	Thread        realtime.Config    `param:"loop"`
+	Sentinel      bool               `param:"sentinel" desc:"Outside lock_step, start a process that zeroes the torque if the node is killed: effort controllers keep the last one."`
 	Reliable      bool               `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
 	Trials
 	Learning
@@ -59,7 +60,7 @@ type CommandsConfig struct {
 
 // DefaultConfig returns the planar two-link reaching task.
 func DefaultConfig() *Config {
-	return &Config{DescribeTypes: true, Autostart: true, RunsFolder: "runs", Console: consoleLog, ExitWhenDone: true, Reliable: true,
+	return &Config{DescribeTypes: true, Autostart: true, RunsFolder: "runs", Console: consoleLog, ExitWhenDone: true, Sentinel: true, Reliable: true,
 		Scene:    SceneConfig{Timeout: 10 * time.Second},
 		Commands: CommandsConfig{Type: string(ros2control.Float64MultiArray)}, Control: ros2control.DefaultConfig(), Thread: realtime.DefaultConfig(),
 		Robot: robot.DefaultConfig(), Trials: trial.DefaultConfig(), Learning: learner.DefaultConfig()}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"guidedpolicysearch/hardware/models"
@@ -72,33 +73,52 @@ func recordedRobot(c robot.Config, runFolder string) (*robot.Robot, error) {
 }
 
 // listenToDescription takes the description that a topic has, if one is named.
-func (n *node) listenToDescription() error {
-	c := n.cfg.Robot
-	if c.URDF != "" || c.DescriptionTopic == "" {
+func (n *node) listenToDescription(c robot.Config) error {
+	topic := ""
+	if c.URDF == "" && c.DescriptionTopic != "" {
+		var err error
+		if topic, err = n.ros.ResolveTopic(c.DescriptionTopic); err != nil {
+			return params.FieldError{Key: "robot.description_topic", Problem: err.Error()}
+		}
+	}
+	if n.descriptions.topic == topic {
 		return nil
 	}
-	topic, err := n.ros.ResolveTopic(c.DescriptionTopic)
-	if err != nil {
-		return params.FieldError{Key: "robot.description_topic", Problem: err.Error()}
+	if n.descriptions.subscription != nil {
+		n.descriptions.subscription.Close()
 	}
-	_, err = n.ros.Subscribe(topic, rostype.Of(new(std_msgs.String)), transport.Latched(), func(payload []byte, _ transport.Info) {
+	n.descriptions = descriptions{topic: topic, latest: new(atomic.Pointer[[]byte])}
+	if topic == "" {
+		return nil
+	}
+	latest := n.descriptions.latest
+	var err error
+	n.descriptions.subscription, err = n.ros.Subscribe(topic, rostype.Of(new(std_msgs.String)), transport.Latched(), func(payload []byte, _ transport.Info) {
 		var m std_msgs.String
 		if err := m.UnmarshalCDR(payload); err != nil {
-			n.tell(fmt.Sprintf("%s: %v", topic, err))
+			n.tell(fmt.Sprintf("%s: %v; the message is ignored", topic, err))
 			return
 		}
 		text := []byte(m.Data)
-		n.told.Store(&text)
+		latest.Store(&text)
 	}, n.mismatch(topic, ""))
+	if err != nil {
+		n.descriptions.topic = "" // the next attempt tries again
+	}
 	return err
 }
 
+// descriptions is where the robot's description comes from, if it is a topic.
+type descriptions struct {
+	topic        string // resolved, empty for none
+	subscription transport.Subscription
+	latest       *atomic.Pointer[[]byte]
+}
+
 // awaitDescription returns the robot's description, empty where there is none. The error wraps
-// errRobot if a topic has not told it in time.
-func (n *node) awaitDescription(ctx context.Context) ([]byte, error) {
-	var c robot.Config
-	n.ros.Parameters.Do(func() { c = n.shared.Robot })
-	if c.URDF != "" || c.DescriptionTopic == "" {
+// errRobot if a topic has not told it in time; a node that starts by itself looks again later.
+func (n *node) awaitDescription(ctx context.Context, c robot.Config) ([]byte, error) {
+	if n.descriptions.topic == "" {
 		_, text, err := readDescription(c)
 		return text, err
 	}
@@ -107,37 +127,51 @@ func (n *node) awaitDescription(ctx context.Context) ([]byte, error) {
 	again := time.NewTicker(tick / 10)
 	defer again.Stop()
 	for {
-		if text := n.told.Load(); text != nil {
+		if text := n.descriptions.latest.Load(); text != nil {
 			return *text, nil
+		}
+		absent := fmt.Errorf("%w: no robot description on %s yet (robot.description_topic): is robot_state_publisher running?", errRobot, n.descriptions.topic)
+		if n.start {
+			return nil, absent
 		}
 		select {
 		case <-again.C:
 		case <-deadline.C:
-			return nil, fmt.Errorf("%w: no robot description on %s yet (robot.description_topic): is robot_state_publisher running?", errRobot, c.DescriptionTopic)
+			return nil, absent
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// describedRobot makes the robot of n.cfg from its description. Joints that do not fit are told
-// of with all who name joints.
-func (n *node) describedRobot(description []byte) (*robot.Robot, error) {
+// describedRobot makes the robot of n.cfg from its description, and returns the joints that this
+// has. Joints that do not fit are told of with all who name joints.
+func (n *node) describedRobot(description []byte) (r *robot.Robot, described []string, err error) {
 	if len(description) == 0 {
-		return robot.New(n.cfg.Robot, nil)
+		r, err = robot.New(n.cfg.Robot, nil)
+		return r, nil, err
 	}
 	m, err := urdf.Parse(description)
 	if err != nil {
-		return nil, fmt.Errorf("the robot's description: %w", err)
+		return nil, nil, fmt.Errorf("the robot's description%s: %w", n.descriptions.from(), err)
 	}
 	if err := m.CheckJoints(n.cfg.Robot.Joints); err != nil {
-		return nil, fmt.Errorf("%w; robot.joints names %q, the description %q, joint_states %q", err, n.cfg.Robot.Joints, m.Movable(), n.probe.Load().names())
+		published := "nothing has come on joint_states"
+		if names := n.probe.Load().names(); len(names) > 0 {
+			published = fmt.Sprintf("joint_states name %q", names)
+		}
+		return nil, nil, fmt.Errorf("%w; robot.joints names %q, the description%s %q, %s", err, n.cfg.Robot.Joints, n.descriptions.from(), m.Movable(), published)
 	}
-	r, err := robot.New(n.cfg.Robot, m)
-	if err == nil {
-		n.probe.Load().describe(m.Movable())
+	r, err = robot.New(n.cfg.Robot, m)
+	return r, m.Movable(), err
+}
+
+// from says where the description came from, if it was a topic.
+func (d *descriptions) from() string {
+	if d.topic == "" {
+		return ""
 	}
-	return r, err
+	return " on " + d.topic
 }
 
 // describe records the description in the run folder.

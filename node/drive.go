@@ -30,11 +30,14 @@ func newLoop(cfg *Config, r *robot.Robot, machine *trial.Machine, commands trans
 	}
 	l := &loop{machine: machine, reader: rosio.NewJointReader(r.Joints(), cfg.Robot.Velocity.Source == velocity.Message), velocity: estimator,
 		writer: writer, state: hardware.NewJointState(r.DU()), lockStep: cfg.LockStep, timer: cfg.Loop.DrivenBy == trial.ByTimer, commands: commands}
-	l.timing.timer, l.timing.period = l.timer, cfg.Loop.Period()
+	l.timing.timer, l.timing.lockStep, l.timing.period = l.timer, l.lockStep, cfg.Loop.Period()
 	topics := record.Topics{
 		JointStates: record.Topic{Name: names[jointStatesTopic], Depth: states.Depth, BestEffort: !cfg.Reliable},
 		Commands:    record.Topic{Name: names[commandsTopic], Depth: transport.Default().Depth, Message: cfg.Commands.kind().Message()},
 		Rollout:     record.Topic{Name: names[rolloutTopic], Depth: transport.Default().Depth},
+	}
+	if !cfg.LockStep {
+		l.thread = &thread{cfg: cfg.Thread}
 	}
 	for _, dst := range []**record.Trial{&l.recorded, &l.spare} {
 		*dst = record.NewTrial(topics, logMessages(cfg.Steps), logBytes(cfg.Steps, r.DU()))
@@ -51,19 +54,14 @@ type timerThread struct {
 	done chan struct{}
 }
 
-// drive starts the thread of a loop. What the system does not allow it is told, and noted in
-// the loop.
+// drive starts the thread of a loop.
 func (n *node) drive(l *loop) *timerThread {
 	t := &timerThread{end: make(chan struct{}), done: make(chan struct{})}
-	cfg, period := n.cfg.Thread, time.Duration(n.cfg.Loop.Period())
+	period := time.Duration(l.timing.period)
 	go func() {
 		defer close(t.done)
-		thread, notes := realtime.Adopt(cfg)
-		defer thread.Release()
-		l.noted(notes)
-		for _, text := range notes {
-			n.tell(text)
-		}
+		n.adopt(l)
+		defer l.thread.release()
 		timer := realtime.NewTimer(period)
 		for {
 			late, missed := timer.Wait()
@@ -82,11 +80,4 @@ func (n *node) drive(l *loop) *timerThread {
 func (t *timerThread) stop() {
 	close(t.end)
 	<-t.done
-}
-
-// noted keeps what the system does not allow the loop's thread.
-func (l *loop) noted(notes []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.notes = notes
 }

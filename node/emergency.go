@@ -29,6 +29,8 @@ func (n *node) serveEmergencyStop() error {
 
 // press presses or releases the emergency stop, from any goroutine.
 func (n *node) press(pressed bool) {
+	n.pressing.Lock() // what is told last is in force in the node and in its loop
+	defer n.pressing.Unlock()
 	was := n.pressed.Swap(pressed)
 	if l := n.loop.Load(); l != nil {
 		l.emergencyStop(pressed)

@@ -25,12 +25,26 @@ type health struct {
 	malformed atomic.Uint64 // messages to ~/start and its like that are none
 
 	// for the diagnostics' goroutine alone
-	dropped   uint64 // messages so far
-	droppedAt int64  // steady time of the latest, 0 for never
+	dropped, overruns recent // messages, and control ticks that were late
 }
 
-// dropsStay is how long a dropped message is worth a warning.
-const dropsStay = 10 * time.Second
+// recent follows a count.
+type recent struct {
+	count uint64
+	at    int64 // steady time of its latest change, 0 for never
+}
+
+// changeStays is how long a dropped message, or a late tick, is worth a warning.
+const changeStays = 10 * time.Second
+
+// changed takes the present count, and tells whether it has grown within changeStays.
+func (r *recent) changed(count uint64, now int64) bool {
+	if count > r.count {
+		r.at = now
+	}
+	r.count = count // a new loop counts from 0
+	return r.at != 0 && now-r.at < int64(changeStays)
+}
 
 // restart counts a learner that had to be started again.
 func (h *health) restart() {
@@ -64,6 +78,8 @@ func (n *node) armHealth(s *diagnostics.Status) {
 	switch {
 	case st.phase == trial.Fault:
 		level, text = diagnostics.Error, "a fault is latched: "+st.fault.String()
+	case st.phase == trial.Relax:
+		text = "relax: the arm is let go of; ~/start goes on"
 	case st.phase == trial.Wait:
 		level, text = diagnostics.Warn, "waiting for joint states"
 	}
@@ -142,10 +158,7 @@ func (n *node) middlewareHealth(s *diagnostics.Status) {
 	st := n.ros.Stats()
 	h, now := &n.health, n.ros.Clock.Steady()
 	requests := h.malformed.Load() + n.states.Stats().Malformed + n.training.server.Stats().Malformed + n.ros.Malformed()
-	if dropped := st.Malformed + st.TooLarge + requests; dropped > h.dropped {
-		h.dropped, h.droppedAt = dropped, now
-	}
-	if h.droppedAt != 0 && now-h.droppedAt < int64(dropsStay) {
+	if h.dropped.changed(st.Malformed+st.TooLarge+requests, now) {
 		s.Merge(diagnostics.Warn, "messages were dropped that are none of their topic's type")
 	}
 	s.Add("malformed", st.Malformed)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"syscall"
 
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/rcl"
@@ -21,10 +22,19 @@ func LearnerArguments(name rcl.NodeName, runFolder string) []string {
 		"--params-file", filepath.Join(runFolder, record.ParamsFile)}
 }
 
-// ServeLearner is the learner process: args are what follows LearnerCommand.
+// learnerNice is the learner's nice value (setpriority(2)): a busy machine gives its time to the
+// control loop and to the robot's driver first.
+const learnerNice = 10
+
+// ServeLearner is the learner process, at a low priority: args are what follows LearnerCommand.
 func ServeLearner(ctx context.Context, args []string, r io.Reader, w io.Writer) error {
 	if len(args) == 0 {
 		return fmt.Errorf("%s needs a run folder; it is started by the node, not by hand", LearnerCommand)
+	}
+	// A process group of its own: all of its threads make way for the control loop. More time for
+	// others needs no privilege.
+	if err := syscall.Setpriority(syscall.PRIO_PGRP, 0, learnerNice); err != nil {
+		return fmt.Errorf("the learner's priority: %w", err)
 	}
 	parsed, err := rcl.Parse(args[1:])
 	if err != nil {

@@ -16,13 +16,15 @@ import (
 const maxRestarts = 10
 
 // event handles what happened in the loop.
-func (n *node) event(e trial.Event) error {
+func (n *node) event(ctx context.Context, e trial.Event) error {
 	n.session.event(e)
 	switch e.Kind {
 	case trial.GaveUp:
 		return fmt.Errorf("%w: %s; that was once too often (reset.attempts, safety.max_faults)", ErrGaveUp, e.Fault)
 	case trial.Faulted:
 		return n.recordBroken()
+	case trial.Recovered:
+		return n.repeat(ctx)
 	case trial.Finished:
 		rec, recorded := n.loop.Load().finished()
 		path, err := n.session.write(recorded, rec, n.robot)
@@ -98,6 +100,7 @@ func (n *node) command(ctx context.Context, c *trial.Command) error {
 		return nil
 	}
 	if n.running {
+		n.watchdog.Rest()
 		return nil // a restarted learner asks for the trial that is running
 	}
 	if restarted, err := n.applyChanges(); restarted || err != nil {
@@ -106,17 +109,32 @@ func (n *node) command(ctx context.Context, c *trial.Command) error {
 	l := n.loop.Load()
 	n.faults = l.status().faults
 	n.watchdog.Rest()
+	if !n.cfg.LockStep {
+		l.thread.companions()
+		n.quiet.Begin()
+	}
+	n.running = true
+	return n.begin(ctx, c)
+}
+
+// begin begins a trial in a scene as it should be.
+func (n *node) begin(ctx context.Context, c *trial.Command) error {
 	if err := n.resetScene(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrGaveUp, err)
 	}
-	if !n.cfg.LockStep && !n.running {
-		n.quiet.Begin()
-	}
-	if err := l.start(c); err != nil {
+	if err := n.loop.Load().start(c); err != nil {
 		return fmt.Errorf("%w: %w", ErrGaveUp, err)
 	}
-	n.running = true
 	return nil
+}
+
+// repeat begins a trial again that was broken off, where the loop does not by itself: the scene is
+// not as it was.
+func (n *node) repeat(ctx context.Context) error {
+	if n.scene == nil || !n.running {
+		return nil
+	}
+	return n.begin(ctx, n.loop.Load().command())
 }
 
 // done ends the activity when all iterations are done, and none were added meanwhile.

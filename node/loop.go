@@ -38,7 +38,8 @@ type loop struct {
 	lastErr  error
 	sent     *diagnostics.Frequency
 	timing   timing
-	notes    []string // what the system does not allow the loop's thread
+	thread   *thread  // real-time, outside lock step
+	notes    []string // what the system does not allow it
 	received int64    // when the middleware received the latest joint state, in ns since the epoch
 	// ticks and faults are those of the loops before this one.
 	ticks, faults uint64
@@ -78,7 +79,7 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 		return // the timer's thread publishes
 	}
 	l.publish(out)
-	l.timing.done(l.clock.Steady()-arrival, l.received)
+	l.done(arrival)
 }
 
 // tick answers the latest joint state when the timer says so, late by a time and after missing
@@ -94,7 +95,15 @@ func (l *loop) tick(late time.Duration, missed int) {
 	l.publish(out)
 	l.swap(before)
 	l.timing.woken(late, missed)
+	l.done(begin)
+}
+
+// done notes how long a tick took that began at a steady time.
+func (l *loop) done(begin int64) {
 	l.timing.done(l.clock.Steady()-begin, l.received)
+	if l.machine.Phase() != trial.Run {
+		l.timing.end()
+	}
 }
 
 // zeroOnPanic is deferred where torque is published, under the lock: whatever is wrong with this
@@ -119,6 +128,7 @@ func (l *loop) swap(before trial.Phase) {
 	if before != trial.Run || l.machine.Phase() != trial.Fault || l.partial != nil || l.machine.TakePartial() == nil {
 		return
 	}
+	l.timing.end()
 	l.timing.write(&l.recorded.Rollout.Timing)
 	l.partial, l.recorded, l.spare = l.recorded, l.spare, nil
 }
@@ -289,6 +299,13 @@ func (l *loop) emergencyStop(pressed bool) {
 	before := l.machine.Phase()
 	l.publish(l.machine.EmergencyStop(pressed, l.clock.Steady()))
 	l.swap(before)
+}
+
+// command is that of the latest trial.
+func (l *loop) command() *trial.Command {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.machine.Command()
 }
 
 // configure takes other settings, between trials.

@@ -1,13 +1,13 @@
 package node
 
 import (
-	"guidedpolicysearch/node/rosio"
 	"runtime"
 	"testing"
 
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/node/diagnostics"
+	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/rostime"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/dds/ddstest"

@@ -11,10 +11,6 @@ package node
 import (
 	"context"
 	"errors"
-	"guidedpolicysearch/hardware/safety"
-	"guidedpolicysearch/hardware/velocity"
-	"guidedpolicysearch/node/realtime"
-	"guidedpolicysearch/node/ros2control"
 	"io"
 	"slices"
 	"sync"
@@ -22,11 +18,15 @@ import (
 	"time"
 
 	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/safety"
+	"guidedpolicysearch/hardware/velocity"
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/lifecycle"
 	"guidedpolicysearch/node/logging"
+	"guidedpolicysearch/node/realtime"
+	"guidedpolicysearch/node/ros2control"
 	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/rosnode"
 	"guidedpolicysearch/node/rostype"
@@ -45,49 +45,57 @@ type Options struct {
 	// Learner returns the program, with its arguments, that serves as the learner of a
 	// run folder.
 	Learner func(runFolder string) []string
+	// Sentinel returns the program, with its arguments, that serves as the sentinel of an arm
+	// whose joints are commanded on a resolved topic; nil for none.
+	Sentinel func(topic string, joints int) []string
 	// Terminal is where the table goes, if the parameter console asks for one.
 	Terminal io.Writer
 }
 
 // node is a running node.
 type node struct {
-	ros        *rosnode.Node
-	opt        Options
-	setup      *Setup
-	shared     *Config // the parameters as they are set now; only within ros.Parameters.Do
-	cfg        *Config // the parameters in force
-	names      map[string]string
-	states     *lifecycle.Machine
-	topics     topics
-	probe      atomic.Pointer[probe] // also for the diagnostics
-	health     health
-	joints     transport.Subscription
-	asked      chan request           // by services and topics
-	halt       atomic.Bool            // a stop that found no room among them
-	pressed    atomic.Bool            // the emergency stop
-	told       atomic.Pointer[[]byte] // the robot's description, by a topic
-	scene      transport.Client       // nil for none
-	checker    *ros2control.Checker
-	checked    ros2control.Report // by checker
-	controller *ros2control.Watch // nil while there is no loop
-	extras     []transport.Subscription
-	watchdog   *safety.Watchdog // of the learner
-	quiet      *realtime.QuietCollector
-	posting    sync.Mutex // guards ended, and what goes into asked
-	ended      bool       // nothing that is asked is done any more
-	changed    chan struct{}
-	training   training
-	last       status      // of the loop that was stopped last
-	notes      chan string // from the middleware's goroutines to the log
-	pending    bool        // parameters were set that are not taken over yet
-	waiting    string      // why autostart waits, as it was said
-	refused    error       // why the latest transition failed
-	stepping   bool        // the node itself carries a transition out, and tells of its failure
-	began      time.Time
+	ros          *rosnode.Node
+	opt          Options
+	setup        *Setup
+	shared       *Config // the parameters as they are set now; only within ros.Parameters.Do
+	cfg          *Config // the parameters in force
+	names        map[string]string
+	states       *lifecycle.Machine
+	topics       topics
+	probe        atomic.Pointer[probe] // also for the diagnostics
+	health       health
+	joints       transport.Subscription
+	asked        chan request     // by services and topics
+	halt         atomic.Bool      // a stop that found no room among them
+	pressed      atomic.Bool      // the emergency stop
+	scene        transport.Client // nil for none
+	checker      *ros2control.Checker
+	checked      ros2control.Report // by checker
+	controller   *ros2control.Watch // nil while there is no loop
+	extras       []transport.Subscription
+	watchdog     *safety.Watchdog // of the learner
+	quiet        *realtime.QuietCollector
+	descriptions descriptions
+	receiving    *thread    // that joint states arrive on, while it is the loop's; for its goroutine
+	sentinel     *sentinel  // nil for none
+	pressing     sync.Mutex // guards the order of what is told of the emergency stop
+	posting      sync.Mutex // guards ended, noted, and what goes into asked
+	noted        []string   // that the system does not allow the control loop
+	ended        bool       // nothing that is asked is done any more
+	changed      chan struct{}
+	training     training
+	last         status      // of the loop that was stopped last
+	notes        chan string // from the middleware's goroutines to the log
+	pending      bool        // parameters were set that are not taken over yet
+	waiting      string      // why autostart waits, as it was said
+	refused      error       // why the latest transition failed
+	stepping     bool        // the node itself carries a transition out, and tells of its failure
+	began        time.Time
 
 	// configured
 	robot       *robot.Robot
-	description []byte // of the robot, empty where there is none
+	description []byte   // of the robot, empty where there is none
+	described   []string // its joints
 	session     *session
 	cost        *learner.SampleCost
 	result      *Result
@@ -184,7 +192,7 @@ func (n *node) open() error {
 	if err := n.listen(); err != nil {
 		return err
 	}
-	if err := n.listenToDescription(); err != nil {
+	if err := n.listenToDescription(n.cfg.Robot); err != nil {
 		return err
 	}
 	return n.ros.Start(n.allow, n.parametersChanged)
@@ -216,7 +224,9 @@ func (n *node) listen() error {
 	var err error
 	n.joints, err = n.ros.Subscribe(n.names[jointStatesTopic], rostype.Of(new(sensor_msgs.JointState)), n.jointStatesQoS(), func(payload []byte, info transport.Info) {
 		n.health.states.Tick()
-		if l := n.loop.Load(); l != nil {
+		l := n.loop.Load()
+		n.receiveFor(l)
+		if l != nil {
 			l.jointState(payload, info)
 			return
 		}
@@ -246,7 +256,7 @@ func (n *node) supervise(ctx context.Context) error {
 		case <-n.changed:
 			n.change()
 		case e := <-n.events():
-			n.fail(ctx, n.event(e))
+			n.fail(ctx, n.event(ctx, e))
 		case m, ok := <-n.messages():
 			if !ok {
 				m = learner.Message{Exited: true}

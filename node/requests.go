@@ -66,16 +66,16 @@ func (n *node) serveRequests() error {
 		}
 		log := &logging.Throttle{Period: time.Second}
 		take := func(payload []byte, answer func(bool, string)) {
+			if r.name == emergencyRequest {
+				n.press(true) // whatever it says: it may have been meant to stop the arm
+			}
 			if err := checkEmpty(payload); err != nil {
 				n.health.malformed.Add(1)
 				answer(false, err.Error())
 				return
 			}
-			switch r.name {
-			case stopRequest:
+			if r.name == stopRequest {
 				n.zero()
-			case emergencyRequest:
-				n.press(true)
 			}
 			err := n.post(request{name: r.name, do: r.do, answer: answer, log: log})
 			switch {
@@ -171,6 +171,7 @@ func (n *node) handle(ctx context.Context, r request) {
 func (n *node) requestStart(ctx context.Context) (string, error) {
 	if n.states.State() == lifecycle.Active {
 		if err := n.loop.Load().resume(); err == nil {
+			n.fail(ctx, n.repeat(ctx))
 			return "the arm is held again, the trial begins anew", nil
 		}
 		return "the node is active already", nil
@@ -211,7 +212,7 @@ func (n *node) requestResetFault(context.Context) (string, error) {
 	return fmt.Sprintf("the fault (%s) ends with the next good joint state", fault), nil
 }
 
-func (n *node) requestAbortTrial(context.Context) (string, error) {
+func (n *node) requestAbortTrial(ctx context.Context) (string, error) {
 	l := n.loop.Load()
 	if l == nil {
 		return "", errNotActive
@@ -221,6 +222,7 @@ func (n *node) requestAbortTrial(context.Context) (string, error) {
 	} else if err != nil {
 		return "", err
 	}
+	n.fail(ctx, n.repeat(ctx))
 	return "the trial begins again from the reset", nil
 }
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 
 // SceneConfig says how what is around the arm gets back to where a trial begins.
 type SceneConfig struct {
-	Service string        `param:"service" desc:"Service (std_srvs/srv/Trigger) that is called before each trial and puts objects back to where they begin, such as sim_robot/reset_scene; empty for none." takes:"start"`
+	Service string        `param:"service" desc:"Service (std_srvs/srv/Trigger) that is called before each trial, also one that is repeated, and puts objects back to where they begin, such as sim_robot/reset_scene; empty for none." takes:"start"`
 	Timeout time.Duration `param:"timeout" desc:"Time within which the service must answer." unit:"s" range:"(0, 3600]" takes:"trial"`
 }
 
@@ -49,8 +50,13 @@ func (n *node) resetScene(ctx context.Context) error {
 	if err == nil {
 		err = response.UnmarshalCDR(payload)
 	}
-	if err == nil && !response.Success {
+	switch {
+	case err == nil && !response.Success:
 		err = fmt.Errorf("it refused: %s", response.Message)
+	case errors.Is(err, context.DeadlineExceeded) && n.scene.Servers() == 0:
+		err = fmt.Errorf("nobody offers it, for %v (scene.timeout): is what simulates or watches the scene running?", n.cfg.Scene.Timeout)
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("it did not answer within %v (scene.timeout)", n.cfg.Scene.Timeout)
 	}
 	if err != nil {
 		return fmt.Errorf("the scene cannot be reset by %s (scene.service): %w", n.cfg.Scene.Service, err)
@@ -100,7 +106,7 @@ func (n *node) listenToExtras() error {
 // another goes on from the last checkpoint.
 func (n *node) watchLearner() {
 	l := n.loop.Load()
-	if l == nil || n.process == nil {
+	if l == nil || n.process == nil || len(n.process.Messages()) > 0 {
 		return
 	}
 	fault := n.watchdog.Silent(n.ros.Clock.Steady())

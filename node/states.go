@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"guidedpolicysearch/node/logging"
 	"strings"
 	"time"
 
+	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/lifecycle"
+	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/trial"
 )
@@ -21,7 +22,13 @@ const robotPatience = 5 * time.Second
 // configure opens the run folder, and checks the parameters against the robot. A node that
 // starts by itself leaves the robot to activate: it may come later.
 func (n *node) configure(ctx context.Context, _ lifecycle.State) lifecycle.Result {
-	description, err := n.awaitDescription(ctx)
+	var wanted robot.Config
+	n.ros.Parameters.Do(func() { wanted = n.shared.Robot })
+	err := n.listenToDescription(wanted)
+	var description []byte
+	if err == nil {
+		description, err = n.awaitDescription(ctx, wanted)
+	}
 	if err == nil {
 		// In one go: what is in force is what the run folder says.
 		n.ros.Parameters.Do(func() {
@@ -32,6 +39,9 @@ func (n *node) configure(ctx context.Context, _ lifecycle.State) lifecycle.Resul
 	}
 	if err == nil {
 		err = n.listen() // the joints, or the quality of service, may be others
+	}
+	if err == nil {
+		n.probe.Load().describe(n.described)
 	}
 	if err == nil {
 		err = errors.Join(n.openScene(), n.listenToExtras())
@@ -87,17 +97,14 @@ func (n *node) checkRobot() error {
 	if n.pressed.Load() {
 		return fmt.Errorf("%w: the emergency stop is pressed", errRobot)
 	}
-	if err := n.probe.Load().check(n.cfg.Safety.StaleTimeout, n.names[commandsTopic], n.ros); err != nil {
-		return err
-	}
-	return nil
+	return n.probe.Load().check(n.cfg.Safety.StaleTimeout, n.names[commandsTopic], n.ros)
 }
 
 // openRun opens the run of n.cfg, within ros.Parameters.Do. description is the robot's, empty
 // where there is none.
 func (n *node) openRun(description []byte) error {
 	var err error
-	if n.robot, err = n.describedRobot(description); err != nil {
+	if n.robot, n.described, err = n.describedRobot(description); err != nil {
 		return err
 	}
 	problem, err := learner.NewProblem(n.cfg.Learning, n.robot)
@@ -116,11 +123,15 @@ func (n *node) openRun(description []byte) error {
 
 // newMachine returns the phases of n.cfg, with a robot of its own: the supervisor uses n.robot.
 func (n *node) newMachine() (*trial.Machine, error) {
-	r, err := n.describedRobot(n.description)
+	r, _, err := n.describedRobot(n.description)
 	if err != nil {
 		return nil, err
 	}
-	return trial.NewMachine(n.cfg.Trials, r)
+	m, err := trial.NewMachine(n.cfg.Trials, r)
+	if err == nil && n.scene != nil {
+		m.RepeatByStart() // its objects are put back before
+	}
+	return m, err
 }
 
 // closeRun closes what openRun opened.
@@ -163,11 +174,15 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 			err = n.watchController(l)
 		}
 		if err == nil {
+			err = n.postSentinel(ctx)
+		}
+		if err == nil {
 			err = n.startLearner()
 		}
 		if err != nil {
 			commands.Close()
 			n.forgetController()
+			n.dismissSentinel()
 		}
 	}
 	if err != nil {
@@ -182,6 +197,11 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 		n.driver = watch(l)
 	}
 	n.loop.Store(l)
+	n.pressing.Lock()
+	defer n.pressing.Unlock()
+	if n.pressed.Load() { // since the robot was looked at
+		l.emergencyStop(true)
+	}
 	return lifecycle.Success
 }
 
@@ -197,6 +217,7 @@ func (n *node) deactivate(context.Context, lifecycle.State) lifecycle.Result {
 		l.commands.Close()
 	}
 	n.forgetController()
+	n.dismissSentinel()
 	if n.process != nil {
 		n.process.Close()
 		n.process = nil

@@ -13,8 +13,10 @@ import (
 type timing struct {
 	period       int64 // of the timer, or the usual interval between joint states once it is known, ns
 	timer        bool
+	lockStep     bool  // the robot's clock waits for the commands: intervals say nothing
 	stamp        int64 // of the latest joint state
 	arrival      int64
+	inTrial      bool
 	whole, trial timings
 }
 
@@ -26,6 +28,7 @@ type timings struct {
 
 // begin begins a trial.
 func (t *timing) begin() {
+	t.inTrial = true
 	t.trial.ticks, t.trial.overruns = 0, 0
 	t.trial.latency.Reset()
 	t.trial.jitter.Reset()
@@ -35,14 +38,15 @@ func (t *timing) begin() {
 // arrived notes a joint state, where those drive the loop: the jitter is how much the interval
 // between two arrivals differs from that between their stamps.
 func (t *timing) arrived(stamp, arrival int64) {
-	if t.arrival != 0 && stamp > t.stamp {
+	if t.arrival != 0 && stamp > t.stamp && !t.lockStep {
 		off := (arrival - t.arrival) - (stamp - t.stamp)
-		late := off > stamp-t.stamp
-		for _, to := range [2]*timings{&t.whole, &t.trial} {
-			to.jitter.Add(time.Duration(max(off, -off)))
-			if late {
-				to.overruns++
-			}
+		late := 0
+		if off > stamp-t.stamp {
+			late = 1
+		}
+		t.whole.interval(time.Duration(max(off, -off)), late)
+		if t.inTrial {
+			t.trial.interval(time.Duration(max(off, -off)), late)
 		}
 	}
 	t.stamp, t.arrival = stamp, arrival
@@ -50,22 +54,42 @@ func (t *timing) arrived(stamp, arrival int64) {
 
 // woken notes a tick of the timer.
 func (t *timing) woken(late time.Duration, missed int) {
-	for _, to := range [2]*timings{&t.whole, &t.trial} {
-		to.jitter.Add(late)
-		to.overruns += uint64(missed)
+	t.whole.interval(late, missed)
+	if t.inTrial {
+		t.trial.interval(late, missed)
 	}
 }
 
+// interval adds one by which a tick differed from its time, after some that were missed.
+func (t *timings) interval(off time.Duration, missed int) {
+	t.jitter.Add(off)
+	t.overruns += uint64(missed)
+}
+
 // done notes the end of a tick that took some ns; received is when the middleware received the
-// joint state that it used, in ns since the epoch.
+// joint state that it used, in ns since the epoch, 0 for none.
 func (t *timing) done(took, received int64) {
-	latency := time.Now().UnixNano() - received
-	for _, to := range [2]*timings{&t.whole, &t.trial} {
-		to.ticks++
-		to.compute.Add(time.Duration(took))
-		to.latency.Add(time.Duration(latency))
+	latency := time.Duration(-1)
+	if received != 0 {
+		latency = time.Duration(max(0, time.Now().UnixNano()-received))
+	}
+	t.whole.tick(time.Duration(took), latency)
+	if t.inTrial {
+		t.trial.tick(time.Duration(took), latency)
 	}
 }
+
+// tick adds a tick; a latency below 0 is not known.
+func (t *timings) tick(compute, latency time.Duration) {
+	t.ticks++
+	t.compute.Add(compute)
+	if latency >= 0 {
+		t.latency.Add(latency)
+	}
+}
+
+// end ends a trial: its histograms stay as they are.
+func (t *timing) end() { t.inTrial = false }
 
 // write writes the trial's histograms to a message, whose memory is used again.
 func (t *timing) write(m *guided_policy_search_msgs.LoopTiming) {
@@ -104,7 +128,7 @@ func (n *node) timingHealth(s *diagnostics.Status) {
 	if len(notes) > 0 {
 		s.Summary(diagnostics.OK, "the control loop runs without all of a real-time thread")
 	}
-	if overruns > 0 {
+	if n.health.overruns.changed(overruns, n.ros.Clock.Steady()) {
 		s.Summary(diagnostics.Warn, "%d control ticks of %d came a period or more too late", overruns, ticks)
 	}
 	s.Add("control ticks", ticks)

@@ -42,6 +42,13 @@ func run() int {
 		}
 		return 0
 	}
+	if len(os.Args) > 1 && os.Args[1] == node.SentinelCommand {
+		// It goes on whatever ends the node, and ends with the node's word.
+		if err := node.ServeSentinel(middleware.Open, os.Getenv, os.Args[2:], os.Stdin, os.Stdout); err != nil {
+			return fail(1, err)
+		}
+		return 0
+	}
 	args, err := rcl.Parse(os.Args[1:])
 	if err != nil {
 		return fail(2, err)
@@ -73,6 +80,9 @@ func run() int {
 	res, err := node.Run(ctx, cfg, setup, node.Options{ROS: ros, Terminal: os.Stdout,
 		Learner: func(folder string) []string {
 			return append([]string{exe}, node.LearnerArguments(setup.Name, folder)...)
+		},
+		Sentinel: func(topic string, joints int) []string {
+			return append([]string{exe}, node.SentinelArguments(args, setup.Name, topic, joints)...)
 		}})
 	if closeErr := ros.Close(); err == nil && closeErr != nil {
 		err = closeErr
