@@ -124,6 +124,8 @@ func TestROS2Control(t *testing.T) {
 	path := program(t, "controller_manager", "ros2_control_node")
 	spawner := program(t, "controller_manager", "spawner")
 	r := ros{t, ddstest.Domain(t)}
+	// What `ros2 control` leaves running.
+	t.Cleanup(func() { r.run("ros2", "daemon", "stop") })
 	node := ddstest.Open(t, r.domain, "gps", func(o *transport.Options) { o.Distro = os.Getenv("ROS_DISTRO") })
 	description := describe(t, node)
 	kill := r.start(path)
