@@ -104,6 +104,9 @@ func TestSlewLimit(t *testing.T) {
 	f.Zero()
 	tick(0.01, 1, -9)
 	tick(1e300, 9, -9)
+	c.SlewLimit = []float64{4, 5}
+	slow := filter(t, c, two())
+	wantTorque(t, "after a long pause", slow.Tick(at(0, 0, 0, 0), []float64{9, -9}, safety.Position, 1e300), 4, -5)
 	f.Trip(safety.Fault{Kind: safety.Gap})
 	wantTorque(t, "a fault does not wait", f.Tick(at(0, 0, 0, 0), []float64{9, -9}, safety.Position, 0.01), 0, 0)
 }
@@ -132,7 +135,7 @@ func TestRamp(t *testing.T) {
 	c.Filter = safety.FilterOff
 	r.Compensate, r.Dynamics = true, constant{1, 3}
 	f := filter(t, c, r)
-	for range 2 {
+	for _, again := range []func(){f.Start, func() { f.Reset() }, func() {}} {
 		for i := range 13 {
 			part := min(1, float64(i)/10)
 			wantTorque(t, fmt.Sprintf("tick %d", i), f.Tick(at(0, 0, 0, 0), []float64{4, 4}, safety.Learned, 0.01), 3+4*part, -3+4*part)
@@ -140,7 +143,7 @@ func TestRamp(t *testing.T) {
 				t.Errorf("tick %d: intervened %b", i, f.Intervened())
 			}
 		}
-		f.Start()
+		again()
 	}
 }
 
@@ -190,6 +193,9 @@ func TestResponses(t *testing.T) {
 		wantTorque(t, c.on+" without a reading", f.Tick(at(0.5, nan, 0, 0), []float64{9, 9}, safety.Learned, 0.01), 0, 0)
 		wantTorque(t, c.on+" blind", f.Blind(), 0, 0)
 		wantFault(t, c.on, f, safety.MissedDeadlines)
+		f.Reset()
+		f.Trip(safety.Fault{Kind: safety.Gap})
+		wantTorque(t, c.on+" at the place of the next fault", f.Tick(at(0.1, 0.1, 0, 0), []float64{9, 9}, safety.Learned, 0.01), first...)
 	}
 }
 
@@ -294,6 +300,7 @@ func TestWalls(t *testing.T) {
 		{"half way in, back", at(0.95, 0, 0, 0), []float64{-8, 8}, []float64{-8 - 20*0.05, 8}, safety.PositionWall},
 		{"half way in, moving on", at(0.95, 0, 2, 0), []float64{0, 0}, []float64{-20*0.05 - 3*2*0.5, 0}, safety.PositionWall},
 		{"half way in, moving back", at(0.95, 0, -2, 0), []float64{0, 0}, []float64{-20 * 0.05, 0}, safety.PositionWall},
+		{"half way in on the other side, moving on", at(-0.95, 0, -2, 0), []float64{0, 0}, []float64{20*0.05 + 3*2*0.5, 0}, safety.PositionWall},
 		{"at the limit", at(1, 0, 0, 0), []float64{8, 0}, []float64{-20 * 0.1, 0}, safety.PositionWall},
 		{"fast", at(0, 0, 0, 3.5), []float64{0, 8}, []float64{0, 8*0.5 - 5*0.5}, safety.VelocityWall},
 		{"fast the other way", at(0, 0, 0, -3.5), []float64{0, -8}, []float64{0, -8*0.5 + 5*0.5}, safety.VelocityWall},
@@ -320,7 +327,7 @@ func TestWorkspaceWallAndFault(t *testing.T) {
 	}
 	c, r := plain(), two()
 	r.EndEffector = arm
-	c.WorkspaceUpper = []float64{math.Inf(1), 1}
+	c.WorkspaceLower, c.WorkspaceUpper = []float64{-3, -0.5}, []float64{math.Inf(1), 1}
 	c.WorkspaceStiffness, c.WorkspaceDamping = 100, 10
 	f := filter(t, c, r)
 	// Stretched along x, turned so that y = 2 sin q is 0.025 below the end: half way in the zone.
@@ -339,6 +346,31 @@ func TestWorkspaceWallAndFault(t *testing.T) {
 	if got := f.Fault(); got.Kind != safety.Workspace || got.Name != "y of point 1" || got.Bound != 1 || math.Abs(got.Value-1.0201) > 1e-9 {
 		t.Errorf("fault %+v", got)
 	}
+	f.Reset()
+	f.Tick(at(math.Asin(-0.5199/2), 0, 0, 0), []float64{0, 0}, safety.Learned, 0.01)
+	wantFault(t, "within the margin below", f, safety.NoFault)
+	f.Tick(at(math.Asin(-0.5201/2), 0, 0, 0), []float64{0, 0}, safety.Learned, 0.01)
+	if got := f.Fault(); got.Kind != safety.Workspace || got.Name != "y of point 1" || got.Bound != -0.5 {
+		t.Errorf("fault %+v", got)
+	}
+}
+
+// TestNarrowerLimits: of description and settings the narrower limit counts.
+func TestNarrowerLimits(t *testing.T) {
+	inf := math.Inf(1)
+	c, r := plain(), two()
+	check := func(want ...float64) {
+		t.Helper()
+		lower, upper, velocity := filter(t, c, r).Limits()
+		if got := slices.Concat(lower, upper, velocity); !slices.Equal(got, want) {
+			t.Errorf("limits are %v, want %v", got, want)
+		}
+	}
+	check(-inf, -inf, inf, inf, inf, inf)
+	r.Lower, r.Upper, r.Velocity = []float64{-1, -2}, []float64{1, 2}, []float64{3, 4}
+	check(-1, -2, 1, 2, 3, 4)
+	c.PositionLower, c.PositionUpper, c.VelocityLimit = []float64{-0.5, -3}, []float64{1.5, 1.5}, []float64{5, 2}
+	check(-0.5, -2, 1, 1.5, 3, 2)
 }
 
 // TestRefused: each mistake in settings or robot has an error that names it.

@@ -54,7 +54,7 @@ func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, f
 	switch {
 	case seen && s.Stamp < last:
 		return true, Fault{Kind: Backwards, Duration: time.Duration(last - s.Stamp)}
-	case seen && s.Stamp-last > leap && s.Stamp-last-leap > since:
+	case seen && s.Stamp-last-leap > since:
 		return true, Fault{Kind: ClockJump, Duration: time.Duration(s.Stamp - last), Limit: time.Duration(leap)}
 	case now != 0 && now-s.Stamp > g.timeout:
 		return fresh, Fault{Kind: Old, Duration: time.Duration(now - s.Stamp), Limit: time.Duration(g.timeout)}

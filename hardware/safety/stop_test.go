@@ -101,3 +101,21 @@ func TestPeakGrows(t *testing.T) {
 		}
 	}
 }
+
+// TestPeakByHand: a joint that turns within the tick, one that brakes at once, and one of which
+// the brake takes 0.1 s to act.
+func TestPeakByHand(t *testing.T) {
+	for _, c := range []struct {
+		s       stop
+		a, want float64
+	}{
+		{stop{speed: 1, braking: 5, jerk: math.Inf(1), dt: 0.1}, -20, 0.025},
+		{stop{speed: 1, braking: 5, jerk: math.Inf(1), dt: 0.1}, 0, 0.1 + 0.1},
+		{stop{speed: 1, braking: 5, jerk: 50, dt: 0.1}, 0, 0.1 + 0.1 - 50*0.001/6 + 0.75*0.75/10},
+		{stop{speed: 0.09, braking: 5, jerk: 50, dt: 0.1}, 0, 0.009 + 0.06*0.09 - 50*0.06*0.06*0.06/6},
+	} {
+		if got := c.s.peak(c.a, 0); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%+v with acceleration %v: %v, want %v", c.s, c.a, got, c.want)
+		}
+	}
+}

@@ -57,6 +57,21 @@ func TestDeadlinesPerSecond(t *testing.T) {
 	}
 }
 
+func TestDeadlinesASecondApart(t *testing.T) {
+	c := safety.DefaultConfig()
+	c.MissedInARow, c.MissedPerSecond = 0, 2
+	d := safety.NewDeadlines(c)
+	for now, want := range []bool{false, false, true} { // at 0, 1 s, and 1 ns less than 1 s later
+		at := int64(now)*int64(time.Second) - int64(now/2)
+		if f := d.Tick(true, at); (f.Kind == safety.MissedDeadlines) != want {
+			t.Errorf("at %d: %v", at, f)
+		}
+	}
+	if d.Reset(); d.Tick(true, int64(2*time.Second)).Kind != safety.NoFault {
+		t.Error("a reset does not forget the misses")
+	}
+}
+
 func TestNoDeadlines(t *testing.T) {
 	c := safety.DefaultConfig()
 	c.MissedInARow, c.MissedPerSecond = 0, 0
