@@ -25,11 +25,23 @@ func TestStopAmongRequests(t *testing.T) {
 	t.Cleanup(release)
 	m.startRobot()
 	<-busy
+	m.flood()
+	answer, err := m.Do(m.context(), "stop")
+	if err != nil || answer != stopped {
+		t.Errorf("stop: %q, %v", answer, err)
+	}
+	release()
+	m.until("the node is inactive", func() bool { s, err := m.State(m.context()); return err == nil && s == "inactive" })
+}
+
+// flood takes all places for requests of a node whose supervisor is busy.
+func (m *managed) flood() {
+	m.t.Helper()
 	refused := make(chan string, 1000)
 	full := false
 	for deadline := time.Now().Add(patience); !full; {
 		if time.Now().After(deadline) {
-			t.Fatal("requests find room without end")
+			m.t.Fatal("requests find room without end")
 		}
 		go func() {
 			_, err := m.Do(m.context(), "save")
@@ -41,10 +53,4 @@ func TestStopAmongRequests(t *testing.T) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	answer, err := m.Do(m.context(), "stop")
-	if err != nil || answer != stopped {
-		t.Errorf("stop: %q, %v", answer, err)
-	}
-	release()
-	m.until("the node is inactive", func() bool { s, err := m.State(m.context()); return err == nil && s == "inactive" })
 }

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/diagnostic_msgs"
+	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node/diagnostics"
@@ -19,11 +21,14 @@ import (
 	"guidedpolicysearch/node/operator"
 	"guidedpolicysearch/node/paramservice"
 	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/rosnode"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/simrobot"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/mem"
+	"guidedpolicysearch/node/trial"
 )
 
 const (
@@ -52,6 +57,7 @@ type managed struct {
 
 	mu       sync.Mutex
 	commands [][]float64
+	now      guided_policy_search_msgs.NodeState
 	states   int                                         // joint states so far
 	statuses map[string]diagnostic_msgs.DiagnosticStatus // by the task's name
 }
@@ -110,9 +116,15 @@ func startManaged(t *testing.T, o options, parameters ...string) *managed {
 			m.statuses[task] = s
 		}
 	})
+	m.listen(nodeName+"/state", m.now.TypeName(), func(payload []byte) {
+		if err := m.now.UnmarshalCDR(payload); err != nil {
+			t.Error(err)
+		}
+	})
 	m.listen("/joint_states", new(sensor_msgs.JointState).TypeName(), func([]byte) { m.states++ })
 
-	args := arguments(t, append([]string{"run_folder:=" + m.folder, "safety.stale_timeout:=60.0", "iterations:=2", "samples:=2", "steps:=20"}, parameters...)...)
+	// A real-time thread would be that of all nodes in the process.
+	args := arguments(t, append([]string{"loop.priority:=0", "loop.process_priority:=0", "loop.lock_memory:=false", "run_folder:=" + m.folder, "safety.stale_timeout:=60.0", "iterations:=2", "samples:=2", "steps:=20"}, parameters...)...)
 	setup, cfg, err := Load(args)
 	if err != nil {
 		t.Fatal(err)
@@ -246,6 +258,40 @@ func (m *managed) set(name string, v rcl.Value) {
 	if err != nil || len(results) != 1 || !results[0].Successful {
 		m.t.Fatal(err, results)
 	}
+}
+
+// phase tells whether the node is in a phase, with a text in its fault.
+func (m *managed) phase(p trial.Phase, fault string) func() bool {
+	return func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.now.Phase == uint8(p) && (fault == "") == (m.now.Fault == "") && strings.Contains(m.now.Fault, fault)
+	}
+}
+
+// publisher opens a topic that the node listens to.
+func (m *managed) publisher(topic string, message msgs.Message, q transport.QoS) transport.Publisher {
+	m.t.Helper()
+	p, err := m.outside.Publisher(topic, rostype.Of(message), q, nil)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return p
+}
+
+// say publishes a payload to the node once it listens.
+func (m *managed) say(p transport.Publisher, payload []byte) {
+	m.t.Helper()
+	m.until("the node hears", func() bool { return p.Matched() > 0 })
+	if err := p.Publish(payload); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// log is what the node has written into the run folder's log.
+func (m *managed) log() string {
+	data, _ := os.ReadFile(filepath.Join(m.folder, record.LogFile)) // none yet
+	return string(data)
 }
 
 func (m *managed) counts() (commands, states int) {

@@ -53,7 +53,7 @@ func (n *node) resetScene(ctx context.Context) error {
 	switch {
 	case err == nil && !response.Success:
 		err = fmt.Errorf("it refused: %s", response.Message)
-	case errors.Is(err, context.DeadlineExceeded) && n.scene.Servers() == 0:
+	case errors.Is(err, transport.ErrNoServer):
 		err = fmt.Errorf("nobody offers it, for %v (scene.timeout): is what simulates or watches the scene running?", n.cfg.Scene.Timeout)
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("it did not answer within %v (scene.timeout)", n.cfg.Scene.Timeout)

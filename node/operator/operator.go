@@ -21,7 +21,9 @@ import (
 var ErrRefused = errors.New("refused")
 
 // Requests are what a node can be asked beneath its name, as std_srvs/srv/Trigger.
-func Requests() []string { return []string{"start", "stop", "reset_fault", "save", "abort_trial"} }
+func Requests() []string {
+	return []string{"start", "stop", "reset_fault", "save", "abort_trial", "relax", "emergency_stop"}
+}
 
 // Transitions are the lifecycle transitions that can be asked for, by their labels.
 func Transitions() []string {

@@ -38,6 +38,9 @@ other variables of ROS 2 say.
   reset_fault  end a fault with the next good joint state
   save         draw the learning curve, say where the controllers are
   abort_trial  break the trial off and begin it again
+  relax        let go of the arm, but hold it against gravity; start goes on
+  emergency_stop
+               zero torque at once; false on the topic of that name releases the stop
   configure, activate, deactivate, cleanup, shutdown
                transitions of the lifecycle`,
 		Example: `  gps control stop
