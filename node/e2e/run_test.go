@@ -126,7 +126,8 @@ func sameCosts(t *testing.T, got, want []learner.Report) {
 }
 
 // wholeFolder holds a run folder to what a user may rely on: no temporary files, every
-// recording and checkpoint readable. It returns the number of recordings.
+// recording and checkpoint readable, what is left of broken trials under names of its own. It
+// returns the number of whole recordings.
 func wholeFolder(t *testing.T, folder string) (recordings int) {
 	t.Helper()
 	view, err := record.View(folder)
@@ -145,9 +146,17 @@ func wholeFolder(t *testing.T, folder string) (recordings int) {
 		case ".tmp":
 			t.Errorf("a temporary file was left: %s", rel)
 		case ".mcap":
-			recordings++
-			if _, err := view.ReadRollout(rel); err != nil {
+			r, err := view.ReadRollout(rel)
+			if err != nil {
 				t.Error(err)
+				return nil
+			}
+			broken := strings.HasPrefix(entry.Name(), "broken_")
+			if broken != (r.Fault != "") {
+				t.Errorf("%s: fault %q", rel, r.Fault)
+			}
+			if !broken {
+				recordings++
 			}
 		case ".gps":
 			if _, err := checkpoint.Load(path); err != nil {
