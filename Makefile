@@ -16,7 +16,7 @@ fuzz_time := 10s
 export GOFLAGS += -buildvcs=false $(addprefix -tags=,$(shell scripts/mujoco_tag.sh))
 
 .DEFAULT_GOAL := help
-.PHONY: build build-rclgo test test-rclgo check-rclgo check-ros2 race demo bench bench-ros2 bench-loop deps generate fuzz clean help
+.PHONY: test-safety build build-rclgo test test-rclgo check-rclgo check-ros2 race demo bench bench-ros2 bench-loop deps generate fuzz clean help
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -49,6 +49,12 @@ bench-ros2: deps ## measure the node's round trip against bare Cyclone DDS, and 
 
 bench-loop: deps ## measure the control loop's lateness beside a bare loop in C, while a learner uses every core (quick:=1)
 	@go run ./node/bench/loop $(if $(quick),-seconds 10)
+
+# How many control ticks make test-safety drives each plant for.
+safety_ticks := 10000000
+
+test-safety: deps ## drive every plant by adversaries for safety_ticks ticks each, 10 million unless set
+	SAFETY_TICKS=$(safety_ticks) go test -count=1 -timeout 0 -v -run 'TestProperties' ./hardware/safety
 
 race: deps ## run all tests under the race detector
 	go test -race ./...
