@@ -67,7 +67,7 @@ func TestDeadlinesASecondApart(t *testing.T) {
 			t.Errorf("at %d: %v", at, f)
 		}
 	}
-	if d.Reset(); d.Tick(true, int64(2*time.Second)).Kind != safety.NoFault {
+	if d.Reset(); d.Tick(true, int64(2*time.Second)-1).Kind != safety.NoFault {
 		t.Error("a reset does not forget the misses")
 	}
 }
