@@ -126,6 +126,7 @@ func (m *Machine) act(arrival int64) Output {
 	switch m.phase {
 	case Wait:
 		m.begin()
+		m.settled = -1 // as after Start: the command may come before or after the first reading
 	case Fault:
 		if !m.over() {
 			return m.respond(arrival)
