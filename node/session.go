@@ -88,7 +88,7 @@ func openSession(cfg *Config, setup *Setup, table io.Writer, log *logging.Logger
 	}
 	s.unlog = s.log.Add(s.logFile)
 	if cfg.Console == consoleTable {
-		s.printer = console.New(table, console.Config{Iterations: cfg.Iterations, Trials: cfg.Samples * len(cfg.Conditions.Position) / len(cfg.Robot.Joints), Terminal: console.IsTerminal(table)})
+		s.printer = console.New(table, console.Config{Iterations: cfg.Iterations, Trials: cfg.Samples * len(cfg.Conditions.Position) / len(cfg.Robot.Joints), Success: cfg.Success.Text != "", Terminal: console.IsTerminal(table)})
 	}
 	for _, n := range append(notes, setup.Warnings...) {
 		s.note(logging.Warn, "%s", n)
@@ -159,8 +159,12 @@ func (s *session) report(r *learner.Report) error {
 		return nil
 	}
 	s.reports = append(s.reports, r)
-	s.log.Log(logging.Info, "iteration %d of %d: mean cost %.4g, best %.4g, end effector error %.3g m, KL %.4g nat, eta %.3g, update %.3f s",
-		r.Iteration, r.Iterations, r.MeanCost, r.BestCost, r.EndEffectorError(), r.KL, r.Eta, r.UpdateSeconds)
+	success := ""
+	if r.SuccessRate != nil {
+		success = fmt.Sprintf(", success in %.0f%% of the trials", 100**r.SuccessRate)
+	}
+	s.log.Log(logging.Info, "iteration %d of %d: mean cost %.4g, best %.4g, end effector error %.3g m%s, KL %.4g nat, eta %.3g, update %.3f s",
+		r.Iteration, r.Iterations, r.MeanCost, r.BestCost, r.EndEffectorError(), success, r.KL, r.Eta, r.UpdateSeconds)
 	s.show(r)
 	return s.run.AppendIteration(r)
 }
@@ -168,7 +172,7 @@ func (s *session) report(r *learner.Report) error {
 // show writes the table's line of an iteration.
 func (s *session) show(r *learner.Report) {
 	if s.printer != nil {
-		_ = s.printer.Iteration(console.Iteration{Number: r.Iteration, MeanCost: r.MeanCost, BestCost: r.BestCost, Error: r.EndEffectorError(), KL: r.KL, Eta: r.Eta, Seconds: r.Seconds})
+		_ = s.printer.Iteration(console.Iteration{Number: r.Iteration, MeanCost: r.MeanCost, BestCost: r.BestCost, Error: r.EndEffectorError(), Success: r.Success(), KL: r.KL, Eta: r.Eta, Seconds: r.Seconds})
 	}
 }
 

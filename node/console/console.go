@@ -24,6 +24,8 @@ type Iteration struct {
 	// Error is the end-effector's distance from its target at the end of a trial,
 	// mean over the samples, in m.
 	Error float64
+	// Success is the share of the samples that succeeded, shown if Config.Success.
+	Success float64
 	// KL is the divergence of the new controller from the old, summed over the
 	// trajectory, in nat; Eta is its dual variable.
 	KL, Eta float64
@@ -35,6 +37,9 @@ type Iteration struct {
 type Config struct {
 	// Iterations of the run and Trials of each, >= 1.
 	Iterations, Trials int
+	// Success shows which share of the samples succeeded, in place of eta: for tasks that say
+	// what success is.
+	Success bool
 	// Terminal draws the progress bar where it is wide enough; see IsTerminal.
 	Terminal bool
 }
@@ -86,12 +91,20 @@ func (p *Printer) Iteration(it Iteration) error {
 	defer p.mu.Unlock()
 	text := ""
 	if !p.header {
-		text = "iteration   mean cost   best cost    error cm         KL        eta    seconds\n"
+		column := "eta"
+		if p.config.Success {
+			column = "success %"
+		}
+		text = fmt.Sprintf("iteration   mean cost   best cost    error cm         KL %10s    seconds\n", column)
 		p.header = true
 	}
 	p.costs = append(p.costs, it.MeanCost)
+	value := number(it.Eta, 3)
+	if p.config.Success {
+		value = percent(it.Success)
+	}
 	text += fmt.Sprintf("%9d %11s %11s %11s %10s %10s %10s\n", it.Number, number(it.MeanCost, 4), number(it.BestCost, 4),
-		number(100*it.Error, 3), number(it.KL, 3), number(it.Eta, 3), fixed(it.Seconds))
+		number(100*it.Error, 3), number(it.KL, 3), value, fixed(it.Seconds))
 	return p.lines(text)
 }
 
@@ -195,6 +208,14 @@ func number(v float64, digits int) string {
 		before = int(math.Floor(math.Log10(a))) + 1
 	}
 	return fmt.Sprintf("%.*f", max(0, digits-before), v)
+}
+
+// percent formats a share.
+func percent(share float64) string {
+	if math.IsNaN(share) {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f", 100*share)
 }
 
 // fixed formats seconds.

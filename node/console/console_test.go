@@ -188,3 +188,21 @@ func TestWriteError(t *testing.T) {
 		t.Error("a write error was swallowed")
 	}
 }
+
+func TestSuccess(t *testing.T) {
+	var b bytes.Buffer
+	p := New(&b, Config{Iterations: 3, Trials: 5, Success: true})
+	for i, share := range []float64{0, 0.6, math.NaN()} {
+		if err := p.Iteration(Iteration{Number: i + 1, MeanCost: 1, BestCost: 1, Error: 0.01, Success: share, KL: 1, Eta: 12345, Seconds: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const want = `iteration   mean cost   best cost    error cm         KL  success %    seconds
+        1       1.000       1.000        1.00       1.00          0       1.00
+        2       1.000       1.000        1.00       1.00         60       1.00
+        3       1.000       1.000        1.00       1.00          -       1.00
+`
+	if b.String() != want {
+		t.Errorf("output is\n%s\nwant\n%s", b.String(), want)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"guidedpolicysearch/gps/algorithm"
+	"guidedpolicysearch/gps/autodiff"
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/dynamics"
 	"guidedpolicysearch/gps/lqg"
@@ -23,6 +24,7 @@ type Config struct {
 	Conditions ConditionsConfig `param:"conditions"`
 	Initial    InitialConfig    `param:"initial_controller"`
 	Cost       CostConfig       `param:"cost"`
+	Success    SuccessConfig    `param:"success"`
 	Algorithm  AlgorithmConfig  `param:"algorithm"`
 	Reference  ReferenceConfig  `param:"reference"`
 }
@@ -99,7 +101,8 @@ type Problem struct {
 	positions  [][]float64 // initial joint positions, one per condition
 	initial    []*lqg.Controller
 	term       cost.Term
-	targetTip  []float64 // nil if there is no end effector or no target
+	success    *autodiff.Program // nil where the task does not say what success is
+	targetTip  []float64         // nil if there is no end effector or no target
 	conditions int
 	notes      []string // for the log
 }
@@ -118,6 +121,9 @@ func NewProblem(cfg Config, r *robot.Robot) (*Problem, error) {
 	}
 	p.conditions = len(p.positions)
 	if err := p.buildInitial(); err != nil {
+		return nil, err
+	}
+	if err := p.buildSuccess(); err != nil {
 		return nil, err
 	}
 	return p, p.buildAlgorithm()

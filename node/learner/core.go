@@ -178,7 +178,7 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 	c.state = next
 	c.clearRecorded()
 	now := time.Now()
-	r := &Report{Iteration: report.Iteration, Iterations: c.problem.cfg.Iterations, MeanCost: report.MeanCost(), BestCost: report.BestCost(),
+	r := &Report{Iteration: report.Iteration, Iterations: c.problem.cfg.Iterations, MeanCost: report.MeanCost(), BestCost: report.BestCost(), SuccessRate: c.problem.successRate(samples),
 		UpdateSeconds: now.Sub(begin).Seconds(), UpdateCPUSeconds: (processorTime() - cpu).Seconds(), Seconds: now.Sub(c.began).Seconds()}
 	if target {
 		distance /= float64(count)

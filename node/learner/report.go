@@ -48,6 +48,9 @@ func (r *Report) Message(stamp int64) *guided_policy_search_msgs.IterationReport
 // EndEffectorError returns Error, NaN if there is no target.
 func (r *Report) EndEffectorError() float64 { return orNaN(r.Error) }
 
+// Success returns SuccessRate, NaN where the task does not say what success is.
+func (r *Report) Success() float64 { return orNaN(r.SuccessRate) }
+
 func orNaN(v *float64) float64 {
 	if v == nil {
 		return math.NaN()
