@@ -378,3 +378,38 @@ func TestIntegralDoesNotWindUpInAGap(t *testing.T) {
 		}
 	}
 }
+
+// TestTripKeepsTheSlewLimit: a fault from outside comes between two ticks, with no time of its own.
+func TestTripKeepsTheSlewLimit(t *testing.T) {
+	b := newTimed(t, elsewhere, answer(safety.OnFaultDamp), func(c *trial.Config, _ *robotConfig) { c.Safety.SlewLimit = []float64{100, 100} })
+	b.see()
+	b.beat()
+	b.start(command(20))
+	for range 100 {
+		b.pass(millisecond)
+		b.see()
+		b.beat()
+	}
+	before := slices.Clone(b.torque)
+	if math.Abs(before[0]) < 1 {
+		t.Fatalf("torque %v: the test shows nothing", before)
+	}
+	for range 5 {
+		b.took(b.machine.EmergencyStop(true, b.arrival))
+		if !slices.Equal(b.torque, before) {
+			t.Fatalf("the torque went from %v to %v in no time", before, b.torque)
+		}
+	}
+	for b.torque[0] != 0 {
+		copy(before, b.torque)
+		b.pass(millisecond)
+		b.see()
+		b.beat()
+		if d := math.Abs(b.torque[0] - before[0]); d > 0.1+1e-9 {
+			t.Fatalf("the torque changed by %v N m in 1 ms, the limit is 0.1", d)
+		}
+		if math.Abs(b.torque[0]) >= math.Abs(before[0]) {
+			break // against the joint's motion by now
+		}
+	}
+}
