@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +100,7 @@ func (n *node) listenToDescription(c robot.Config) error {
 			n.tell(fmt.Sprintf("%s: %v; the message is ignored", topic, err))
 			return
 		}
-		text := []byte(m.Data)
+		text := bytes.TrimRight([]byte(m.Data), "\x00") // of publishers in C that count theirs
 		latest.Store(&text)
 	}, n.mismatch(topic, ""))
 	if err != nil {
@@ -115,7 +116,7 @@ type descriptions struct {
 	latest       *atomic.Pointer[[]byte]
 }
 
-// awaitDescription returns the robot's description, empty where there is none. The error wraps
+// awaitDescription returns the robot's description, nil where there is none. The error wraps
 // errRobot if a topic has not told it in time; a node that starts by itself looks again later.
 func (n *node) awaitDescription(ctx context.Context, c robot.Config) ([]byte, error) {
 	if n.descriptions.topic == "" {
@@ -147,7 +148,7 @@ func (n *node) awaitDescription(ctx context.Context, c robot.Config) ([]byte, er
 // describedRobot makes the robot of n.cfg from its description, and returns the joints that this
 // has. Joints that do not fit are told of with all who name joints.
 func (n *node) describedRobot(description []byte) (r *robot.Robot, described []string, err error) {
-	if len(description) == 0 {
+	if description == nil {
 		r, err = robot.New(n.cfg.Robot, nil)
 		return r, nil, err
 	}
@@ -176,7 +177,7 @@ func (d *descriptions) from() string {
 
 // describe records the description in the run folder.
 func (s *session) describe(description []byte) error {
-	if len(description) == 0 {
+	if description == nil {
 		return nil
 	}
 	return s.run.WriteFile(DescriptionFile, description)

@@ -94,7 +94,7 @@ type node struct {
 
 	// configured
 	robot       *robot.Robot
-	description []byte   // of the robot, empty where there is none
+	description []byte   // of the robot, nil where there is none
 	described   []string // its joints
 	session     *session
 	cost        *learner.SampleCost

@@ -100,7 +100,7 @@ func (n *node) checkRobot() error {
 	return n.probe.Load().check(n.cfg.Safety.StaleTimeout, n.names[commandsTopic], n.ros)
 }
 
-// openRun opens the run of n.cfg, within ros.Parameters.Do. description is the robot's, empty
+// openRun opens the run of n.cfg, within ros.Parameters.Do. description is the robot's, nil
 // where there is none.
 func (n *node) openRun(description []byte) error {
 	var err error

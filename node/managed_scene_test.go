@@ -1,0 +1,111 @@
+package node
+
+import (
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"guidedpolicysearch/msgs/sensor_msgs"
+	"guidedpolicysearch/msgs/std_srvs"
+	"guidedpolicysearch/node/rostype"
+	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/trial"
+)
+
+// scene offers a service that puts objects back, and counts its calls. answer is asked for each;
+// nil answers none.
+func (m *managed) scene(answer func() (done bool, message string)) *atomic.Int64 {
+	m.t.Helper()
+	calls := new(atomic.Int64)
+	_, err := m.outside.Service("/reset_scene", rostype.Of(new(std_srvs.Trigger)), transport.ServiceQoS(), func(_ []byte, reply transport.Reply) {
+		calls.Add(1)
+		if answer == nil {
+			return
+		}
+		done, message := answer()
+		if err := reply((&std_srvs.Trigger_Response{Success: done, Message: message}).AppendCDR(nil)); err != nil {
+			m.t.Error(err)
+		}
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return calls
+}
+
+func well() (bool, string) { return true, "" }
+
+// TestSceneIsReset before each trial.
+func TestSceneIsReset(t *testing.T) {
+	m := startManaged(t, options{}, "scene.service:=reset_scene")
+	calls := m.scene(func() (bool, string) {
+		if m.phase(trial.Run, "")() || m.phase(trial.Reset, "")() {
+			t.Error("the scene is reset while a trial runs")
+		}
+		return well()
+	})
+	m.startRobot()
+	<-m.done
+	if m.err != nil || calls.Load() != 4 {
+		t.Errorf("%v, %d calls for 4 trials", m.err, calls.Load())
+	}
+}
+
+// TestSceneIsResetAgain before a trial is repeated, whatever broke it off.
+func TestSceneIsResetAgain(t *testing.T) {
+	for _, lockStep := range []string{"lock_step:=true", "lock_step:=false"} {
+		for name, breakOff := range map[string]func(*managed){
+			"fault": func(m *managed) {
+				m.say(m.publisher("/joint_states", new(sensor_msgs.JointState), transport.Default()), []byte{0, 1, 0, 0, 1})
+			},
+			"abort": func(m *managed) { m.must("abort_trial") },
+			"relax": func(m *managed) {
+				m.must("relax")
+				m.until("the arm is let go of", m.phase(trial.Relax, ""))
+				m.must("start")
+			},
+		} {
+			t.Run(name+", "+lockStep, func(t *testing.T) {
+				m := startManaged(t, options{}, "scene.service:=reset_scene", "iterations:=1", lockStep)
+				calls := m.scene(well)
+				m.startRobot(lockStep, inRealTime)
+				m.until("a trial runs", m.phase(trial.Run, ""))
+				before := calls.Load()
+				breakOff(m)
+				m.until("the scene is reset", func() bool { return calls.Load() > before })
+				<-m.done
+				want := 2 + strings.Count(m.log(), "the trial is repeated") // a busy machine loses joint states
+				if name != "fault" {
+					want++
+				}
+				if m.err != nil || len(m.result.Reports) != 1 || calls.Load() != int64(want) || want < 3 {
+					t.Errorf("%v, %+v, the scene was reset %d times, want %d", m.err, m.result, calls.Load(), want)
+				}
+			})
+		}
+	}
+}
+
+// TestSceneIsNotReset: a scene that cannot be reset ends the run with the reason, and the torque is zero.
+func TestSceneIsNotReset(t *testing.T) {
+	for name, c := range map[string]struct {
+		offer func(*managed)
+		want  string
+	}{
+		"refused":   {func(m *managed) { m.scene(func() (bool, string) { return false, "the disc is stuck" }) }, "it refused: the disc is stuck"},
+		"no answer": {func(m *managed) { m.scene(nil) }, "did not answer within 300ms (scene.timeout)"},
+		"nobody":    {func(*managed) {}, "nobody offers it, for 300ms"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := startManaged(t, options{}, "scene.service:=reset_scene", "scene.timeout:=0.3", "lock_step:=false")
+			c.offer(m)
+			m.startRobot("lock_step:=false", "real_time_factor:=5.0")
+			<-m.done
+			if !errors.Is(m.err, ErrGaveUp) || !strings.Contains(m.err.Error(), c.want) || !strings.Contains(m.err.Error(), "reset_scene (scene.service)") {
+				t.Errorf("ended with %v, want %q", m.err, c.want)
+			}
+			m.staysAtRest()
+		})
+	}
+}
