@@ -197,3 +197,18 @@ func TestConfigureRefuses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestResetTimeoutNamesTheJoint that is farthest from its initial position.
+func TestResetTimeoutNamesTheJoint(t *testing.T) {
+	for i, name := range []string{"joint1", "joint2"} {
+		q := slices.Clone(there)
+		q[i] -= 0.25
+		b := newBench(t, q, freeRunning, reset(time.Second, 3))
+		b.blocked = true
+		b.read()
+		b.start(command(2))
+		if f := b.until(trial.Faulted).Fault; f.Name != name || f.Joint != i || math.Abs(f.Value-0.25) > 1e-12 {
+			t.Errorf("fault %+v, want joint %q, 0.25 rad off", f, name)
+		}
+	}
+}

@@ -125,7 +125,7 @@ func TestTimerBeforeTheFirstReading(t *testing.T) {
 func TestInterpolation(t *testing.T) {
 	c := command(10)
 	before := make([]float64, 2)
-	b := newTimed(t, there, linearly)
+	b := newTimed(t, []float64{there[0] + 9e-4, there[1] - 9e-4}, linearly) // something to pull at
 	b.see()
 	b.beat()
 	b.start(c)
@@ -134,6 +134,9 @@ func TestInterpolation(t *testing.T) {
 		b.pass(millisecond)
 		b.see()
 		b.beat()
+	}
+	if before[0] == 0 || before[1] == 0 {
+		t.Fatalf("torque %v before the trial: the test shows nothing", before)
 	}
 	var published [][]float64
 	for b.machine.Phase() == trial.Run {
@@ -482,3 +485,56 @@ func TestTimerAllocatesNothing(t *testing.T) {
 }
 
 func manually(c *trial.Config, _ *robotConfig) { c.Safety.Recovery = safety.RecoveryManual }
+
+// TestIntervalsThatTellOfLosses: with joint states every ms, the intervals that one, two or none
+// are missing in. Those before the trial do not count.
+func TestIntervalsThatTellOfLosses(t *testing.T) {
+	for _, c := range []struct {
+		interval int64
+		lost     uint32
+	}{{1_000_000, 0}, {1_450_000, 0}, {1_550_000, 1}, {2_400_000, 1}, {2_600_000, 2}, {600_000, 0}, {20_000_000, 19}} {
+		b := newTimed(t, there)
+		b.see()
+		for range 30 {
+			b.pass(millisecond)
+			b.see()
+			b.beat()
+		}
+		b.pass(7 * millisecond)
+		b.see()
+		b.beat()
+		b.start(command(2))
+		b.runTo(trial.Run)
+		b.pass(c.interval)
+		for b.machine.Phase() == trial.Run {
+			b.see()
+			b.beat()
+			b.pass(millisecond)
+		}
+		if got, want := b.machine.Record().Lost, []uint32{0, c.lost, 0}; !slices.Equal(got, want) {
+			t.Errorf("after an interval of %v: lost %v, want %v", time.Duration(c.interval), got, want)
+		}
+	}
+}
+
+// TestSlowTicks: the time that a tick counts is what passed, not what the rate says.
+func TestSlowTicks(t *testing.T) {
+	b := newTimed(t, elsewhere, func(c *trial.Config, _ *robotConfig) {
+		c.Reset.Integral, c.Reset.IntegralClamp = []float64{10, 10}, []float64{100, 100}
+	})
+	b.blocked = true
+	b.see()
+	b.beat()
+	b.start(command(2))
+	for n := range 10 {
+		before := slices.Clone(b.torque)
+		b.arrival, b.reading.Stamp = b.arrival+4*millisecond, b.reading.Stamp+4*millisecond
+		b.see()
+		b.beat()
+		for i := range 2 {
+			if got, want := b.torque[i]-before[i], 10*(there[i]-elsewhere[i])*0.004; n > 0 && math.Abs(got-want) > 1e-9 {
+				t.Fatalf("joint %d: the integral rose by %v N m in 4 ms, want %v", i, got, want)
+			}
+		}
+	}
+}
