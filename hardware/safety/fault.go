@@ -114,7 +114,7 @@ func (f Fault) String() string {
 	case Old:
 		return fmt.Sprintf("joint_states are %v old on arrival (safety.stale_timeout is %v): are the clocks synchronised, is use_sim_time right?", f.Duration.Round(time.Millisecond), f.Limit)
 	case Gap:
-		return fmt.Sprintf("joint_states are missing for %v at time step %d of the trial", f.Duration, f.Step)
+		return fmt.Sprintf("joint_states, or control ticks, are missing for %v at time step %d of the trial", f.Duration, f.Step)
 	case ResetTimeout:
 		return fmt.Sprintf("reset: joint %q is still %.4g away from the initial position after %v (reset.timeout): is it blocked, are reset.stiffness and effort_limit large enough?", f.Name, f.Value, f.Limit)
 	case BadTorque:
@@ -126,11 +126,11 @@ func (f Fault) String() string {
 		}
 		return fmt.Sprintf("the controller gave joint %q a torque of %v at time step %d", f.Name, f.Value, f.Step)
 	case PositionLimit:
-		return fmt.Sprintf("joint_states: joint %q is at %.4g, beyond its limit of %.4g by more than safety.position_margin: move the arm back by hand, or with relax, then reset the fault", f.Name, f.Value, f.Bound)
+		return fmt.Sprintf("joint_states: joint %q is at %.4g, beyond its limit of %.4g by more than safety.position_margin: move the arm back by hand, then reset the fault", f.Name, f.Value, f.Bound)
 	case VelocityLimit:
 		return fmt.Sprintf("joint_states: joint %q moves at %.4g per second, more than safety.velocity_margin above its limit of %.4g: give the controller lower gains, or correct the limit if it is wrong, then reset the fault", f.Name, f.Value, f.Bound)
 	case Workspace:
-		return fmt.Sprintf("end effector: %s is %.4g m, out of the workspace, which ends at %.4g m, by more than safety.workspace_margin: move the arm back by hand, or with relax, then reset the fault", f.Name, f.Value, f.Bound)
+		return fmt.Sprintf("end effector: %s is %.4g m, out of the workspace, which ends at %.4g m, by more than safety.workspace_margin: move the arm back by hand, then reset the fault", f.Name, f.Value, f.Bound)
 	case MissedDeadlines:
 		if f.Limit == 0 {
 			return fmt.Sprintf("control loop: %.0f deadlines in a row were missed (safety.missed_in_a_row is %.0f): give the loop a real-time priority, a lower rate, or less beside it", f.Value, f.Bound)

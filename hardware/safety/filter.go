@@ -300,13 +300,15 @@ func (f *Filter) respond() {
 		f.holding = true
 	}
 	for i := range f.wish {
-		f.wish[i] = -f.robot.Damping[i] * f.dq[i]
+		f.wish[i] = bounded(-f.robot.Damping[i] * f.dq[i])
 		if f.cfg.OnFault == OnFaultHold {
-			f.wish[i] += f.robot.Stiffness[i] * (f.hold[i] - f.position[i])
+			f.wish[i] += bounded(f.robot.Stiffness[i] * bounded(f.hold[i]-f.position[i]))
 		}
-		f.wish[i] = min(max(f.wish[i], -largest), largest)
 	}
 }
+
+// bounded keeps products and sums of a few numbers finite.
+func bounded(v float64) float64 { return min(max(v, -largest), largest) }
 
 // rampIn wants as much of the controller's torque as the time since the start allows.
 func (f *Filter) rampIn(wanted []float64) {
@@ -316,7 +318,7 @@ func (f *Filter) rampIn(wanted []float64) {
 		f.acts |= Ramped
 	}
 	for i, v := range wanted {
-		f.wish[i] = scale * min(max(v, -largest), largest)
+		f.wish[i] = scale * bounded(v)
 	}
 }
 

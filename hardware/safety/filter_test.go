@@ -473,3 +473,20 @@ func TestSizesPanic(t *testing.T) {
 		}()
 	}
 }
+
+// TestResponseToHugeReadings holds the responses to finite torques where distance and damping
+// both overflow, with opposite signs.
+func TestResponseToHugeReadings(t *testing.T) {
+	for _, stiffness := range []float64{0, 6, 1e30} {
+		cfg := plain()
+		cfg.OnFault = safety.OnFaultHold
+		f := filter(t, cfg, safety.Robot{Joints: []string{"a"}, EffortLimit: []float64{5}, Stiffness: []float64{stiffness}, Damping: []float64{3}})
+		f.Trip(safety.Fault{Kind: safety.EmergencyStop})
+		s := hardware.NewJointState(1)
+		f.Tick(s, []float64{0}, safety.Position, 0.01)
+		s.Position[0], s.Velocity[0] = -math.MaxFloat64, math.MaxFloat64
+		if v := f.Tick(s, []float64{0}, safety.Position, 0.01).Values()[0]; !(math.Abs(v) <= 5) {
+			t.Errorf("stiffness %v: torque %v", stiffness, v)
+		}
+	}
+}

@@ -127,7 +127,7 @@ func TestFaultTexts(t *testing.T) {
 		{safety.Fault{Kind: safety.Silent, Duration: 1234567890, Limit: time.Second}, []string{"no joint_states for 1.235s", "safety.stale_timeout is 1s", "driver running"}},
 		{safety.Fault{Kind: safety.Frozen, Duration: 2 * time.Second, Limit: time.Second}, []string{"joint_states have repeated one stamp for 2s", "safety.stale_timeout is 1s", "frozen"}},
 		{safety.Fault{Kind: safety.Old, Duration: 2 * time.Second, Limit: time.Second}, []string{"joint_states are 2s old", "safety.stale_timeout is 1s", "use_sim_time"}},
-		{safety.Fault{Kind: safety.Gap, Duration: 150 * time.Millisecond, Step: 17}, []string{"joint_states are missing for 150ms", "time step 17"}},
+		{safety.Fault{Kind: safety.Gap, Duration: 150 * time.Millisecond, Step: 17}, []string{"are missing for 150ms", "time step 17"}},
 		{safety.Fault{Kind: safety.ResetTimeout, Name: "elbow", Value: 0.25, Limit: 30 * time.Second}, []string{"reset", `"elbow"`, "0.25", "30s", "reset.timeout", "effort_limit"}},
 		{safety.Fault{Kind: safety.BadTorque, Name: "elbow", Value: math.Inf(-1), Step: 5}, []string{"controller", `"elbow"`, "-Inf", "time step 5"}},
 		{safety.Fault{Kind: safety.BadTorque, Name: "elbow", Value: math.NaN(), Step: -1}, []string{"position controller", `"elbow"`, "NaN", "reset.stiffness"}},

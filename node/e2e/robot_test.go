@@ -101,7 +101,7 @@ func TestFaults(t *testing.T) {
 		{name: "silence", said: `no joint_states for`, stale: "0.7", change: func(k int, s *sensor_msgs.JointState) fault {
 			return fault{silent: within(k, 1), bad: within(k, 1)}
 		}},
-		{name: "gap", said: `joint_states are missing for`, change: func(k int, s *sensor_msgs.JointState) fault {
+		{name: "gap", said: `are missing for`, change: func(k int, s *sensor_msgs.JointState) fault {
 			// From here on the robot's time is ahead: as if joint states were lost.
 			ahead := int64(0)
 			for _, at := range []int{first, second} {

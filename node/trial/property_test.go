@@ -30,13 +30,13 @@ func TestAnySequence(t *testing.T) {
 	var total [trial.Unpaced + 1]int
 	for seed := range uint64(240) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		responses := []string{safety.OnFaultZero, safety.OnFaultDamp}
+		responses := []string{safety.OnFaultZero, safety.OnFaultDamp, safety.OnFaultHold}
 		settings := []setting{effortLimit(0.1 + 50*rng.Float64()), reset(time.Duration(1+rng.IntN(20))*100*time.Millisecond, 3),
 			func(c *trial.Config, r *robotConfig) {
 				c.LockStep = seed%2 == 0
 				c.Safety.RecoverySteps, c.Reset.SettleSteps = 1+rng.IntN(4), 1+rng.IntN(3)
 				c.Reset.PositionTolerance, c.Reset.VelocityTolerance = 1, 10
-				c.Safety.OnFault = responses[seed%3%2]
+				c.Safety.OnFault = responses[seed%3]
 				if seed%4 == 3 {
 					byTimer(c, r)
 					c.Loop.Rate = 20
