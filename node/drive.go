@@ -40,7 +40,7 @@ func newLoop(cfg *Config, r *robot.Robot, machine *trial.Machine, commands trans
 		l.thread = &thread{cfg: cfg.Thread}
 	}
 	for _, dst := range []**record.Trial{&l.recorded, &l.spare} {
-		*dst = record.NewTrial(topics, logMessages(cfg.Steps), logBytes(cfg.Steps, r.DU()))
+		*dst = record.NewTrial(topics, logMessages(cfg), logBytes(cfg))
 	}
 	return l, nil
 }

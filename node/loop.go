@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -58,7 +59,9 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 	var out trial.Output
 	err := l.reader.Read(l.state, payload)
 	if err == nil {
-		l.velocity.Update(l.state) // numbers that are not finite are the machine's to refuse
+		if joint := l.velocity.Update(l.state); joint >= 0 {
+			l.state.Velocity[joint] = math.NaN() // for the machine to refuse
+		}
 	}
 	l.received = info.ReceiveTime
 	switch {

@@ -245,11 +245,18 @@ func (n *node) shutdown(ctx context.Context, from lifecycle.State) lifecycle.Res
 	return lifecycle.Success
 }
 
-// A trial's log has room for joint states at ten times the rate of the policy, within
-// what a long trial may take of memory.
-func logMessages(steps int) int { return min(10*steps+1000, 1_000_000) }
-func logBytes(steps, joints int) int {
-	return min(logMessages(steps)*(256+64*joints), 64<<20)
+// A trial's log has room for joint states and commands at 1 kHz, or at the timer's rate or ten
+// times that of the policy if those are higher, within what a long trial may take of memory.
+func logMessages(cfg *Config) int {
+	rate := max(1000, 10/cfg.DT)
+	if cfg.Loop.DrivenBy == trial.ByTimer {
+		rate = max(rate, cfg.Loop.Rate)
+	}
+	return int(min(1.1*rate*float64(cfg.Steps)*cfg.DT+1000, 1_000_000))
+}
+
+func logBytes(cfg *Config) int {
+	return min(logMessages(cfg)*(256+64*len(cfg.Robot.Joints)), 64<<20)
 }
 
 // jointStatesQoS is what the node asks of joint_states.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -164,7 +165,7 @@ func wire(cfg *Config, r *robot.Robot, plant *simrobot.Robot) (*bench, error) {
 			JointStates: record.Topic{Name: "/" + jointStatesTopic, Depth: 10},
 			Commands:    record.Topic{Name: "/" + commandsTopic, Depth: 10},
 			Rollout:     record.Topic{Name: "/" + DefaultName + "/rollout", Depth: 10},
-		}, logMessages(cfg.Steps), logBytes(cfg.Steps, r.DU()))}
+		}, logMessages(cfg), logBytes(cfg))}
 	first, err := plant.Await()
 	if err == nil {
 		err = b.observe(first)
@@ -187,7 +188,9 @@ func (b *bench) observe(r *simrobot.Reading) error {
 	if b.measured {
 		copy(b.reading.Velocity, r.Velocity)
 	}
-	b.velocity.Update(b.reading)
+	if joint := b.velocity.Update(b.reading); joint >= 0 {
+		b.reading.Velocity[joint] = math.NaN() // for the machine to refuse
+	}
 	for topic, sensor := range b.sensors {
 		b.machine.Extra(topic, b.simulated.Sensor(r, sensor))
 	}
