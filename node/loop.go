@@ -59,9 +59,7 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 	var out trial.Output
 	err := l.reader.Read(l.state, payload)
 	if err == nil {
-		if joint := l.velocity.Update(l.state); joint >= 0 {
-			l.state.Velocity[joint] = math.NaN() // for the machine to refuse
-		}
+		estimate(l.velocity, l.state)
 	}
 	l.received = info.ReceiveTime
 	switch {
@@ -83,6 +81,14 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 	}
 	l.publish(out)
 	l.done(arrival)
+}
+
+// estimate puts estimated velocities into a reading. One that cannot be estimated is NaN, for the
+// machine to refuse, unless the reading itself says what is wrong.
+func estimate(e *velocity.Estimator, s *hardware.JointState) {
+	if joint := e.Update(s); joint >= 0 && !math.IsInf(s.Position[joint], 0) && !math.IsInf(s.Velocity[joint], 0) {
+		s.Velocity[joint] = math.NaN()
+	}
 }
 
 // tick answers the latest joint state when the timer says so, late by a time and after missing

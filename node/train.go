@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -188,9 +187,7 @@ func (b *bench) observe(r *simrobot.Reading) error {
 	if b.measured {
 		copy(b.reading.Velocity, r.Velocity)
 	}
-	if joint := b.velocity.Update(b.reading); joint >= 0 {
-		b.reading.Velocity[joint] = math.NaN() // for the machine to refuse
-	}
+	estimate(b.velocity, b.reading)
 	for topic, sensor := range b.sensors {
 		b.machine.Extra(topic, b.simulated.Sensor(r, sensor))
 	}
