@@ -1,4 +1,5 @@
-"""Brings up a seven-joint torque arm in MuJoCo, and the node that learns to reach with it.
+"""Brings up a seven-joint torque arm in MuJoCo,
+and the node that learns to reach with it.
 
     ros2 launch guided_policy_search arm7_reach.launch.py
 

@@ -1,4 +1,5 @@
-"""Brings up a seven-joint torque arm in MuJoCo, and the node that learns to put its peg into a hole.
+"""Brings up a seven-joint torque arm in MuJoCo,
+and the node that learns to put its peg into a hole.
 
     ros2 launch guided_policy_search peg_insertion.launch.py
 
