@@ -23,8 +23,8 @@ func (n *node) event(ctx context.Context, e trial.Event) error {
 		return fmt.Errorf("%w: %s; that was once too often (reset.attempts, safety.max_faults)", ErrGaveUp, e.Fault)
 	case trial.Faulted:
 		return n.recordBroken()
-	case trial.Recovered:
-		return n.repeat(ctx)
+	case trial.Settled:
+		return n.place(ctx)
 	case trial.Finished:
 		rec, recorded := n.loop.Load().finished()
 		path, err := n.session.write(recorded, rec, n.robot)
@@ -113,28 +113,23 @@ func (n *node) command(ctx context.Context, c *trial.Command) error {
 		l.thread.companions()
 		n.quiet.Begin()
 	}
+	if err := l.start(c); err != nil {
+		return fmt.Errorf("%w: %w", ErrGaveUp, err)
+	}
 	n.running = true
-	return n.begin(ctx, c)
-}
-
-// begin begins a trial in a scene as it should be.
-func (n *node) begin(ctx context.Context, c *trial.Command) error {
-	if err := n.resetScene(ctx); err != nil {
-		return fmt.Errorf("%w: %w", ErrGaveUp, err)
-	}
-	if err := n.loop.Load().start(c); err != nil {
-		return fmt.Errorf("%w: %w", ErrGaveUp, err)
-	}
 	return nil
 }
 
-// repeat begins a trial again that was broken off, where the loop does not by itself: the scene is
-// not as it was.
-func (n *node) repeat(ctx context.Context) error {
-	if n.scene == nil || !n.running {
-		return nil
+// place puts the scene in order, now that the arm is where the trial begins and in nobody's way.
+func (n *node) place(ctx context.Context) error {
+	if err := n.resetScene(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrGaveUp, err)
 	}
-	return n.begin(ctx, n.loop.Load().command())
+	// A fault, or a stop, may have come meanwhile: then the next reset asks again.
+	if err := n.loop.Load().placed(); err != nil && !errors.Is(err, trial.ErrCommand) {
+		return err
+	}
+	return nil
 }
 
 // done ends the activity when all iterations are done, and none were added meanwhile.

@@ -169,6 +169,16 @@ func (l *loop) start(c *trial.Command) error {
 	return err
 }
 
+// placed says that the scene is in order.
+func (l *loop) placed() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.zeroOnPanic()
+	out, err := l.machine.Placed(l.clock.Steady())
+	l.publish(out)
+	return err
+}
+
 // finished returns what the trial that has just finished left behind, with its log: once
 // the tick that finished it is over. Both stay as they are until the next start.
 func (l *loop) finished() (*trial.Record, *record.Trial) {
@@ -308,13 +318,6 @@ func (l *loop) emergencyStop(pressed bool) {
 	before := l.machine.Phase()
 	l.publish(l.machine.EmergencyStop(pressed, l.clock.Steady()))
 	l.swap(before)
-}
-
-// command is that of the latest trial.
-func (l *loop) command() *trial.Command {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.machine.Command()
 }
 
 // configure takes other settings, between trials.

@@ -171,7 +171,6 @@ func (n *node) handle(ctx context.Context, r request) {
 func (n *node) requestStart(ctx context.Context) (string, error) {
 	if n.states.State() == lifecycle.Active {
 		if err := n.loop.Load().resume(); err == nil {
-			n.fail(ctx, n.repeat(ctx))
 			return "the arm is held again, the trial begins anew", nil
 		}
 		return "the node is active already", nil
@@ -222,7 +221,6 @@ func (n *node) requestAbortTrial(ctx context.Context) (string, error) {
 	} else if err != nil {
 		return "", err
 	}
-	n.fail(ctx, n.repeat(ctx))
 	return "the trial begins again from the reset", nil
 }
 

@@ -16,7 +16,7 @@ import (
 
 // SceneConfig says how what is around the arm gets back to where a trial begins.
 type SceneConfig struct {
-	Service string        `param:"service" desc:"Service (std_srvs/srv/Trigger) that is called before each trial, also one that is repeated, and puts objects back to where they begin, such as sim_robot/reset_scene; empty for none." takes:"start"`
+	Service string        `param:"service" desc:"Service (std_srvs/srv/Trigger) that is called before each trial, once the arm is where it begins, and puts objects back to where they begin, such as sim_robot/reset_scene; empty for none." takes:"start"`
 	Timeout time.Duration `param:"timeout" desc:"Time within which the service must answer." unit:"s" range:"(0, 3600]" takes:"trial"`
 }
 

@@ -129,7 +129,7 @@ func (n *node) newMachine() (*trial.Machine, error) {
 	}
 	m, err := trial.NewMachine(n.cfg.Trials, r)
 	if err == nil && n.scene != nil {
-		m.RepeatByStart() // its objects are put back before
+		m.AwaitScene()
 	}
 	return m, err
 }

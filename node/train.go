@@ -60,7 +60,6 @@ type bench struct {
 	measured  bool // the readings' velocities are used
 	reading   *hardware.JointState
 	sensors   []int // of the simulated robot, one for each extra topic
-	reset     bool  // the scene's objects before each trial
 	joints    *rosio.JointWriter
 	efforts   rosio.EffortWriter
 	recorded  *record.Trial
@@ -158,7 +157,10 @@ func wire(cfg *Config, r *robot.Robot, plant *simrobot.Robot) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{machine: machine, robot: r, simulated: plant, velocity: estimator, measured: cfg.Robot.Velocity.Source == velocity.Message, reset: cfg.Scene.Service != "", reading: hardware.NewJointState(r.DU()),
+	if cfg.Scene.Service != "" {
+		machine.AwaitScene()
+	}
+	b := &bench{machine: machine, robot: r, simulated: plant, velocity: estimator, measured: cfg.Robot.Velocity.Source == velocity.Message, reading: hardware.NewJointState(r.DU()),
 		joints: rosio.NewJointWriter(r.Joints()),
 		recorded: record.NewTrial(record.Topics{
 			JointStates: record.Topic{Name: "/" + jointStatesTopic, Depth: 10},
@@ -211,9 +213,6 @@ var errNoVelocity = errors.New("joint_states have no velocities: give " + Simula
 
 // run runs one trial to its end.
 func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
-	if b.reset {
-		b.simulated.ResetObjects()
-	}
 	out, err := b.machine.Start(c, b.reading.Stamp+1)
 	if err != nil {
 		return err
@@ -225,6 +224,11 @@ func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
 			switch e.Kind {
 			case trial.Finished:
 				return nil
+			case trial.Settled:
+				b.simulated.ResetObjects()
+				if out, err = b.machine.Placed(b.reading.Stamp + 1); err != nil {
+					return err
+				}
 			case trial.GaveUp:
 				return fmt.Errorf("%w: %s", ErrGaveUp, e.Fault)
 			case trial.Faulted:

@@ -18,6 +18,21 @@ func (m *Machine) Abort() error {
 	return nil
 }
 
+// Placed says, after Settled, that what is around the arm is where the trial begins; it begins when
+// the arm has settled again. The error wraps ErrCommand if nothing waits for it. arrival is the
+// steady clock in ns.
+func (m *Machine) Placed(arrival int64) (Output, error) {
+	if !m.awaitsScene() {
+		return Output{}, fmt.Errorf("%w: no trial waits for its scene", ErrCommand)
+	}
+	m.placed, m.settled, m.resetStart = true, -1, m.time
+	if !m.open {
+		return Output{}, nil
+	}
+	m.interval = 0
+	return m.act(arrival), nil
+}
+
 // ResetFault ends phase Fault with the next good reading, and forgets the faults of the current
 // trial. The error wraps ErrCommand if there is no fault, or is safety.ErrEmergencyStop.
 func (m *Machine) ResetFault() error {

@@ -45,6 +45,8 @@ const (
 	// Unpaced: the robot does not wait for commands, though lock_step says so. From now
 	// on it is held as one that does not.
 	Unpaced
+	// Settled: the arm is where the trial begins, and waits for Placed.
+	Settled
 )
 
 // Event tells what happened.
@@ -72,19 +74,21 @@ type Machine struct {
 	reach  reach
 	events chan Event
 
-	phase   Phase
-	command *Command // still to be run, or running
-	current *Command // the last that was started
-	noise   []float64
-	fault   safety.Fault
-	good    int  // readings in a row without fault
-	forgive bool // the fault ends with the next good reading
-	blind   bool // since a fault, no reading could be trusted
-	relaxed bool // until Resume, whatever happens in between
-	settled int  // ticks in a row within the reset's tolerances
-	failed  int  // resets in a row that timed out
-	broken  int  // faults in the current trial
-	asks    bool // a trial that was broken off is repeated by Start alone
+	phase    Phase
+	command  *Command // still to be run, or running
+	current  *Command // the last that was started
+	noise    []float64
+	fault    safety.Fault
+	good     int  // readings in a row without fault
+	forgive  bool // the fault ends with the next good reading
+	blind    bool // since a fault, no reading could be trusted
+	relaxed  bool // until Resume, whatever happens in between
+	settled  int  // ticks in a row within the reset's tolerances
+	failed   int  // resets in a row that timed out
+	broken   int  // faults in the current trial
+	scene    bool // trials wait for Placed
+	settling bool // Settled was told of this reset
+	placed   bool // Placed was called for it, or need not be
 
 	reading    *hardware.JointState // the latest
 	fresh      bool                 // it was not used by a tick yet
@@ -154,10 +158,9 @@ func guarded(cfg Config, r *robot.Robot) safety.Robot {
 // maxEvents is more than one trial can cause, with as many faults as it may have.
 const maxEvents = 4 * safety.MostFaults
 
-// RepeatByStart has the machine hold the arm after a trial was broken off, once all is well again,
-// instead of repeating the trial by itself: something else has to be made ready first. Start with
-// the same command repeats it.
-func (m *Machine) RepeatByStart() { m.asks = true }
+// AwaitScene has each trial wait, once the arm is where it begins, until Placed says that what is
+// around the arm is there too.
+func (m *Machine) AwaitScene() { m.scene = true }
 
 // Events tells what happens.
 func (m *Machine) Events() <-chan Event { return m.events }

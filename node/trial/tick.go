@@ -26,7 +26,7 @@ func (m *Machine) Reading(s *hardware.JointState, arrival, now int64) Output {
 		return m.fail(fault, arrival)
 	}
 	if !fresh {
-		if m.open && m.phase != Hold {
+		if m.open && m.phase != Hold && !m.awaitsScene() {
 			m.interval = 0
 			return m.act(arrival) // the robot still waits for this answer
 		}
@@ -138,12 +138,22 @@ func (m *Machine) act(arrival int64) Output {
 		m.begin()
 	}
 	if m.phase == Reset && m.settle() {
-		m.beginRun()
+		switch {
+		case m.placed:
+			m.beginRun()
+		case !m.settling:
+			m.settling = true
+			m.emit(Event{Kind: Settled})
+		}
 	}
 	source := safety.Position
 	switch m.phase {
 	case Reset:
-		if fault, late := m.resetLate(); late {
+		if m.awaitsScene() {
+			if m.leaveOpen() {
+				return Output{}
+			}
+		} else if fault, late := m.resetLate(); late {
 			return m.fail(fault, arrival)
 		}
 		if m.filter.Ramping() {
@@ -160,14 +170,7 @@ func (m *Machine) act(arrival int64) Output {
 		clear(m.wanted)
 	}
 	if m.phase == Hold {
-		if m.cfg.LockStep && m.open {
-			// The robot went on without an answer to the last reading.
-			m.cfg.LockStep = false
-			m.guard.Unpaced()
-			m.emit(Event{Kind: Unpaced})
-		}
-		if m.cfg.LockStep {
-			m.answeredAt, m.open = 0, true
+		if m.leaveOpen() {
 			return Output{}
 		}
 		source = safety.Position
@@ -176,12 +179,30 @@ func (m *Machine) act(arrival int64) Output {
 	return m.publish(m.wanted, source, arrival)
 }
 
+// awaitsScene tells whether the arm is where the trial begins, and what is around it is not yet.
+func (m *Machine) awaitsScene() bool { return m.phase == Reset && m.settling && !m.placed }
+
+// leaveOpen leaves the latest reading without an answer, in lock step: time stands still.
+func (m *Machine) leaveOpen() bool {
+	if m.cfg.LockStep && m.open {
+		// The robot went on without an answer to the last reading.
+		m.cfg.LockStep = false
+		m.guard.Unpaced()
+		m.emit(Event{Kind: Unpaced})
+	}
+	if !m.cfg.LockStep {
+		return false
+	}
+	m.answeredAt, m.open = 0, true
+	return true
+}
+
 // begin goes on after the robot was found, is well again, or is not relaxed any more.
 func (m *Machine) begin() {
 	switch {
 	case m.relaxed:
 		m.phase = Relax
-	case m.command == nil, m.asks && m.phase != Wait:
+	case m.command == nil:
 		m.beginHold()
 	default:
 		m.beginReset()
@@ -238,6 +259,7 @@ func (m *Machine) resetLate() (safety.Fault, bool) {
 
 func (m *Machine) beginReset() {
 	m.phase, m.settled, m.resetStart = Reset, 0, m.time
+	m.settling, m.placed = false, !m.scene
 	m.reach.begin(m.reading, m.command.InitialPosition, m.time)
 }
 
