@@ -1,6 +1,7 @@
 package node
 
 import (
+	"slices"
 	"time"
 
 	"guidedpolicysearch/hardware"
@@ -30,6 +31,7 @@ func newLoop(cfg *Config, r *robot.Robot, machine *trial.Machine, commands trans
 	}
 	l := &loop{machine: machine, reader: rosio.NewJointReader(r.Joints(), cfg.Robot.Velocity.Source == velocity.Message), velocity: estimator,
 		writer: writer, state: hardware.NewJointState(r.DU()), lockStep: cfg.LockStep, timer: cfg.Loop.DrivenBy == trial.ByTimer, commands: commands}
+	l.extras = slices.Repeat([]int64{unstamped}, len(cfg.Robot.Extra.Topics))
 	l.timing.timer, l.timing.lockStep, l.timing.period = l.timer, l.lockStep, cfg.Loop.Period()
 	topics := record.Topics{
 		JointStates: record.Topic{Name: names[jointStatesTopic], Depth: states.Depth, BestEffort: !cfg.Reliable},

@@ -41,7 +41,10 @@ type loop struct {
 	timing   timing
 	thread   *thread  // real-time, outside lock step
 	notes    []string // what the system does not allow it
-	received int64    // when the middleware received the latest joint state, in ns since the epoch
+	extras   []int64  // stamps of the extra topics' latest messages in ns, or unstamped
+	waiting  []byte   // in lock step, a joint state whose extras have not come yet; empty for none
+	waits    transport.Info
+	received int64 // when the middleware received the latest joint state, in ns since the epoch
 	// ticks and faults are those of the loops before this one.
 	ticks, faults uint64
 }
@@ -55,9 +58,19 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
+	l.take(payload, info, arrival)
+}
+
+// take handles a message on joint_states, under the lock.
+func (l *loop) take(payload []byte, info transport.Info, arrival int64) {
 	before := l.machine.Phase()
 	var out trial.Output
 	err := l.reader.Read(l.state, payload)
+	if err == nil && !l.paired() {
+		l.waiting, l.waits = append(l.waiting[:0], payload...), info
+		return
+	}
+	l.waiting = l.waiting[:0]
 	if err == nil {
 		estimate(l.velocity, l.state)
 	}
@@ -207,11 +220,34 @@ func (l *loop) release() {
 	l.spare, l.partial = l.partial, nil
 }
 
-// extra takes what an extra topic tells.
-func (l *loop) extra(topic int, values []float64) {
+// unstamped is the stamp of extra topics that have none.
+const unstamped = -1
+
+// extra takes what an extra topic tells, measured at a stamp in ns, or unstamped.
+func (l *loop) extra(topic int, values []float64, stamp int64) {
+	arrival := l.clock.Steady()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.zeroOnPanic()
 	l.machine.Extra(topic, values)
+	l.extras[topic] = stamp
+	if len(l.waiting) > 0 {
+		l.take(l.waiting, l.waits, arrival)
+	}
+}
+
+// paired tells whether the extra topics are as far as the latest joint state. In lock step each
+// comes with every joint state, but topics may overtake one another.
+func (l *loop) paired() bool {
+	if !l.lockStep {
+		return true
+	}
+	for _, stamp := range l.extras {
+		if stamp != unstamped && stamp != l.state.Stamp {
+			return false
+		}
+	}
+	return true
 }
 
 // driver keeps a loop going until it is stopped.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"guidedpolicysearch/hardware/safety"
@@ -91,7 +93,7 @@ func (n *node) listenToExtras() error {
 				return
 			}
 			if l := n.loop.Load(); l != nil {
-				l.extra(i, m.Data)
+				l.extra(i, m.Data, stampOf(&m))
 			}
 		}, n.mismatch(topic, "; set reliable_joint_states to false"))
 		if err != nil {
@@ -100,6 +102,21 @@ func (n *node) listenToExtras() error {
 		n.extras = append(n.extras, s)
 	}
 	return nil
+}
+
+// stampOf returns the stamp in ns that sim_robot labels a sensor's numbers with ("S.NNNNNNNNN"),
+// unstamped if there is none: the message has no header.
+func stampOf(m *std_msgs.Float64MultiArray) int64 {
+	if len(m.Layout.Dim) == 0 {
+		return unstamped
+	}
+	seconds, nanoseconds, found := strings.Cut(m.Layout.Dim[0].Label, ".")
+	s, err := strconv.ParseInt(seconds, 10, 32)
+	ns, err2 := strconv.ParseUint(nanoseconds, 10, 32)
+	if !found || len(nanoseconds) != 9 || err != nil || err2 != nil || s < 0 {
+		return unstamped
+	}
+	return s*1_000_000_000 + int64(ns)
 }
 
 // watchLearner latches a fault where the learner should have said something, and ends it:
