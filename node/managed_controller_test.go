@@ -115,9 +115,9 @@ func TestControllerCheck(t *testing.T) {
 	if err := m.ask("start"); err == nil || !strings.Contains(err.Error(), "nobody offers /controller_manager/list_controllers") {
 		t.Errorf("start: %v", err)
 	}
-	off := startManaged(t, options{learner: silent}, `ros2_control.check:="off"`)
+	off := startManaged(t, options{learner: silent}, `ros2_control.check:=never`)
 	off.startManager(controllerInactive, "inactive")
 	off.startRobot()
 	off.until("the arm is commanded", func() bool { return off.is("active") })
-	off.until("it is said", func() bool { return strings.Contains(off.log(), "ros2_control.check is off") })
+	off.until("it is said", func() bool { return strings.Contains(off.log(), "ros2_control.check is never") })
 }

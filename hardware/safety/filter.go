@@ -66,7 +66,7 @@ func New(c Config, r Robot) (*Filter, error) {
 	}
 	f.stiffness, f.damping = f.wallGains()
 	f.workspace = newWorkspace(&f.cfg, &f.robot)
-	if c.Filter != FilterOff && r.Dynamics != nil {
+	if c.Filter != FilterNever && r.Dynamics != nil {
 		if f.barrier, err = newBarrier(f); err != nil {
 			return nil, err
 		}
@@ -167,7 +167,7 @@ func (f *Filter) Tick(r *hardware.JointState, wanted []float64, source Source, d
 		f.checkWanted(wanted, source)
 	}
 	respond := f.fault.Kind != NoFault
-	programme := f.barrier != nil && (respond || f.cfg.Filter == FilterOn || source == Learned)
+	programme := f.barrier != nil && (respond || f.cfg.Filter == FilterAlways || source == Learned)
 	switch {
 	case respond && f.cfg.OnFault == OnFaultZero:
 		t := f.Zero()

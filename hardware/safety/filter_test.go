@@ -132,7 +132,7 @@ func TestPowerLimit(t *testing.T) {
 func TestRamp(t *testing.T) {
 	c, r := plain(), two()
 	c.RampTime = 100 * time.Millisecond
-	c.Filter = safety.FilterOff
+	c.Filter = safety.FilterNever
 	r.Compensate, r.Dynamics = true, constant{1, 3}
 	f := filter(t, c, r)
 	for _, again := range []func(){f.Start, func() { f.Reset() }, func() {}} {
@@ -403,7 +403,7 @@ func TestRefused(t *testing.T) {
 		`velocity limit of joint "b" is -1`:   func(_ *safety.Config, r *safety.Robot) { r.Velocity = []float64{1, -1} },
 		"damping has 0 entries":               func(c *safety.Config, r *safety.Robot) { c.OnFault, r.Damping = safety.OnFaultDamp, nil },
 		"gravity is to be compensated":        func(_ *safety.Config, r *safety.Robot) { r.Compensate = true },
-		`filter is "on", but there is no`:     func(c *safety.Config, _ *safety.Robot) { c.Filter = safety.FilterOn },
+		`filter is "always", but there is no`: func(c *safety.Config, _ *safety.Robot) { c.Filter = safety.FilterAlways },
 		"no end-effector points":              func(c *safety.Config, _ *safety.Robot) { c.WorkspaceLower = []float64{0, 0, 0} },
 		"workspace_lower has 2 entries, need": func(c *safety.Config, r *safety.Robot) { c.WorkspaceLower, r.EndEffector = []float64{0, 0}, arm },
 		"workspace_lower[1] is 3 and workspace_upper[1] is 2": func(c *safety.Config, r *safety.Robot) {

@@ -22,7 +22,7 @@ func FuzzTick(f *testing.F) {
 		b := bodies(t)[3]
 		c := plain()
 		c.OnFault = []string{safety.OnFaultZero, safety.OnFaultDamp, safety.OnFaultHold}[choice%3]
-		c.Filter = []string{safety.FilterAuto, safety.FilterOn, safety.FilterOff}[choice/3%3]
+		c.Filter = []string{safety.FilterAuto, safety.FilterAlways, safety.FilterNever}[choice/3%3]
 		c.SlewLimit, c.Braking = b.slew, []float64{5, 5}
 		c.WorkspaceLower, c.WorkspaceUpper = []float64{-0.4, -0.5}, []float64{0.6, 0.45}
 		if choice&64 != 0 {

@@ -25,9 +25,9 @@ func TestWhoUsesProgramme(t *testing.T) {
 		{safety.FilterAuto, safety.Position, false, false},
 		{safety.FilterAuto, safety.Relaxed, false, false},
 		{safety.FilterAuto, safety.Position, true, true},
-		{safety.FilterOn, safety.Position, false, true},
-		{safety.FilterOff, safety.Learned, false, false},
-		{safety.FilterOff, safety.Learned, true, false},
+		{safety.FilterAlways, safety.Position, false, true},
+		{safety.FilterNever, safety.Learned, false, false},
+		{safety.FilterNever, safety.Learned, true, false},
 	} {
 		cfg, r := plain(), two()
 		cfg.Filter, cfg.OnFault = c.filter, safety.OnFaultHold

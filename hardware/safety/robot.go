@@ -97,7 +97,7 @@ func (r *Robot) validate(c *Config) error {
 	switch {
 	case r.Compensate && r.Dynamics == nil:
 		return fmt.Errorf("%w: gravity is to be compensated, but there is no dynamics model: give a robot description with inertias, or let the arm compensate itself", ErrConfig)
-	case c.Filter == FilterOn && r.Dynamics == nil:
+	case c.Filter == FilterAlways && r.Dynamics == nil:
 		return fmt.Errorf("%w: filter is %q, but there is no dynamics model: give a robot description with inertias, or use %q", ErrConfig, c.Filter, FilterAuto)
 	}
 	return r.validateWorkspace(c)

@@ -64,7 +64,7 @@ func New(node Node, cfg Config, topic string, kind Commands, joints []string) (*
 
 // Report is what a check found.
 type Report struct {
-	// Skipped says that Config.Check is Off.
+	// Skipped says that Config.Check is Never.
 	Skipped bool
 	// Manager is the name of the controller manager ("/controller_manager"), empty if there
 	// is none; the other fields are empty then too.
@@ -87,7 +87,7 @@ type Report struct {
 func (r Report) String() string {
 	switch {
 	case r.Skipped:
-		return "ros2_control.check is off: whether the controller is active, and has the joints in this order, was not checked"
+		return "ros2_control.check is never: whether the controller is active, and has the joints in this order, was not checked"
 	case r.Manager == "":
 		return fmt.Sprintf("there is no controller manager (nobody offers %s): whether the controller is active, and has the joints in this order, was not checked", r.service)
 	}
@@ -103,7 +103,7 @@ func (r Report) String() string {
 // the report says so; with Config.Check Required that is an error. Errors wrap ErrManager,
 // ErrController or ErrLayout, and say what to do; they may change without the node.
 func (c *Checker) Check(ctx context.Context) (Report, error) {
-	if c.cfg.Check == Off {
+	if c.cfg.Check == Never {
 		return Report{Skipped: true}, nil
 	}
 	graph, offered, err := c.await(ctx)
@@ -115,7 +115,7 @@ func (c *Checker) Check(ctx context.Context) (Report, error) {
 	}
 	if !offered {
 		if c.cfg.Check == Required {
-			return Report{}, fmt.Errorf("%w: nobody offers %s: is the robot's ros2_control_node running, in the same domain (ROS_DOMAIN_ID)? If it has another name or namespace, set ros2_control.controller_manager; for a robot without ros2_control, set ros2_control.check to off", ErrManager, c.service)
+			return Report{}, fmt.Errorf("%w: nobody offers %s: is the robot's ros2_control_node running, in the same domain (ROS_DOMAIN_ID)? If it has another name or namespace, set ros2_control.controller_manager; for a robot without ros2_control, set ros2_control.check to never", ErrManager, c.service)
 		}
 		return Report{service: c.service}, nil
 	}

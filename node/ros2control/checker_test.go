@@ -98,7 +98,7 @@ func TestCheckRefuses(t *testing.T) {
 	if _, err := checker(t, gps, commands, nil).Check(context.Background()); !errors.Is(err, ErrController) || !strings.Contains(err.Error(), "another order") {
 		t.Errorf("swapped joints: %v", err)
 	}
-	if r, err := checker(t, gps, commands, func(c *Config) { c.Check = Off }).Check(context.Background()); err != nil || !r.Skipped || !strings.Contains(r.String(), "off") {
+	if r, err := checker(t, gps, commands, func(c *Config) { c.Check = Never }).Check(context.Background()); err != nil || !r.Skipped || !strings.Contains(r.String(), "never") {
 		t.Errorf("off: %+v, %v", r, err)
 	}
 	listen(t, open("effort_controller"), commands, LBRTorqueCommand)

@@ -14,15 +14,15 @@ const (
 	Auto = "auto"
 	// Required needs a controller manager.
 	Required = "required"
-	// Off asks nobody.
-	Off = "off"
+	// Never asks nobody.
+	Never = "never"
 )
 
 // Config says how the robot's controller is found and watched.
 type Config struct {
 	ControllerManager string        `param:"controller_manager" desc:"Name of the controller manager, in the node's namespace unless it begins with a slash."`
 	Controller        string        `param:"controller" desc:"Name of the controller that takes the torques; empty for the one that listens on the topic of the commands."`
-	Check             string        `param:"check" desc:"Whether the controller must be active and claim the efforts of the joints in their order: auto checks it where there is a controller manager, required needs one, off checks nothing." choices:"auto|required|off"`
+	Check             string        `param:"check" desc:"Whether the controller must be active and claim the efforts of the joints in their order: auto checks it where there is a controller manager, required needs one, never checks nothing." choices:"auto|required|never"`
 	PollPeriod        time.Duration `param:"poll_period" desc:"Time between looks at the controller where the controller manager has no topic of its activity (before ros2_control 4.28); 0 does not look." unit:"s" range:"[0, 60]"`
 }
 

@@ -171,7 +171,7 @@ func TestConfigureRefuses(t *testing.T) {
 	b := in(t, trial.Hold, freeRunning)
 	for name, edit := range map[string]func(*trial.Config){
 		"on_fault":     func(c *trial.Config) { c.Safety.OnFault = safety.OnFaultHold },
-		"filter":       func(c *trial.Config) { c.Safety.Filter = safety.FilterOff },
+		"filter":       func(c *trial.Config) { c.Safety.Filter = safety.FilterNever },
 		"slew":         func(c *trial.Config) { c.Safety.SlewLimit = []float64{1, 1} },
 		"stiffness":    func(c *trial.Config) { c.Reset.Stiffness = []float64{1, 1} },
 		"timer":        func(c *trial.Config) { c.Loop.DrivenBy = trial.ByTimer },
