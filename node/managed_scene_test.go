@@ -69,7 +69,7 @@ func TestSceneIsResetAgain(t *testing.T) {
 			t.Run(name+", "+lockStep, func(t *testing.T) {
 				m := startManaged(t, options{}, "scene.service:=reset_scene", "iterations:=1", lockStep)
 				calls := m.scene(well)
-				m.startRobot(lockStep, inRealTime)
+				m.startRobot(lockStep, "real_time_factor:=3.0")
 				m.until("a trial runs", m.phase(trial.Run, ""))
 				before := calls.Load()
 				breakOff(m)
