@@ -76,12 +76,16 @@ func (c *Config) Validate() error {
 		return c.Robot.Validate() // the rest is checked when the node is configured
 	}
 	if err != nil {
-		return err
+		return blame("robot", err)
 	}
 	var problems []error
 	if _, err := trial.NewMachine(c.Trials, r); err != nil {
-		problems = append(problems, err)
+		problems = append(problems, blame("safety", err))
 	}
+	if err := c.Commands.kind().Check(r.DU()); err != nil {
+		problems = append(problems, params.FieldError{Key: "commands.type", Problem: err.Error()})
+	}
+	problems = append(problems, c.reachable(r))
 	if !(c.Algorithm.MaxEta > c.Algorithm.MinEta) {
 		problems = append(problems, params.FieldError{Key: "algorithm.max_eta", Problem: fmt.Sprintf("is %v, need more than algorithm.min_eta, %v", c.Algorithm.MaxEta, c.Algorithm.MinEta)})
 	}
@@ -89,4 +93,25 @@ func (c *Config) Validate() error {
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
+}
+
+// blame names the group of parameters that an error is about, unless it names one itself.
+func blame(group string, err error) error {
+	var field params.FieldError
+	if errors.As(err, &field) {
+		return err
+	}
+	return params.FieldError{Key: group, Problem: err.Error()}
+}
+
+// reachable checks that trials begin within the limits of the robot's description.
+func (c *Config) reachable(r *robot.Robot) error {
+	limits := r.Limits()
+	for i, q := range c.Conditions.Position {
+		if joint := i % r.DU(); q < limits.Lower[joint] || q > limits.Upper[joint] {
+			return params.FieldError{Key: "conditions.initial_position", Problem: fmt.Sprintf("has %v for joint %q in condition %d, its limits are %v and %v",
+				q, r.Joints()[joint], i/r.DU()+1, limits.Lower[joint], limits.Upper[joint])}
+		}
+	}
+	return nil
 }

@@ -112,7 +112,7 @@ func (l *loop) tick(late time.Duration, missed int) {
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
 	before := l.machine.Phase()
-	out := l.machine.Tick(begin, missed > 0)
+	out := l.machine.Tick(begin, missed)
 	l.note(before)
 	l.publish(out)
 	l.swap(before)
@@ -160,7 +160,10 @@ func (l *loop) publish(out trial.Output) {
 	if !out.Publish {
 		return
 	}
-	payload := l.writer.Write(out.Torque, l.state.Position)
+	payload := l.writer.Write(out.Torque)
+	if payload == nil {
+		return // nothing was commanded yet, and where the arm is is not known
+	}
 	if err := l.commands.Publish(payload); err != nil {
 		l.failures++
 		l.lastErr = err
@@ -177,6 +180,7 @@ func (l *loop) publish(out trial.Output) {
 func (l *loop) start(c *trial.Command) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.zeroOnPanic()
 	out, err := l.machine.Start(c, l.clock.Steady())
 	l.publish(out)
 	return err
@@ -229,7 +233,7 @@ func (l *loop) extra(topic int, values []float64, stamp int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
-	l.machine.Extra(topic, values)
+	l.machine.Extra(topic, values, arrival)
 	l.extras[topic] = stamp
 	if len(l.waiting) > 0 {
 		l.take(l.waiting, l.waits, arrival)

@@ -111,7 +111,7 @@ func zeroTorque(joints int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return writer.Write(f.Zero(), make([]float64, joints)), nil
+	return writer.Write(f.Zero()), nil
 }
 
 // publishFor publishes a payload again and again, for zeroesLast from when somebody hears it. The

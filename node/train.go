@@ -191,7 +191,7 @@ func (b *bench) observe(r *simrobot.Reading) error {
 	}
 	estimate(b.velocity, b.reading)
 	for topic, sensor := range b.sensors {
-		b.machine.Extra(topic, b.simulated.Sensor(r, sensor))
+		b.machine.Extra(topic, b.simulated.Sensor(r, sensor), r.Stamp+1)
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func DefaultConfig() Config {
 		PositionZone: 0.1, PositionMargin: 0.05, VelocityZone: 0.1, VelocityMargin: 0.2,
 		WorkspaceZone: 0.05, WorkspaceMargin: 0.02, WorkspaceStiffness: 1000, WorkspaceDamping: 100, WorkspaceBraking: 1,
 		Filter: FilterAuto, ApproachTime: 20 * time.Millisecond, AccelerationError: 1,
-		MissedInARow: 5, MissedPerSecond: 50, LearnerTimeout: 2 * time.Minute,
+		MissedInARow: 20, MissedPerSecond: 100, LearnerTimeout: 2 * time.Minute,
 	}
 }
 

@@ -19,13 +19,22 @@ func NewDeadlines(c Config) *Deadlines {
 	return &Deadlines{most: c.MissedInARow, times: make([]int64, c.MissedPerSecond)}
 }
 
-// Tick notes a tick that was late or not, at a time of a steady clock in ns, and returns a
-// fault when too many were, in a row or within a second. It does not allocate.
-func (d *Deadlines) Tick(late bool, now int64) Fault {
-	if !late {
+// Tick notes a tick before which some were missed altogether, at a time of a steady clock in ns, and
+// returns a fault when too many were, in a row or within a second. It does not allocate.
+func (d *Deadlines) Tick(missed int, now int64) Fault {
+	if missed <= 0 {
 		d.row = 0
 		return Fault{}
 	}
+	// More are as many as are a fault.
+	for range min(missed, max(d.most, len(d.times))) - 1 {
+		d.miss(now)
+	}
+	return d.miss(now)
+}
+
+// miss notes one.
+func (d *Deadlines) miss(now int64) Fault {
 	d.missed++
 	d.row++
 	fault := Fault{}

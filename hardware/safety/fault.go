@@ -46,8 +46,10 @@ const (
 	ControllerInactive
 	// ClockJump: the stamps of the joint states leapt ahead.
 	ClockJump
-	// Missing: a topic that the state needs has told nothing; see Fault.Name.
+	// Missing: a topic that the state needs has told nothing, or nothing new; see Fault.Name.
 	Missing
+	// Leap: a joint is farther from where it was than it can have moved.
+	Leap
 )
 
 // Recoverable says whether good readings alone may end the fault: it is one of communication.
@@ -145,7 +147,12 @@ func (f Fault) String() string {
 	case ClockJump:
 		return fmt.Sprintf("joint_states: the stamp leapt ahead by %v, at most %v more than passed meanwhile is expected: was the robot's clock set, or the simulation moved on?", f.Duration, f.Limit)
 	case Missing:
+		if f.Duration > 0 {
+			return fmt.Sprintf("topic %s (robot.extra.topics) has told nothing for %v (safety.stale_timeout is %v), the state needs it: does its publisher run?", f.Name, f.Duration.Round(time.Millisecond), f.Limit)
+		}
 		return fmt.Sprintf("topic %s (robot.extra.topics) has told nothing yet, the state needs it: does its publisher run?", f.Name)
+	case Leap:
+		return fmt.Sprintf("joint_states: joint %q leapt by %.4g since the last reading, more than the %.4g that its velocity limit and safety.position_margin allow: are there two publishers of joint_states, or has an encoder slipped?", f.Name, f.Value, f.Bound)
 	}
 	return fmt.Sprintf("fault %d", f.Kind)
 }

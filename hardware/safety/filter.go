@@ -31,8 +31,11 @@ type Filter struct {
 	pressed bool // the emergency stop
 	holding bool // hold is set
 	started float64
+	located bool  // place and stamp are set
+	stamp   int64 // of the last reading that was taken, ns
 	acts    Checks
 
+	place        []float64 // position of the last reading that was taken, n
 	torque, view []float64 // published last, and its copy for Values; n
 	gravity      []float64 // compensation of the last tick, n
 	wish         []float64
@@ -54,7 +57,7 @@ func New(c Config, r Robot) (*Filter, error) {
 	}
 	n := len(r.Joints)
 	vec := func() []float64 { return make([]float64, n) }
-	f := &Filter{cfg: c, n: n, ramp: c.RampTime.Seconds(), torque: vec(), view: vec(), gravity: vec(), wish: vec(),
+	f := &Filter{cfg: c, n: n, ramp: c.RampTime.Seconds(), place: vec(), torque: vec(), view: vec(), gravity: vec(), wish: vec(),
 		low: vec(), high: vec(), hold: vec(), mass: make([]float64, n*n), bias: vec(), rubbed: vec()}
 	f.rub, _ = r.Dynamics.(friction)
 	f.robot = Robot{Joints: slices.Clone(r.Joints), EffortLimit: slices.Clone(r.EffortLimit), Dynamics: r.Dynamics, EndEffector: r.EndEffector,
@@ -162,6 +165,9 @@ func (f *Filter) Tick(r *hardware.JointState, wanted []float64, source Source, d
 		f.acts = Responded
 		return t
 	}
+	f.checkLeap(r.Stamp)
+	copy(f.place, f.position)
+	f.located, f.stamp = true, r.Stamp
 	f.checkLimits()
 	if source != Relaxed {
 		f.checkWanted(wanted, source)
@@ -258,6 +264,21 @@ func (f *Filter) finite(name string, list []float64) bool {
 		}
 	}
 	return true
+}
+
+// checkLeap latches a fault where a joint is farther from where it was than it can have moved since
+// the last reading: there are two publishers of joint states, or an encoder has slipped.
+func (f *Filter) checkLeap(stamp int64) {
+	if !f.located || f.fault.Kind != NoFault || stamp <= f.stamp {
+		return
+	}
+	dt := float64(stamp-f.stamp) * 1e-9
+	for i, v := range f.velocity {
+		most := v*(1+f.cfg.VelocityMargin)*dt + f.cfg.PositionMargin
+		if way := math.Abs(f.position[i] - f.place[i]); way > most {
+			f.Trip(Fault{Kind: Leap, Joint: i, Name: f.robot.Joints[i], Value: way, Bound: most})
+		}
+	}
 }
 
 // checkLimits latches a fault where a reading is beyond a limit by more than its margin.

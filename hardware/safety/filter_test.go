@@ -490,3 +490,46 @@ func TestResponseToHugeReadings(t *testing.T) {
 		}
 	}
 }
+
+// TestLeap: a joint that is farther away than it can have moved since the last reading is a fault,
+// whatever velocity is read.
+func TestLeap(t *testing.T) {
+	for way, want := range map[float64]safety.FaultKind{0.07: safety.NoFault, -0.07: safety.NoFault, 0.075: safety.Leap, -0.075: safety.Leap, 4: safety.Leap} {
+		cfg := plain()
+		cfg.VelocityMargin, cfg.PositionMargin = 0.2, 0.05
+		f := filter(t, cfg, safety.Robot{Joints: []string{"a"}, EffortLimit: []float64{5}, Velocity: []float64{2}})
+		s := hardware.NewJointState(1)
+		tick := func(stamp int64, q float64) {
+			s.Stamp, s.Position[0] = stamp, q
+			f.Tick(s, []float64{1}, safety.Position, 0.01)
+		}
+		tick(1_000_000_000, 1)
+		tick(1_010_000_000, 1+way) // 10 ms at 2.4 rad/s, and the margin: 0.074
+		if got := f.Fault(); got.Kind != want {
+			t.Errorf("%v rad in 10 ms: fault %v, want kind %d", way, got, want)
+		}
+	}
+}
+
+// TestPositionOfTorque: what a command says of the joints is what the filter last took, and
+// nothing before that.
+func TestPositionOfTorque(t *testing.T) {
+	f := filter(t, plain(), safety.Robot{Joints: []string{"a"}, EffortLimit: []float64{5}})
+	if p := f.Zero().Position(); p != nil {
+		t.Errorf("before the first reading: %v", p)
+	}
+	s := hardware.NewJointState(1)
+	s.Position[0] = math.NaN()
+	if p := f.Tick(s, []float64{1}, safety.Position, 0.01).Position(); p != nil {
+		t.Errorf("after one that was refused: %v", p)
+	}
+	if err := f.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	s.Position[0] = 0.5
+	f.Tick(s, []float64{1}, safety.Position, 0.01)
+	s.Position[0] = math.Inf(1)
+	if p := f.Tick(s, []float64{1}, safety.Position, 0.01).Position(); p[0] != 0.5 {
+		t.Errorf("after one that was taken and one that was refused: %v", p)
+	}
+}

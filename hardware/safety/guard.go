@@ -31,9 +31,10 @@ func NewGuard(joints []string, timeout time.Duration, waits bool) *Guard {
 const shortestLeap = time.Second
 
 // Check judges a reading. A stamp that is later than the last by more than the time that passed
-// and the time-out, of a second at least, is a jump of the robot's clock. arrival is a steady clock in ns. now is the ROS time in ns, or
-// 0 where it is not known; then the age of the stamp is not judged. fresh is false for a
-// repetition of the last reading.
+// and the time-out, of a second at least, is a jump of the robot's clock, and so is one that is as
+// far ahead of now. arrival is a steady clock in ns. now is the ROS time in ns, or 0 where it is not
+// known; then the age of the stamp is not judged. fresh is false for a repetition of the last
+// reading.
 func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, fault Fault) {
 	since := arrival - g.lastArrival
 	g.lastArrival = arrival
@@ -56,6 +57,8 @@ func (g *Guard) Check(s *hardware.JointState, arrival, now int64) (fresh bool, f
 		return true, Fault{Kind: Backwards, Duration: time.Duration(last - s.Stamp)}
 	case seen && s.Stamp-last-leap > since:
 		return true, Fault{Kind: ClockJump, Duration: time.Duration(s.Stamp - last), Limit: time.Duration(leap)}
+	case now != 0 && s.Stamp-now > leap:
+		return fresh, Fault{Kind: ClockJump, Duration: time.Duration(s.Stamp - now), Limit: time.Duration(leap)}
 	case now != 0 && now-s.Stamp > g.timeout:
 		return fresh, Fault{Kind: Old, Duration: time.Duration(now - s.Stamp), Limit: time.Duration(g.timeout)}
 	}

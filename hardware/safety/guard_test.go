@@ -68,7 +68,7 @@ func TestGuardStamps(t *testing.T) {
 		{"clocks an hour apart", []step{{time.Second, time.Hour, true, safety.Old, time.Hour - time.Second}}},
 		{"leapt ahead", []step{{1, 0, true, safety.NoFault, 0}, {timeout + 3, 0, true, safety.ClockJump, timeout + 2}, {timeout + 4, 0, true, safety.NoFault, 0}}},
 		{"leapt past the last number", []step{{-1 << 62, 0, true, safety.NoFault, 0}, {1<<63 - 1, 0, true, safety.NoFault, 0}}},
-		{"ahead of the clock", []step{{time.Hour, 1, true, safety.NoFault, 0}}},
+		{"ahead of the clock", []step{{time.Hour, 1, true, safety.ClockJump, time.Hour - 1}}},
 		{"an old repetition", []step{{1, 1, true, safety.NoFault, 0}, {1, time.Hour, false, safety.Old, time.Hour - 1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -140,6 +140,7 @@ func TestFaultTexts(t *testing.T) {
 		{safety.Fault{Kind: safety.EmergencyStop}, []string{"emergency stop", "release it", "reset the fault"}},
 		{safety.Fault{Kind: safety.LearnerSilent, Duration: 121 * time.Second, Limit: 2 * time.Minute}, []string{"learner", "2m1s", "safety.learner_timeout is 2m0s", "log"}},
 		{safety.Fault{Kind: safety.ControllerInactive, Name: "effort"}, []string{"ros2_control", `"effort"`, "no longer active", "list_controllers", "reset the fault"}},
+		{safety.Fault{Kind: safety.Leap, Name: "elbow", Value: 2, Bound: 0.053}, []string{`"elbow"`, "leapt by 2", "0.053", "velocity limit", "two publishers"}},
 		{safety.Fault{Kind: safety.ClockJump, Duration: time.Hour, Limit: time.Second}, []string{"joint_states", "ahead by 1h", "1s", "clock"}},
 		{safety.Fault{Kind: safety.Missing, Name: "/force"}, []string{"topic /force", "robot.extra.topics", "publisher run"}},
 	} {
@@ -155,9 +156,9 @@ func TestFaultTexts(t *testing.T) {
 		}
 	}
 	// A kind that is new has no text of its own yet.
-	for k := safety.NoFault; k <= safety.Missing+1; k++ {
+	for k := safety.NoFault; k <= safety.Leap+1; k++ {
 		own := safety.Fault{Kind: k, Err: errors.New("unreadable")}.String() != fmt.Sprintf("fault %d", k)
-		if own != (k <= safety.Missing) || own != seen[k] {
+		if own != (k <= safety.Leap) || own != seen[k] {
 			t.Errorf("kind %d: has a text of its own %v, tested %v", k, own, seen[k])
 		}
 	}

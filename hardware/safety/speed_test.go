@@ -32,7 +32,7 @@ func TestAllocations(t *testing.T) {
 			}
 			f.Tick(r, wanted, safety.Source(tick%3), 0.001).Values()
 			f.Applied(applied)
-			f.Trip(deadlines.Tick(tick%9 == 0, int64(tick)))
+			f.Trip(deadlines.Tick(count(tick%9 == 0), int64(tick)))
 			dog.Touch(int64(tick))
 			f.Trip(dog.Silent(int64(tick)))
 			if tick%60 == 0 {

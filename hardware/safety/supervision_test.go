@@ -13,7 +13,7 @@ func TestDeadlinesInARow(t *testing.T) {
 	c.MissedInARow, c.MissedPerSecond = 3, 0
 	d := safety.NewDeadlines(c)
 	for i, late := range []bool{true, true, false, true, true, true, true, false, true} {
-		f := d.Tick(late, 0)
+		f := d.Tick(count(late), 0)
 		if want := i == 5 || i == 6; (f.Kind == safety.MissedDeadlines) != want || want && (f.Bound != 3 || f.Limit != 0) {
 			t.Errorf("tick %d: %+v", i, f)
 		}
@@ -21,8 +21,8 @@ func TestDeadlinesInARow(t *testing.T) {
 	if d.Missed() != 7 {
 		t.Errorf("%d missed, want 7", d.Missed())
 	}
-	d.Tick(true, 0)
-	if d.Reset(); d.Tick(true, 0).Kind != safety.NoFault || d.Missed() != 9 {
+	d.Tick(1, 0)
+	if d.Reset(); d.Tick(1, 0).Kind != safety.NoFault || d.Missed() != 9 {
 		t.Errorf("a reset forgets the row and not the count, %d", d.Missed())
 	}
 }
@@ -45,7 +45,7 @@ func TestDeadlinesPerSecond(t *testing.T) {
 		for i := len(misses) - 1; i >= 0 && now-misses[i] < int64(time.Second); i-- {
 			recent++
 		}
-		f := d.Tick(late, now)
+		f := d.Tick(count(late), now)
 		if want := late && recent >= 7; (f.Kind == safety.MissedDeadlines) != want {
 			t.Fatalf("at %d: fault %v with %d misses in the last second", now, f, recent)
 		} else if want {
@@ -63,11 +63,11 @@ func TestDeadlinesASecondApart(t *testing.T) {
 	d := safety.NewDeadlines(c)
 	for now, want := range []bool{false, false, true} { // at 0, 1 s, and 1 ns less than 1 s later
 		at := int64(now)*int64(time.Second) - int64(now/2)
-		if f := d.Tick(true, at); (f.Kind == safety.MissedDeadlines) != want {
+		if f := d.Tick(1, at); (f.Kind == safety.MissedDeadlines) != want {
 			t.Errorf("at %d: %v", at, f)
 		}
 	}
-	if d.Reset(); d.Tick(true, int64(2*time.Second)-1).Kind != safety.NoFault {
+	if d.Reset(); d.Tick(1, int64(2*time.Second)-1).Kind != safety.NoFault {
 		t.Error("a reset does not forget the misses")
 	}
 }
@@ -77,7 +77,7 @@ func TestNoDeadlines(t *testing.T) {
 	c.MissedInARow, c.MissedPerSecond = 0, 0
 	d := safety.NewDeadlines(c)
 	for range 1000 {
-		if f := d.Tick(true, 1); f.Kind != safety.NoFault {
+		if f := d.Tick(1, 1); f.Kind != safety.NoFault {
 			t.Fatal(f)
 		}
 	}
@@ -101,5 +101,28 @@ func TestWatchdog(t *testing.T) {
 	w.Touch(0)
 	if _, ok := w.Deadline(); ok || w.Silent(int64(time.Hour)).Kind != safety.NoFault {
 		t.Error("a time-out of 0 is none")
+	}
+}
+
+func count(late bool) int {
+	if late {
+		return 1
+	}
+	return 0
+}
+
+// TestDeadlinesOfAStall: ticks that did not come in one stall count one by one.
+func TestDeadlinesOfAStall(t *testing.T) {
+	c := safety.DefaultConfig()
+	c.MissedInARow, c.MissedPerSecond = 20, 0
+	if f := safety.NewDeadlines(c).Tick(19, 1); f.Kind != safety.NoFault {
+		t.Errorf("19 of 20: %v", f)
+	}
+	if f := safety.NewDeadlines(c).Tick(1<<40, 1); f.Kind != safety.MissedDeadlines {
+		t.Errorf("many of 20: %v", f)
+	}
+	c.MissedInARow, c.MissedPerSecond = 0, 20
+	if f := safety.NewDeadlines(c).Tick(20, 1); f.Kind != safety.MissedDeadlines || f.Limit == 0 {
+		t.Errorf("20 of 20 per second: %v", f)
 	}
 }

@@ -17,6 +17,15 @@ func (t Torque) Values() []float64 {
 	return t.filter.view
 }
 
+// Position returns where the joints were in the last reading that the filter took, for robots whose
+// command names it, until the filter's next call; nil before there was one.
+func (t Torque) Position() []float64 {
+	if t.filter == nil || !t.filter.located {
+		return nil
+	}
+	return t.filter.place
+}
+
 // Source is who wants a torque.
 type Source uint8
 

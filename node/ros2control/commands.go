@@ -68,10 +68,10 @@ func (c Commands) Interfaces(joints []string) []string {
 
 // Writer writes torques as the message of a controller. One goroutine at a time.
 type Writer interface {
-	// Write returns the payload for the torques (N m), in the order of the joints, of an
-	// arm at the measured position (rad). It is valid until the next call. It does not
-	// allocate after the first. It panics unless torque and position have one entry per joint.
-	Write(torque safety.Torque, position []float64) []byte
+	// Write returns the payload for the torques (N m), in the order of the joints; nil where the
+	// message needs the measured position and none was taken yet. It is valid until the next
+	// call. It does not allocate after the first. It panics unless there is one torque per joint.
+	Write(torque safety.Torque) []byte
 }
 
 // NewWriter returns a writer for an arm of that many joints. The error is Check's.
@@ -90,8 +90,8 @@ type effortWriter struct {
 	writer rosio.EffortWriter
 }
 
-func (w *effortWriter) Write(torque safety.Torque, position []float64) []byte {
-	mustFit(torque.Values(), position, w.joints)
+func (w *effortWriter) Write(torque safety.Torque) []byte {
+	mustFit(torque.Values(), w.joints)
 	return w.writer.Write(torque)
 }
 
@@ -102,16 +102,20 @@ type lbrWriter struct {
 	payload []byte
 }
 
-func (w *lbrWriter) Write(torque safety.Torque, position []float64) []byte {
-	mustFit(torque.Values(), position, lbrJoints)
+func (w *lbrWriter) Write(torque safety.Torque) []byte {
+	mustFit(torque.Values(), lbrJoints)
+	position := torque.Position()
+	if position == nil {
+		return nil
+	}
 	copy(w.msg.Torque[:], torque.Values())
 	copy(w.msg.JointPosition[:], position)
 	w.payload = w.msg.AppendCDR(w.payload[:0])
 	return w.payload
 }
 
-func mustFit(torque, position []float64, joints int) {
-	if len(torque) != joints || len(position) != joints {
-		panic(fmt.Sprintf("ros2control: %d torques and %d positions, want %d of each", len(torque), len(position), joints))
+func mustFit(torque []float64, joints int) {
+	if len(torque) != joints {
+		panic(fmt.Sprintf("ros2control: %d torques, want %d", len(torque), joints))
 	}
 }

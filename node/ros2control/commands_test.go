@@ -13,7 +13,7 @@ import (
 )
 
 // let returns torques that a filter has let through.
-func let(t *testing.T, torque []float64) safety.Torque {
+func let(t *testing.T, torque, position []float64) safety.Torque {
 	t.Helper()
 	cfg := safety.DefaultConfig()
 	cfg.RampTime = 0
@@ -21,19 +21,21 @@ func let(t *testing.T, torque []float64) safety.Torque {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f.Tick(hardware.NewJointState(len(torque)), torque, safety.Position, 1)
+	s := hardware.NewJointState(len(torque))
+	copy(s.Position, position)
+	return f.Tick(s, torque, safety.Position, 1)
 }
 
 // TestWriters reads back what is written, as the controllers do.
 func TestWriters(t *testing.T) {
 	torque, position := []float64{1, 2, 3, 4, 5, 6, 7}, []float64{-1, -2, -3, -4, -5, -6, -7}
-	passed := let(t, torque)
+	passed := let(t, torque, position)
 	var efforts std_msgs.Float64MultiArray
 	w, err := Float64MultiArray.NewWriter(7)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := efforts.UnmarshalCDR(w.Write(passed, position)); err != nil || !slices.Equal(efforts.Data, torque) {
+	if err := efforts.UnmarshalCDR(w.Write(passed)); err != nil || !slices.Equal(efforts.Data, torque) {
 		t.Errorf("efforts %v, error %v", efforts.Data, err)
 	}
 	var command lbr_fri_idl.LBRTorqueCommand
@@ -41,20 +43,20 @@ func TestWriters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := command.UnmarshalCDR(lbr.Write(passed, position)); err != nil || !slices.Equal(command.Torque[:], torque) || !slices.Equal(command.JointPosition[:], position) {
+	if err := command.UnmarshalCDR(lbr.Write(passed)); err != nil || !slices.Equal(command.Torque[:], torque) || !slices.Equal(command.JointPosition[:], position) {
 		t.Errorf("command %+v, error %v", command, err)
 	}
 	for kind, w := range map[Commands]Writer{Float64MultiArray: w, LBRTorqueCommand: lbr} {
-		if n := testing.AllocsPerRun(100, func() { w.Write(passed, position) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { w.Write(passed) }); n != 0 {
 			t.Errorf("%s: %v allocations", kind, n)
 		}
 		func() {
 			defer func() {
-				if r, _ := recover().(string); !strings.Contains(r, "6 torques and 7 positions, want 7") {
+				if r, _ := recover().(string); !strings.Contains(r, "6 torques, want 7") {
 					t.Errorf("%s: recovered %q", kind, r)
 				}
 			}()
-			w.Write(let(t, torque[:6]), position)
+			w.Write(let(t, torque[:6], position))
 		}()
 	}
 	if got := Float64MultiArray.Type().Name + LBRTorqueCommand.Type().Name; got != "std_msgs/msg/Float64MultiArraylbr_fri_idl/msg/LBRTorqueCommand" {

@@ -49,6 +49,7 @@ type Robot struct {
 	readings     pending[Reading]
 	reading      Reading // the latest that came out
 	resetObjects bool    // with the next time step
+	released     bool    // a command was sent: until then brakes hold the arm
 	losses       struct{ states, commands uint64 }
 }
 
@@ -177,6 +178,7 @@ func (r *Robot) now() int64 { return r.step * r.dt }
 
 // take takes a command that comes at a time.
 func (r *Robot) take(effort []float64, at int64) {
+	r.released = true // whoever drives it is there
 	if r.cfg.CommandLoss > 0 && r.lost.command.Float64() < r.cfg.CommandLoss {
 		r.losses.commands++
 		return
@@ -219,7 +221,10 @@ func (r *Robot) pass() error {
 		r.resetObjects = false
 		err = r.scene.ResetObjects()
 	}
-	if err = errors.Join(err, r.plant.Step(r.effort)); err != nil {
+	if r.released {
+		err = errors.Join(err, r.plant.Step(r.effort))
+	}
+	if err != nil {
 		return fmt.Errorf("simulated time %.3f s: %w", float64(r.began+r.now())*1e-9, err)
 	}
 	r.step++

@@ -160,11 +160,11 @@ func TestRateAndLatency(t *testing.T) {
 			r := open(t, c)
 			given := efforts(t, c, 0, 12)
 			// Readings are measured at the multiples of k and come out s time steps later; until
-			// the first one comes out after the start, there is no command.
+			// the first one comes out after the start, there is no command, and brakes hold the arm.
 			first := v.s % v.k
 			zero := make([]float64, len(given[0]))
 			var u [][]float64
-			for range first + v.d {
+			for range v.d {
 				u = append(u, zero)
 			}
 			for _, g := range given {
@@ -173,6 +173,9 @@ func TestRateAndLatency(t *testing.T) {
 				}
 			}
 			position, velocity := motion(t, c, u)
+			for range first {
+				position, velocity = slices.Insert(position, 0, position[0]), slices.Insert(velocity, 0, velocity[0])
+			}
 			before := v.s / v.k * v.k // time steps between the first measurement and the start
 			reading := await(t, r)
 			for n := range given {

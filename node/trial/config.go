@@ -14,6 +14,9 @@ import (
 // ErrCommand marks a trial command that the robot cannot run.
 var ErrCommand = errors.New("trial: invalid command")
 
+// ErrBlind says that a fault cannot be reset while there are no joint states to trust.
+var ErrBlind = errors.New("trial: there are no usable joint states: see that the robot's driver runs, then reset the fault")
+
 // Ways to drive the control loop.
 const (
 	ByJointStates = "joint_states"

@@ -20,9 +20,9 @@ func (m *Machine) respond(arrival int64) Output {
 }
 
 // latch enters phase Fault, or stays there. There, a fault that waits for a person takes the
-// place of one that does not, and a reset from before it does not count.
+// place of one that does not; a reset from before any of them does not count.
 func (m *Machine) latch(fault safety.Fault) {
-	m.good, m.blind = 0, m.blind || fault.Blind()
+	m.good, m.blind, m.forgive = 0, m.blind || fault.Blind(), false
 	if fault.Kind == safety.Silent || fault.Kind == safety.Backwards {
 		m.heard = false // it may be another robot from now on
 	}
@@ -30,11 +30,8 @@ func (m *Machine) latch(fault safety.Fault) {
 	if m.phase != Fault {
 		m.enter(fault)
 	}
-	if !fault.Recoverable() {
-		m.forgive = false
-		if m.fault.Recoverable() {
-			m.fault = fault
-		}
+	if !fault.Recoverable() && m.fault.Recoverable() {
+		m.fault = fault
 	}
 }
 

@@ -34,13 +34,17 @@ func (m *Machine) Placed(arrival int64) (Output, error) {
 }
 
 // ResetFault ends phase Fault with the next good reading, and forgets the faults of the current
-// trial. The error wraps ErrCommand if there is no fault, or is safety.ErrEmergencyStop.
+// trial. The error wraps ErrCommand if there is no fault, or is safety.ErrEmergencyStop, or ErrBlind
+// while there are no readings to trust: nobody can say now that the arm may move once they are back.
 func (m *Machine) ResetFault() error {
 	if m.phase != Fault {
 		return fmt.Errorf("%w: there is no fault in phase %v", ErrCommand, m.phase)
 	}
 	if m.filter.Stopped() {
 		return safety.ErrEmergencyStop
+	}
+	if m.blind {
+		return ErrBlind
 	}
 	m.failed, m.broken = 0, 0
 	m.forgive = true

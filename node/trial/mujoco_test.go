@@ -90,7 +90,7 @@ func (a *heavyArm) tick() {
 	copy(a.reading.Velocity, a.sim.Velocities())
 	a.reading.Stamp, a.now = a.reading.Stamp+millisecond, a.now+millisecond
 	a.machine.Observe(a.reading, a.now, 0)
-	out := a.machine.Tick(a.now, false)
+	out := a.machine.Tick(a.now, 0)
 	if !out.Publish || a.machine.Phase() == trial.Fault {
 		a.t.Fatalf("phase %v: published %v, fault %v", a.machine.Phase(), out.Publish, a.machine.Fault())
 	}
@@ -264,7 +264,7 @@ func TestHeavyArmIsHeldInAFault(t *testing.T) {
 			copy(a.reading.Velocity, a.sim.Velocities())
 			a.reading.Stamp, a.now = a.reading.Stamp+millisecond, a.now+millisecond
 			a.machine.Observe(a.reading, a.now, 0)
-			must(t, a.sim.Step(a.machine.Tick(a.now, false).Torque.Values()))
+			must(t, a.sim.Step(a.machine.Tick(a.now, 0).Torque.Values()))
 		}
 		if off := a.off(bent); off > 1e-2 || a.machine.Phase() != trial.Fault {
 			t.Errorf("%s: phase %v, %v rad off", kind, a.machine.Phase(), off)

@@ -1,6 +1,7 @@
 package trial_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -88,7 +89,7 @@ func (s *sequence) deliver(good bool) (out trial.Output) {
 	} else {
 		s.machine.Observe(s.reading, s.arrival, 0)
 		if s.rng.IntN(20) > 0 {
-			out = s.took(s.machine.Tick(s.arrival, s.rng.IntN(10) == 0))
+			out = s.took(s.machine.Tick(s.arrival, s.rng.IntN(10)/9))
 		}
 	}
 	if s.untrue && out.Publish {
@@ -153,7 +154,7 @@ func (s *sequence) step() {
 	case n < 905:
 		b.arrival += rng.Int64N(int64(2 * time.Second))
 		if s.timer {
-			b.took(m.Tick(b.arrival, false))
+			b.took(m.Tick(b.arrival, 0))
 		} else {
 			b.took(m.Watch(b.arrival))
 		}
@@ -164,7 +165,7 @@ func (s *sequence) step() {
 		b.took(m.Trip(safety.Fault{Kind: safety.LearnerSilent}, b.arrival))
 	case n < 945:
 		m.EmergencyStop(false, b.arrival)
-		if err := m.ResetFault(); (err == nil) != (m.Phase() == trial.Fault) {
+		if err := m.ResetFault(); (err == nil || errors.Is(err, trial.ErrBlind)) != (m.Phase() == trial.Fault) {
 			b.t.Fatalf("ResetFault in phase %v: %v", m.Phase(), err)
 		}
 		s.reset = true

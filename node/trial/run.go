@@ -25,6 +25,9 @@ func (m *Machine) run(arrival int64) safety.Fault {
 		missing := time.Duration(elapsed - float64(m.step)*dt)
 		return safety.Fault{Kind: safety.Gap, Step: m.step, Duration: missing}
 	}
+	if fault := m.extra.silent(arrival, m.cfg.Safety.StaleTimeout); !m.cfg.LockStep && fault.Kind != safety.NoFault {
+		return fault
+	}
 	m.closeStep()
 	rec := m.record
 	r := rec.Rollout

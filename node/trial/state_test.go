@@ -89,15 +89,15 @@ func TestExtra(t *testing.T) {
 		b.tick()
 		b.wantPhase(trial.Reset)
 	}
-	b.machine.Extra(1, []float64{7})
+	b.machine.Extra(1, []float64{7}, b.arrival)
 	for range 20 {
 		b.tick()
 		b.wantPhase(trial.Reset)
 	}
-	b.machine.Extra(0, []float64{8, 9})
+	b.machine.Extra(0, []float64{8, 9}, b.arrival)
 	b.until(trial.Started)
 	for k := range 6 {
-		b.machine.Extra(0, []float64{float64(k), -float64(k)})
+		b.machine.Extra(0, []float64{float64(k), -float64(k)}, b.arrival)
 		b.tick()
 	}
 	b.wantEvents(trial.Finished)
@@ -121,7 +121,7 @@ func TestExtra(t *testing.T) {
 					t.Errorf("%d numbers of 2: panic %q", len(values), p)
 				}
 			}()
-			b.machine.Extra(0, values)
+			b.machine.Extra(0, values, b.arrival)
 		}()
 	}
 }
@@ -130,7 +130,7 @@ func TestExtra(t *testing.T) {
 func TestExtraMissing(t *testing.T) {
 	b := newBench(t, there, told, reset(time.Second, 2))
 	b.read()
-	b.machine.Extra(0, []float64{1, 2})
+	b.machine.Extra(0, []float64{1, 2}, b.arrival)
 	b.start(wide(6, 10))
 	e := b.until(trial.Faulted)
 	if e.Fault.Kind != safety.Missing || e.Fault.Name != "sensors/force" || !strings.Contains(e.Fault.String(), "sensors/force") {
@@ -139,7 +139,7 @@ func TestExtraMissing(t *testing.T) {
 	for range 3 * b.cfg.Safety.RecoverySteps {
 		b.wantZero(b.tick())
 	}
-	b.machine.Extra(1, []float64{3})
+	b.machine.Extra(1, []float64{3}, b.arrival)
 	if err := b.machine.ResetFault(); err != nil {
 		t.Fatal(err)
 	}
@@ -150,12 +150,12 @@ func TestExtraMissing(t *testing.T) {
 func TestExtraNotFinite(t *testing.T) {
 	b := newBench(t, there, told)
 	b.read()
-	b.machine.Extra(0, []float64{1, 2})
-	b.machine.Extra(1, []float64{3})
+	b.machine.Extra(0, []float64{1, 2}, b.arrival)
+	b.machine.Extra(1, []float64{3}, b.arrival)
 	b.start(wide(6, 10))
 	b.until(trial.Started)
 	b.tick()
-	b.machine.Extra(0, []float64{1, math.Inf(1)})
+	b.machine.Extra(0, []float64{1, math.Inf(1)}, b.arrival)
 	b.wantZero(b.tick())
 	if f := b.machine.Fault(); f.Kind != safety.NotFinite || f.Name != "sensors/object.1" || f.Step != 2 {
 		t.Errorf("fault %+v", f)

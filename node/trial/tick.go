@@ -57,8 +57,8 @@ func (m *Machine) Observe(s *hardware.JointState, arrival, now int64) {
 }
 
 // Tick answers the latest reading, where a timer drives the loop. now is the clock of the
-// arrivals; late says that the tick comes later than it should.
-func (m *Machine) Tick(now int64, late bool) Output {
+// arrivals; missed is how many ticks before it did not come at all.
+func (m *Machine) Tick(now int64, missed int) Output {
 	if m.phase == Done || m.arrival == 0 {
 		return Output{}
 	}
@@ -71,7 +71,7 @@ func (m *Machine) Tick(now int64, late bool) Output {
 	if fault := m.guard.Silent(now); fault.Kind != safety.NoFault {
 		return m.fail(fault, now)
 	}
-	if fault := m.late.Tick(late, now); fault.Kind != safety.NoFault {
+	if fault := m.late.Tick(missed, now); fault.Kind != safety.NoFault {
 		return m.fail(fault, now)
 	}
 	return m.act(now)

@@ -52,7 +52,7 @@ func (b *bench) see() {
 // beat is a tick of the timer.
 func (b *bench) beat() trial.Output {
 	b.t.Helper()
-	return b.took(b.machine.Tick(b.arrival, false))
+	return b.took(b.machine.Tick(b.arrival, 0))
 }
 
 // run goes on, each ms with a reading and a tick, until the machine is in a phase.
@@ -382,7 +382,7 @@ func TestMissedDeadlines(t *testing.T) {
 	late := func(b *bench) trial.Output {
 		b.pass(millisecond)
 		b.see()
-		return b.took(b.machine.Tick(b.arrival, true))
+		return b.took(b.machine.Tick(b.arrival, 1))
 	}
 	for name, c := range map[string]struct {
 		between int // ticks in time
@@ -474,7 +474,7 @@ func TestTimerAllocatesNothing(t *testing.T) {
 				b.observe()
 				b.arrival, b.reading.Stamp = b.arrival+millisecond, b.reading.Stamp+millisecond
 				b.machine.Observe(b.reading, b.arrival, b.reading.Stamp)
-				copy(b.torque, b.machine.Tick(b.arrival, false).Torque.Values())
+				copy(b.torque, b.machine.Tick(b.arrival, 0).Torque.Values())
 			}
 		})
 		if n != 0 {
