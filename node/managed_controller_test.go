@@ -61,6 +61,7 @@ const (
 // TestInactiveController is waited for by a node that starts by itself, and is the reason for one
 // that is asked to start.
 func TestInactiveController(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	t.Run("asked", func(t *testing.T) {
 		m := startManaged(t, options{learner: silent}, "autostart:=false")
 		c := m.startManager(controllerInactive, "inactive")
@@ -110,6 +111,7 @@ func TestControllerDeactivated(t *testing.T) {
 
 // TestControllerCheck: without a controller manager it is not checked, unless it has to be.
 func TestControllerCheck(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	m := startManaged(t, options{learner: silent}, "autostart:=false", "ros2_control.check:=required")
 	m.startRobot()
 	if err := m.ask("start"); err == nil || !strings.Contains(err.Error(), "nobody offers /controller_manager/list_controllers") {

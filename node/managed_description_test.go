@@ -37,6 +37,7 @@ func (m *managed) describe(text string) {
 // TestDescriptionByTopic learns with a robot that a topic describes, before the node looks for it
 // or afterwards. The run folder has the description, which the learner uses.
 func TestDescriptionByTopic(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	arm := describedArm("joint1", "joint2")
 	for name, text := range map[string]string{"earlier": arm, "later": arm, "with NUL": arm + "\x00"} {
 		t.Run(name, func(t *testing.T) {
@@ -65,6 +66,7 @@ func TestDescriptionByTopic(t *testing.T) {
 
 // TestUnsuitableDescription: a description of another robot, or none, is refused with the reason.
 func TestUnsuitableDescription(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	for name, c := range map[string]struct {
 		text string
 		want []string
@@ -100,6 +102,7 @@ func TestUnsuitableDescription(t *testing.T) {
 // TestNamesThatFitNobody: joint_states of other joints than parameters and description name are
 // refused with the names of all three.
 func TestNamesThatFitNobody(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	m := startManaged(t, options{}, append([]string{"autostart:=false"}, byDescription...)...)
 	m.startRobot("joints:=[shoulder, elbow]")
 	m.describe(describedArm("joint1", "joint2"))
@@ -114,6 +117,7 @@ func TestNamesThatFitNobody(t *testing.T) {
 // TestLackingVelocities: joint states without velocities are refused where they are needed, and
 // do where they are not.
 func TestLackingVelocities(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	m := startManaged(t, options{}, "autostart:=false", "iterations:=1")
 	m.startRobot("velocity:=none")
 	if err := m.ask("start"); err == nil || !strings.Contains(err.Error(), "0 velocities") {

@@ -52,6 +52,7 @@ func (m *managed) staysAtRest() {
 // TestEmergencyStop presses the stop in each way: zero torque, a fault that is latched, and that
 // cannot be reset before the stop is released.
 func TestEmergencyStop(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	raw := func(payload ...byte) func(*managed) {
 		return func(m *managed) {
 			m.say(m.publisher(nodeName+"/emergency_stop", new(std_msgs.Bool), transport.Default()), append([]byte{0, 1, 0, 0}, payload...))
@@ -129,6 +130,7 @@ func TestEmergencyStopAmongRequests(t *testing.T) {
 
 // TestPressedBefore: a node whose emergency stop is pressed does not take hold of the arm.
 func TestPressedBefore(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	m := startManaged(t, options{learner: silent}, "autostart:=false", "lock_step:=false")
 	m.startRobot("lock_step:=false", "real_time_factor:=5.0")
 	m.must("configure")

@@ -23,6 +23,7 @@ const inRealTime = "real_time_factor:=1.0"
 // the recordings of what there is of it, the fault stays until it is reset, and then the trial is
 // repeated. Who reads the run folder takes no broken trial for a whole one.
 func TestFaultIsLatched(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	m := startManaged(t, options{}, "safety.recovery:=manual", "iterations:=1", "samples:=2", "steps:=60")
 	m.startRobot(inRealTime)
 	nonsense := m.publisher("/joint_states", new(sensor_msgs.JointState), transport.Default())
@@ -73,6 +74,7 @@ func TestFaultIsLatched(t *testing.T) {
 
 // TestFaultEndsByItself: with automatic recovery nobody is asked.
 func TestFaultEndsByItself(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	m := startManaged(t, options{}, "safety.recovery:=automatic", "iterations:=1")
 	m.startRobot(inRealTime)
 	m.until("a trial runs", m.phase(trial.Run, ""))
@@ -86,6 +88,7 @@ func TestFaultEndsByItself(t *testing.T) {
 // TestSilentLearner: a learner that says nothing is a fault, and is ended; another one goes on
 // when the fault is reset.
 func TestSilentLearner(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	learners := 0
 	m := startManaged(t, options{learner: func(argv []string) []string {
 		if learners++; learners == 1 {
@@ -107,6 +110,7 @@ func TestSilentLearner(t *testing.T) {
 // TestLongTrialIsNoSilentLearner: a learner that waits for its trial says nothing, nor does one
 // that was started while the trial runs.
 func TestLongTrialIsNoSilentLearner(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	m := startManaged(t, options{}, "safety.learner_timeout:=0.7", "iterations:=1", "samples:=2", "steps:=80")
 	m.startRobot(inRealTime)
 	m.until("a trial runs", m.phase(trial.Run, ""))

@@ -54,6 +54,7 @@ func TestSceneIsReset(t *testing.T) {
 
 // TestSceneIsResetAgain before a trial is repeated, whatever broke it off.
 func TestSceneIsResetAgain(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	for _, lockStep := range []string{"lock_step:=true", "lock_step:=false"} {
 		for name, breakOff := range map[string]func(*managed){
 			"fault": func(m *managed) {
@@ -89,6 +90,7 @@ func TestSceneIsResetAgain(t *testing.T) {
 
 // TestSceneIsNotReset: a scene that cannot be reset ends the run with the reason, and the torque is zero.
 func TestSceneIsNotReset(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	for name, c := range map[string]struct {
 		offer func(*managed)
 		want  string

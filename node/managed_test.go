@@ -113,6 +113,7 @@ func TestActiveAgain(t *testing.T) {
 // TestStartBeforeTheRobot: to ask a node to start that waits for its robot does not end the
 // waiting.
 func TestStartBeforeTheRobot(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	m := startManaged(t, options{})
 	m.until("the node is configured", func() bool { return m.is("inactive") })
 	if err := m.ask("start"); err == nil || !strings.Contains(err.Error(), "no joint_states") {

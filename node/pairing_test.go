@@ -2,6 +2,7 @@ package node
 
 import (
 	"testing"
+	"time"
 
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/msgs/std_msgs"
@@ -61,6 +62,9 @@ func TestPairing(t *testing.T) {
 			}
 			if _, err := node.Subscribe("/commands", double, transport.Default(), func([]byte, transport.Info) {}, nil); err != nil {
 				t.Fatal(err)
+			}
+			for commands.Matched() == 0 {
+				time.Sleep(time.Millisecond)
 			}
 			l, err := newLoop(cfg, r, machine, commands, map[string]string{})
 			if err != nil {

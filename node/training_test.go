@@ -10,6 +10,7 @@ import (
 // A goal that is canceled while the node is busy ends as canceled when its turn comes, and
 // starts nothing.
 func TestGoalCanceledBeforeItsTurn(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	m := startManaged(t, options{}, "autostart:=false")
 	client, err := action.NewClient(m.outside, action.ClientConfig{Name: nodeName + "/train", Type: action.Type{SendGoal: new(guided_policy_search_msgs.Train_SendGoal),
 		GetResult: new(guided_policy_search_msgs.Train_GetResult), Feedback: new(guided_policy_search_msgs.Train_FeedbackMessage)}})
