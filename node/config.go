@@ -8,7 +8,6 @@ import (
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/params"
-	"guidedpolicysearch/node/realtime"
 	"guidedpolicysearch/node/ros2control"
 	"guidedpolicysearch/node/trial"
 )
@@ -46,7 +45,6 @@ type Config struct {
 	Scene         SceneConfig        `param:"scene"`
 	Commands      CommandsConfig     `param:"commands"`
 	Control       ros2control.Config `param:"ros2_control"`
-	Thread        realtime.Config    `param:"loop"`
 	Sentinel      bool               `param:"sentinel" desc:"Outside lock_step, start a process that zeroes the torque if the node is killed: effort controllers keep the last one."`
 	Reliable      bool               `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
 	Trials
@@ -62,7 +60,7 @@ type CommandsConfig struct {
 func DefaultConfig() *Config {
 	return &Config{DescribeTypes: true, Autostart: true, RunsFolder: "runs", Console: consoleLog, ExitWhenDone: true, Sentinel: true, Reliable: true,
 		Scene:    SceneConfig{Timeout: 10 * time.Second},
-		Commands: CommandsConfig{Type: string(ros2control.Float64MultiArray)}, Control: ros2control.DefaultConfig(), Thread: realtime.DefaultConfig(),
+		Commands: CommandsConfig{Type: string(ros2control.Float64MultiArray)}, Control: ros2control.DefaultConfig(),
 		Robot: robot.DefaultConfig(), Trials: trial.DefaultConfig(), Learning: learner.DefaultConfig()}
 }
 

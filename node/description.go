@@ -52,6 +52,11 @@ func newRobot(c robot.Config) (*robot.Robot, []byte, error) {
 	if m == nil && c.DescriptionTopic != "" {
 		return nil, nil, errNoDescription
 	}
+	if m != nil {
+		if err := m.CheckJoints(c.Joints); err != nil {
+			return nil, nil, params.FieldError{Key: "robot.joints", Problem: fmt.Sprintf("is %q, the description has %q: %v", c.Joints, m.Movable(), err)}
+		}
+	}
 	r, err := robot.New(c, m)
 	return r, text, err
 }

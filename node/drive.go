@@ -39,7 +39,7 @@ func newLoop(cfg *Config, r *robot.Robot, machine *trial.Machine, commands trans
 		Rollout:     record.Topic{Name: names[rolloutTopic], Depth: transport.Default().Depth},
 	}
 	if !cfg.LockStep {
-		l.thread = &thread{cfg: cfg.Thread}
+		l.thread = &thread{cfg: cfg.Loop.Thread}
 	}
 	for _, dst := range []**record.Trial{&l.recorded, &l.spare} {
 		*dst = record.NewTrial(topics, logMessages(cfg), logBytes(cfg))

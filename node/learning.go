@@ -111,7 +111,9 @@ func (n *node) command(ctx context.Context, c *trial.Command) error {
 	n.watchdog.Rest()
 	if !n.cfg.LockStep {
 		l.thread.companions()
-		n.quiet.Begin()
+		if n.cfg.Loop.QuietCollector {
+			n.quiet.Begin()
+		}
 	}
 	if err := l.start(c); err != nil {
 		return fmt.Errorf("%w: %w", ErrGaveUp, err)

@@ -25,7 +25,7 @@ type growth struct {
 
 // soak does round trips with a node that holds the arm, and reads its memory after each tenth.
 func soak(ctx context.Context, o options, b *build, progress io.Writer) (*growth, error) {
-	s, err := start(ctx, b, own, o.domain, 100)
+	s, err := start(ctx, b, own, o.domain, 10)
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func start(ctx context.Context, b *build, name string, domain, steps int) (*subj
 func nodeArguments(b *build, name string, steps int) []string {
 	args := []string{"--ros-args", "--params-file", filepath.Join(b.root, "params", "reach_7_link.yaml")}
 	for _, p := range []string{
-		"lock_step:=false", "steps:=" + strconv.Itoa(steps), "samples:=1000", "safety.stale_timeout:=3600.0",
+		"lock_step:=false", "loop.quiet_collector:=false", "sentinel:=false", "steps:=" + strconv.Itoa(steps), "samples:=1000", "safety.stale_timeout:=3600.0", "safety.learner_timeout:=0.0",
 		"conditions.initial_position:=[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]", "run_folder:=" + b.path("run_"+name),
 	} {
 		args = append(args, "-p", p)

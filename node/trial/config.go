@@ -9,6 +9,7 @@ import (
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/node/params"
+	"guidedpolicysearch/node/realtime"
 )
 
 // ErrCommand marks a trial command that the robot cannot run.
@@ -40,10 +41,15 @@ type Config struct {
 
 // LoopConfig says when torques are published.
 type LoopConfig struct {
-	DrivenBy      string  `param:"driven_by" desc:"What a control tick follows: each of the robot's joint_states, or a timer of the node's own, which takes the latest of them." choices:"joint_states|timer"`
-	Rate          float64 `param:"rate" desc:"Ticks per second of the timer." unit:"Hz" range:"[1, 10000]"`
-	Interpolation string  `param:"interpolation" desc:"Torque between two of the controller's actions, dt apart: hold keeps the last, linear goes to the new one within dt, which is smoother and later." choices:"hold|linear"`
+	DrivenBy       string  `param:"driven_by" desc:"What a control tick follows: each of the robot's joint_states, or a timer of the node's own, which takes the latest of them." choices:"joint_states|timer"`
+	Rate           float64 `param:"rate" desc:"Ticks per second of the timer." unit:"Hz" range:"[1, 10000]"`
+	Interpolation  string  `param:"interpolation" desc:"Torque between two of the controller's actions, dt apart: hold keeps the last, linear goes to the new one within dt, which is smoother and later." choices:"hold|linear"`
+	QuietCollector bool    `param:"quiet_collector" desc:"No garbage is collected during a trial, outside lock step; memory may grow by 1 GiB in it before there is."`
+	Thread
 }
+
+// Thread is what the loop's thread asks of the system.
+type Thread = realtime.Config
 
 // Period returns the timer's period in ns.
 func (c LoopConfig) Period() int64 { return int64(1e9/c.Rate + 0.5) }
@@ -80,7 +86,7 @@ func DefaultConfig() Config {
 	return Config{
 		Reset: ResetConfig{Stiffness: []float64{6, 1}, Damping: []float64{3, 0}, PositionTolerance: 1e-3, VelocityTolerance: 1e-2,
 			SettleSteps: 3, Timeout: 30 * time.Second, Attempts: 3},
-		Loop:   LoopConfig{DrivenBy: ByJointStates, Rate: 1000, Interpolation: HoldAction},
+		Loop:   LoopConfig{DrivenBy: ByJointStates, Rate: 1000, Interpolation: HoldAction, QuietCollector: true, Thread: realtime.DefaultConfig()},
 		Safety: safety.DefaultConfig(),
 		Noise:  NoiseConfig{Sigma: noise.Sigma, Normalization: string(noise.Normalization)},
 	}

@@ -9,6 +9,9 @@ import (
 	"guidedpolicysearch/hardware/safety"
 )
 
+// leastGap is how old a state may be, in s, whatever the controller's time step.
+const leastGap = 0.02
+
 // run takes the torque that the trial's controller wants now into m.wanted, and the state at
 // which it decided into the record. It returns a fault that breaks the trial off.
 func (m *Machine) run(arrival int64) safety.Fault {
@@ -27,6 +30,10 @@ func (m *Machine) run(arrival int64) safety.Fault {
 	}
 	if fault := m.extra.silent(arrival, m.cfg.Safety.StaleTimeout); !m.cfg.LockStep && fault.Kind != safety.NoFault {
 		return fault
+	}
+	// Where joint states drive the loop, there is none between two of them.
+	if age := m.stateAge(arrival); m.cfg.Loop.DrivenBy == ByTimer && age > max(m.command.DT, leastGap) {
+		return safety.Fault{Kind: safety.Gap, Step: m.step, Duration: time.Duration(age * 1e9)}
 	}
 	m.closeStep()
 	rec := m.record

@@ -336,10 +336,23 @@ func TestTicksThatStayOut(t *testing.T) {
 	}
 }
 
+// TestOldStateByTimer: a controller is not asked about a state that is older than its time step.
+func TestOldStateByTimer(t *testing.T) {
+	b := running(t, command(100), manually)
+	last := b.arrival
+	for b.machine.Phase() == trial.Run {
+		b.pass(millisecond)
+		b.beat()
+	}
+	if f := b.machine.Fault(); f.Kind != safety.Gap || f.Duration <= stepNS || b.arrival-last > 2*stepNS+millisecond {
+		t.Errorf("fault %+v after %v without joint states", f, time.Duration(b.arrival-last))
+	}
+}
+
 // TestSilenceByTimer: the torque goes to zero within a tick after the time-out, and stays there
 // until the fault is reset.
 func TestSilenceByTimer(t *testing.T) {
-	b := running(t, command(100), manually)
+	b := running(t, command(100), manually, func(c *trial.Config, _ *robotConfig) { c.Safety.StaleTimeout = 40 * time.Millisecond })
 	timeout := int64(b.cfg.Safety.StaleTimeout)
 	last := b.arrival
 	for b.machine.Phase() == trial.Run {
