@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/urdf"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/params"
 	"guidedpolicysearch/node/ros2control"
@@ -70,8 +71,10 @@ func (c *Config) Quiet() bool { return c.Console == consoleTable }
 // Validate checks what no single parameter shows: that robot, task and reset fit together.
 func (c *Config) Validate() error {
 	r, _, err := newRobot(c.Robot)
-	if errors.Is(err, errNoDescription) {
-		return c.Robot.Validate() // the rest is checked when the node is configured
+	if errors.Is(err, errNoDescription) || errors.Is(err, urdf.ErrJoints) {
+		// The rest is checked when the node is configured: then it also knows which joints the
+		// robot's driver names.
+		return c.Robot.Validate()
 	}
 	if err != nil {
 		return blame("robot", err)

@@ -43,7 +43,8 @@ func readDescription(c robot.Config) (*urdf.Model, []byte, error) {
 	return m, text, nil
 }
 
-// newRobot makes the robot from its parameters alone.
+// newRobot makes the robot from its parameters alone. The error wraps urdf.ErrJoints if their
+// names do not fit the description.
 func newRobot(c robot.Config) (*robot.Robot, []byte, error) {
 	m, text, err := readDescription(c)
 	if err != nil {
@@ -54,7 +55,7 @@ func newRobot(c robot.Config) (*robot.Robot, []byte, error) {
 	}
 	if m != nil {
 		if err := m.CheckJoints(c.Joints); err != nil {
-			return nil, nil, params.FieldError{Key: "robot.joints", Problem: fmt.Sprintf("is %q, the description has %q: %v", c.Joints, m.Movable(), err)}
+			return nil, nil, fmt.Errorf("%w; robot.joints names %q, the description %q", err, c.Joints, m.Movable())
 		}
 	}
 	r, err := robot.New(c, m)
@@ -162,11 +163,12 @@ func (n *node) describedRobot(description []byte) (r *robot.Robot, described []s
 		return nil, nil, fmt.Errorf("the robot's description%s: %w", n.descriptions.from(), err)
 	}
 	if err := m.CheckJoints(n.cfg.Robot.Joints); err != nil {
-		published := "nothing has come on joint_states"
-		if names := n.probe.Load().names(); len(names) > 0 {
-			published = fmt.Sprintf("joint_states name %q", names)
+		err = fmt.Errorf("%w; robot.joints names %q, the description%s %q", err, n.cfg.Robot.Joints, n.descriptions.from(), m.Movable())
+		names := n.probe.Load().names()
+		if len(names) == 0 {
+			return nil, nil, fmt.Errorf("%w: %w, and nothing has come on joint_states yet", errRobot, err)
 		}
-		return nil, nil, fmt.Errorf("%w; robot.joints names %q, the description%s %q, %s", err, n.cfg.Robot.Joints, n.descriptions.from(), m.Movable(), published)
+		return nil, nil, fmt.Errorf("%w, joint_states %q", err, names)
 	}
 	r, err = robot.New(n.cfg.Robot, m)
 	return r, m.Movable(), err

@@ -74,7 +74,7 @@ func TestUnsuitableDescription(t *testing.T) {
 		"malformed": {"<robot name='arm'><link name='base'></robot>", []string{"the robot's description on /robot_description", "line 1"}},
 		"empty":     {"", []string{"the robot's description on /robot_description"}},
 		"other joints": {describedArm("shoulder", "elbow"),
-			[]string{"joint1", `robot.joints names ["joint1" "joint2"]`, `the description on /robot_description ["shoulder" "elbow"]`, `joint_states name ["joint1" "joint2"]`}},
+			[]string{"joint1", `robot.joints names ["joint1" "joint2"]`, `the description on /robot_description ["shoulder" "elbow"]`, `joint_states ["joint1" "joint2"]`}},
 		"no such link": {strings.ReplaceAll(describedArm("joint1", "joint2"), `"tip"`, `"hand"`), []string{"tip"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,6 +110,24 @@ func TestNamesThatFitNobody(t *testing.T) {
 	for _, want := range []string{`["shoulder" "elbow"]`, `robot.joints names ["joint1" "joint2"]`, `the description ["joint1" "joint2"]`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// TestNamesInFiles: where the description is a file, the error waits for joint_states too, so as to
+// list all who name joints.
+func TestNamesInFiles(t *testing.T) {
+	t.Parallel() // it waits, most of the time
+	file := filepath.Join(t.TempDir(), "arm.urdf")
+	if err := os.WriteFile(file, []byte(describedArm("joint1", "wrist")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := startManaged(t, options{}, "robot.urdf:="+file)
+	m.startRobot("joints:=[shoulder, elbow]")
+	<-m.done
+	for _, want := range []string{`joint_states ["shoulder" "elbow"]`, `robot.joints names ["joint1" "joint2"]`, `the description ["joint1" "wrist"]`} {
+		if m.err == nil || !strings.Contains(m.err.Error(), want) {
+			t.Errorf("%v, want %q", m.err, want)
 		}
 	}
 }

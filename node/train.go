@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"guidedpolicysearch/hardware/urdf"
 	"io"
 	"slices"
 	"strings"
@@ -67,6 +68,9 @@ type bench struct {
 
 func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Config) error {
 	r, description, err := newRobot(cfg.Robot)
+	if errors.Is(err, urdf.ErrJoints) {
+		return fmt.Errorf("%w, %s %q", err, SimulatorName, simulated.Joints)
+	}
 	if err != nil {
 		return err
 	}
