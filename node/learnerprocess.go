@@ -32,9 +32,11 @@ func ServeLearner(ctx context.Context, args []string, r io.Reader, w io.Writer) 
 		return fmt.Errorf("%s needs a run folder; it is started by the node, not by hand", LearnerCommand)
 	}
 	// A process group of its own: all of its threads make way for the control loop. More time for
-	// others needs no privilege.
-	if err := syscall.Setpriority(syscall.PRIO_PGRP, 0, learnerNice); err != nil {
-		return fmt.Errorf("the learner's priority: %w", err)
+	// others needs no privilege. The second time is for threads that others were starting meanwhile.
+	for range 2 {
+		if err := syscall.Setpriority(syscall.PRIO_PGRP, 0, learnerNice); err != nil {
+			return fmt.Errorf("the learner's priority: %w", err)
+		}
 	}
 	parsed, err := rcl.Parse(args[1:])
 	if err != nil {
