@@ -94,7 +94,7 @@ func TestUnsuitableDescription(t *testing.T) {
 			// The right one is taken when it comes.
 			m.describe(describedArm("joint1", "joint2"))
 			m.set("run_folder", rcl.Value{Type: rcl.String, Str: m.folder + "2"})
-			m.must("start")
+			m.until("the right one has come", func() bool { return m.ask("start") == nil })
 		})
 	}
 }
