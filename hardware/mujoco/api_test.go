@@ -32,7 +32,7 @@ var _ interface {
 
 func TestNotBuilt(t *testing.T) {
 	if Built {
-		t.Skip("this build has MuJoCo; -tags nomujoco builds without")
+		t.Skip("needs a build without MuJoCo (-tags nomujoco)")
 	}
 	s, err := Load(fstest.MapFS{}, "model.xml", Config{})
 	if s != nil || !errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), "libmujoco-dev") {

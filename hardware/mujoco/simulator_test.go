@@ -571,12 +571,12 @@ func TestStepDoesNotAllocate(t *testing.T) {
 // C library keeps some of what is freed for later.
 func TestMemoryIsGivenBack(t *testing.T) {
 	if testing.Short() {
-		t.Skip("loads a thousand models: not with -short")
+		t.Skip("needs a run without -short, as make test does: it loads many models")
 	}
 	resident := func() int {
 		data, err := os.ReadFile("/proc/self/statm")
 		if err != nil {
-			t.Skip("no /proc/self/statm here to read the size of the process from")
+			t.Skip("needs /proc/self/statm, which tells the size of the process")
 		}
 		pages, err := strconv.Atoi(strings.Fields(string(data))[1])
 		must(t, err)

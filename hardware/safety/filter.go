@@ -35,15 +35,15 @@ type Filter struct {
 	stamp   int64 // of the last reading that was taken, ns
 	acts    Checks
 
-	place        []float64 // position of the last reading that was taken, n
-	torque, view []float64 // published last, and its copy for Values; n
-	gravity      []float64 // compensation of the last tick, n
-	wish         []float64
-	low, high    []float64 // torques within the limits of size and slew, n
-	hold         []float64 // position of the fault
-	mass, bias   []float64 // n x n, n
-	rubbed       []float64 // friction, n
-	position, dq []float64 // of the reading in this tick
+	place, placeView []float64 // position of the last reading that was taken, and its copy for Position; n
+	torque, view     []float64 // published last, and its copy for Values; n
+	gravity          []float64 // compensation of the last tick, n
+	wish             []float64
+	low, high        []float64 // torques within the limits of size and slew, n
+	hold             []float64 // position of the fault
+	mass, bias       []float64 // n x n, n
+	rubbed           []float64 // friction, n
+	position, dq     []float64 // of the reading in this tick
 }
 
 // New returns a filter. The error wraps ErrConfig and names the key, the joint and what is
@@ -57,7 +57,7 @@ func New(c Config, r Robot) (*Filter, error) {
 	}
 	n := len(r.Joints)
 	vec := func() []float64 { return make([]float64, n) }
-	f := &Filter{cfg: c, n: n, ramp: c.RampTime.Seconds(), place: vec(), torque: vec(), view: vec(), gravity: vec(), wish: vec(),
+	f := &Filter{cfg: c, n: n, ramp: c.RampTime.Seconds(), place: vec(), placeView: vec(), torque: vec(), view: vec(), gravity: vec(), wish: vec(),
 		low: vec(), high: vec(), hold: vec(), mass: make([]float64, n*n), bias: vec(), rubbed: vec()}
 	f.rub, _ = r.Dynamics.(friction)
 	f.robot = Robot{Joints: slices.Clone(r.Joints), EffortLimit: slices.Clone(r.EffortLimit), Dynamics: r.Dynamics, EndEffector: r.EndEffector,

@@ -18,12 +18,13 @@ func (t Torque) Values() []float64 {
 }
 
 // Position returns where the joints were in the last reading that the filter took, for robots whose
-// command names it, until the filter's next call; nil before there was one.
+// command names it, in rad or m, until the filter's next call; nil before there was one. It is a copy.
 func (t Torque) Position() []float64 {
 	if t.filter == nil || !t.filter.located {
 		return nil
 	}
-	return t.filter.place
+	copy(t.filter.placeView, t.filter.place)
+	return t.filter.placeView
 }
 
 // Source is who wants a torque.

@@ -27,7 +27,7 @@ var sink [][]byte
 func TestQuietCollector(t *testing.T) {
 	percent, limit := settings()
 	if limit != math.MaxInt64 || percent <= 0 {
-		t.Skipf("the test runs with GOGC=%d and a memory limit of %d", percent, limit)
+		t.Skipf("needs Go's own settings of the collector; this runs with GOGC=%d and a memory limit of %d", percent, limit)
 	}
 	c := realtime.NewQuietCollector(1 << 30)
 	check := func(what string, quiet bool) {

@@ -112,7 +112,7 @@ func TestAdoptAndRelease(t *testing.T) {
 // Memory stays locked until the last thread is released.
 func TestMemoryIsLockedForAll(t *testing.T) {
 	if err := lockMemory(); err != nil {
-		t.Skipf("this process cannot lock its memory: %v", err)
+		t.Skipf("needs the right to lock memory (CAP_IPC_LOCK, or memlock without a limit): %v", err)
 	}
 	unlockMemory()
 	onThread(func() {
@@ -159,7 +159,7 @@ func TestCompanions(t *testing.T) {
 	first := <-ready
 	onThread(func() {
 		if err := fifo(0, 1); err != nil {
-			t.Skipf("this system has no real-time priorities for it: %v", err)
+			t.Skipf("needs real-time priorities: %v", err)
 		}
 		restore(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr})
 		adopted, notes := Adopt(Config{Priority: 9, ProcessPriority: 3, CPU: -1})
@@ -206,7 +206,7 @@ func TestWithoutPrivileges(t *testing.T) {
 		return
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give up its privileges; without them TestAdoptAndRelease shows the notes")
+		t.Skip("needs root, to give up its privileges; without them TestAdoptAndRelease shows the notes")
 	}
 	// With a finite limit memory may be lockable now, but not what is mapped later: the program
 	// would end then.
@@ -227,7 +227,7 @@ func TestWithoutPrivileges(t *testing.T) {
 	c.SysProcAttr = nobody()
 	out, err := c.CombinedOutput()
 	if errors.Is(err, os.ErrPermission) {
-		t.Skipf("the test program cannot be run by another user: %v", err)
+		t.Skipf("needs a test program that another user may run: %v", err)
 	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -65,7 +65,7 @@ func program(t *testing.T, path string, domain uint32, parameters string) (cmd *
 // and asks it over the middleware.
 func TestProgram(t *testing.T) {
 	if !mujoco.Built {
-		t.Skip("this build has no MuJoCo")
+		t.Skip("needs a build with MuJoCo: cgo, libmujoco-dev, and no tag nomujoco")
 	}
 	path := build(t)
 	domain := ddstest.Domain(t)

@@ -92,7 +92,7 @@ func TestSensors(t *testing.T) {
 // where it is.
 func TestPusher(t *testing.T) {
 	if !mujoco.Built {
-		t.Skip("this build has no MuJoCo")
+		t.Skip("needs a build with MuJoCo: cgo, libmujoco-dev, and no tag nomujoco")
 	}
 	c := sized(PlantConfig{Type: "mujoco"}, 3)
 	c.InitialPosition = []float64{-1.2, 1.2, 0.6}

@@ -135,7 +135,7 @@ func TestTurnMeasuresEveryTick(t *testing.T) {
 // What is built in C answers as the bench asks.
 func TestTickerAnswers(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the bare loop is for Linux")
+		t.Skip("needs Linux: the bare loop is written for it")
 	}
 	dir := t.TempDir()
 	compiler := os.Getenv("CC")
@@ -143,7 +143,7 @@ func TestTickerAnswers(t *testing.T) {
 		compiler = "cc"
 	}
 	if err := command(context.Background(), filepath.Join("..", "..", ".."), compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", filepath.Join(dir, ticker), filepath.Join("node", "bench", "peers", "ticker.c")); err != nil {
-		t.Skipf("no C compiler: %v", err)
+		t.Skipf("needs a C compiler: %v", err)
 	}
 	p, err := startProcess(t.Context(), ticker, filepath.Join(dir, ticker), "0")
 	if err != nil {
