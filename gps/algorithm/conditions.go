@@ -7,17 +7,12 @@ import (
 	"sync/atomic"
 
 	"guidedpolicysearch/gps/internal/crew"
-	"guidedpolicysearch/gps/rollout"
 )
 
-// iteration is the work of one iteration, a block for each condition.
-type iteration struct {
-	a       *TrajOpt
-	ctx     context.Context
-	state   *State
-	samples [][]*rollout.Rollout
-	next    *State
-	report  *Report
+// conditions is the work of one phase of an iteration, a block for each condition.
+type conditions struct {
+	ctx context.Context
+	f   func(m, workers int) error
 	// inner is how many workers a condition has.
 	inner int
 	// failed is the lowest condition with an error, which errs has; the number of
@@ -26,35 +21,37 @@ type iteration struct {
 	errs   []error
 }
 
-// Do improves condition m. What comes after a condition that failed is left out.
-func (it *iteration) Do(_, m int) {
-	if int64(m) > it.failed.Load() {
+// Do works on condition m. What comes after a condition that failed is left out.
+func (c *conditions) Do(_, m int) {
+	if int64(m) > c.failed.Load() {
 		return
 	}
-	it.errs[m] = it.improve(m)
-	if it.errs[m] == nil {
+	if c.errs[m] = c.ctx.Err(); c.errs[m] == nil {
+		c.errs[m] = c.f(m, c.inner)
+	}
+	if c.errs[m] == nil {
 		return
 	}
-	for low := it.failed.Load(); int64(m) < low; low = it.failed.Load() {
-		it.failed.CompareAndSwap(low, int64(m))
+	for low := c.failed.Load(); int64(m) < low; low = c.failed.Load() {
+		c.failed.CompareAndSwap(low, int64(m))
 	}
 }
 
-// improveAll improves all conditions at once, as far as there are workers.
-func (a *TrajOpt) improveAll(ctx context.Context, state *State, samples [][]*rollout.Rollout, next *State, report *Report) error {
-	M := len(samples)
+// each calls f for all M conditions, at once as far as there are workers, and tells it how many
+// it may use itself. The error is that of the first condition that has one.
+func (c *core) each(ctx context.Context, iteration, M int, f func(m, workers int) error) error {
 	if M == 0 {
 		return nil
 	}
-	outer, inner := split(a.cfg.Workers, M)
-	it := &iteration{a: a, ctx: ctx, state: state, samples: samples, next: next, report: report, inner: inner, errs: make([]error, M)}
-	it.failed.Store(int64(M))
-	c := crew.New(outer)
-	defer c.Stop()
-	c.Run(M, it)
-	for m, err := range it.errs {
+	outer, inner := split(c.cfg.Workers, M)
+	work := &conditions{ctx: ctx, f: f, inner: inner, errs: make([]error, M)}
+	work.failed.Store(int64(M))
+	crew := crew.New(outer)
+	defer crew.Stop()
+	crew.Run(M, work)
+	for m, err := range work.errs {
 		if err != nil {
-			return fmt.Errorf("iteration %d, condition %d: %w", next.Iteration, m, err)
+			return fmt.Errorf("iteration %d, condition %d: %w", iteration, m, err)
 		}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync"
 
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/dynamics"
@@ -68,39 +67,53 @@ func (c TrajOptConfig) Validate() error {
 // TrajOpt is sample-based trajectory optimisation: every condition's linear-Gaussian
 // controller is improved under dynamics fitted to its own samples (Levine & Abbeel, NIPS
 // 2014). Conditions are improved at the same time, see TrajOptConfig.Workers.
-type TrajOpt struct {
-	cfg TrajOptConfig
-	// costs has one term per condition.
-	costs []cost.Term
-	spare workspaces
-	// expanding is held while a cost is expanded. Terms own workspace, and those of several
-	// conditions may be one term, or share a part such as the kinematics of the arm.
-	expanding sync.Mutex
-	mean      *cost.Mean
-}
+type TrajOpt struct{ core *core }
 
 // NewTrajOpt returns the algorithm for one cost per condition. Conditions may share terms,
 // and terms their parts: costs are expanded for one condition at a time. No one else may use
 // them during an iteration.
 func NewTrajOpt(cfg TrajOptConfig, costs []cost.Term) (*TrajOpt, error) {
-	if err := cfg.Validate(); err != nil {
+	c, err := newCore(cfg, costs)
+	if err != nil {
 		return nil, err
 	}
-	return &TrajOpt{cfg: cfg, costs: costs}, nil
+	return &TrajOpt{core: c}, nil
 }
 
 // Iterate implements Algorithm. An error is that of the first condition that has one.
 func (a *TrajOpt) Iterate(ctx context.Context, state *State, samples [][]*rollout.Rollout) (*State, *Report, error) {
-	if len(samples) != len(state.Conditions) || len(a.costs) != len(state.Conditions) {
-		return nil, nil, fmt.Errorf("%w: %d conditions, samples of %d, costs of %d", ErrSamples, len(state.Conditions), len(samples), len(a.costs))
-	}
-	if err := state.validate(); err != nil {
+	next, report, err := a.core.begin(state, samples)
+	if err != nil {
 		return nil, nil, err
 	}
-	next := &State{Iteration: state.Iteration + 1, Seed: state.Seed, Conditions: make([]Condition, len(samples))}
-	report := &Report{Iteration: next.Iteration, Conditions: make([]ConditionReport, len(samples))}
-	if err := a.improveAll(ctx, state, samples, next, report); err != nil {
+	err = a.core.each(ctx, next.Iteration, len(samples), func(m, workers int) error {
+		return a.improve(ctx, state, samples[m], m, workers, &next.Conditions[m], &report.Conditions[m])
+	})
+	if err != nil {
 		return nil, nil, err
 	}
 	return next, report, nil
+}
+
+// improve runs condition m's iteration.
+func (a *TrajOpt) improve(ctx context.Context, state *State, samples []*rollout.Rollout, m, workers int, next *Condition, report *ConditionReport) error {
+	current := &state.Conditions[m]
+	model, prior, err := a.core.model(ctx, state, samples, m, workers, report)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	multiplier := current.StepMultiplier
+	if current.Previous != nil {
+		if report.Predicted, report.Actual, err = a.core.improvement(current.Previous, model); err != nil {
+			return err
+		}
+		multiplier = a.core.cfg.Step.Next(multiplier, report.Predicted, report.Actual)
+	}
+	problem := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: current.Controller, MaxEnt: a.core.cfg.MaxEntropy}
+	*next = Condition{StepMultiplier: multiplier, Prior: prior, Previous: model}
+	next.Controller, next.Eta, err = a.core.update(&problem, current.Eta, multiplier, state.Iteration+1, m, report)
+	return err
 }
