@@ -203,20 +203,26 @@ func TestOverDDS(t *testing.T) {
 	domain := ddstest.Domain(t)
 	open := func(name string) transport.Node { return ddstest.Open(t, domain, name, nil) }
 	for _, l := range []layout{layouts[0], layouts[2]} {
-		m := startManager(t, open, l, effort("effort_controller", "a", "b"))
-		gps := open("gps")
-		listen(t, m.node, commands, Float64MultiArray)
-		c := checker(t, gps, commands, func(c *Config) { c.Check = Required })
-		r, err := c.Check(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		watchLoss(t, c, r, "inactive", func() {
-			off := effort("effort_controller", "a", "b")
-			off.State, off.ClaimedInterfaces = "inactive", nil
-			m.set(off)
+		t.Run(l.since, func(t *testing.T) {
+			// Each manager is gone with its subtest.
+			open := func(name string) transport.Node {
+				n := open(name)
+				t.Cleanup(func() { n.Close() })
+				return n
+			}
+			m := startManager(t, open, l, effort("effort_controller", "a", "b"))
+			gps := open("gps")
+			listen(t, m.node, commands, Float64MultiArray)
+			c := checker(t, gps, commands, func(c *Config) { c.Check = Required })
+			r, err := c.Check(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			watchLoss(t, c, r, "inactive", func() {
+				off := effort("effort_controller", "a", "b")
+				off.State, off.ClaimedInterfaces = "inactive", nil
+				m.set(off)
+			})
 		})
-		m.node.Close()
-		gps.Close()
 	}
 }
