@@ -5,12 +5,12 @@
 Once for all robots of a domain. Without diagnostic_aggregator it says so and starts nothing.
 """
 
+from pathlib import Path
+
 from ament_index_python.packages import get_packages_with_prefixes
 from launch import LaunchDescription
 from launch.actions import LogInfo
-from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
 
 AGGREGATOR = 'diagnostic_aggregator'
 
@@ -22,7 +22,6 @@ def generate_launch_description():
     return LaunchDescription([Node(
         package=AGGREGATOR,
         executable='aggregator_node',
-        parameters=[PathJoinSubstitution(
-            [FindPackageShare('guided_policy_search'), 'launch', 'diagnostics.yaml'])],
+        parameters=[str(Path(__file__).absolute().parent / 'diagnostics.yaml')],
         output='screen',
     )])

@@ -3,25 +3,24 @@ and the node that learns to put its peg into a hole.
 
     ros2 launch guided_policy_search peg_insertion.launch.py
 
-The arguments are those of planar_arm.launch.py.
+The arguments are those of bringup.launch.py.
 """
+
+from pathlib import Path
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
-from launch.substitutions import PathJoinSubstitution
-from launch_ros.substitutions import FindPackageShare
+from launch.substitutions import LaunchConfiguration
 
-PACKAGE = 'guided_policy_search'
+SHARE = Path(__file__).absolute().parent.parent
 
 
 def generate_launch_description():
     return LaunchDescription([
         DeclareLaunchArgument(
-            'params_file',
-            default_value=PathJoinSubstitution(
-                [FindPackageShare(PACKAGE), 'params', 'peg_insertion.yaml']),
+            'params_file', default_value=str(SHARE / 'params' / 'peg_insertion.yaml'),
             description='Parameters of the node and of the simulated robot.'),
         IncludeLaunchDescription(
-            PathJoinSubstitution(
-                [FindPackageShare(PACKAGE), 'launch', 'planar_arm.launch.py'])),
+            str(SHARE / 'launch' / 'bringup.launch.py'),
+            launch_arguments=[('params_file', LaunchConfiguration('params_file'))]),
     ])

@@ -7,50 +7,31 @@ torques; params/robots has parameters for some arms. Nothing moves until the nod
         commands:=forward_effort_controller/commands
     ros2 lifecycle set /guided_policy_search configure
     ros2 lifecycle set /guided_policy_search activate
+
+The other arguments are those of bringup.launch.py.
 """
 
-from launch import LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument, EmitEvent, IncludeLaunchDescription, RegisterEventHandler)
-from launch.conditions import IfCondition
-from launch.event_handlers import OnProcessExit
-from launch.events import Shutdown
-from launch.substitutions import (
-    LaunchConfiguration, PathJoinSubstitution, PythonExpression)
-from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
+from pathlib import Path
 
-PACKAGE = 'guided_policy_search'
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.conditions import IfCondition
+from launch.substitutions import LaunchConfiguration, PythonExpression
+from launch_ros.actions import Node
+
+SHARE = Path(__file__).absolute().parent.parent
 
 
 def generate_launch_description():
-    namespace = LaunchConfiguration('namespace')
     spawner = Node(
         package='controller_manager',
         executable='spawner',
-        namespace=namespace,
+        namespace=LaunchConfiguration('namespace'),
         condition=IfCondition(PythonExpression(
             ["'", LaunchConfiguration('spawn'), "' != ''"])),
         arguments=[
             LaunchConfiguration('spawn'),
             '--controller-manager', LaunchConfiguration('controller_manager'),
-        ],
-        output='screen',
-    )
-    node = Node(
-        package=PACKAGE,
-        executable='gps_node',
-        namespace=namespace,
-        parameters=[LaunchConfiguration('params_file')],
-        remappings=[
-            ('joint_states', LaunchConfiguration('joint_states')),
-            ('effort_controller/commands', LaunchConfiguration('commands')),
-            ('robot_description', LaunchConfiguration('robot_description')),
-        ],
-        # On the command line a relative path begins at the working folder.
-        ros_arguments=[
-            '-p', ['runs_folder:=', LaunchConfiguration('runs_folder')],
-            '-p', ['autostart:=', LaunchConfiguration('autostart')],
         ],
         output='screen',
     )
@@ -63,15 +44,6 @@ def generate_launch_description():
             description='Namespace of the node, and of the topics below unless they begin '
                         'with a slash.'),
         DeclareLaunchArgument(
-            'joint_states', default_value='joint_states',
-            description='Topic of the joint states.'),
-        DeclareLaunchArgument(
-            'commands', default_value='effort_controller/commands',
-            description='Topic on which the controller takes torques.'),
-        DeclareLaunchArgument(
-            'robot_description', default_value='robot_description',
-            description='Topic of the description of the robot.'),
-        DeclareLaunchArgument(
             'spawn', default_value='',
             description='Controller to load and activate first; the joints and the type are '
                         "in the parameters of the robot's controller manager."),
@@ -79,22 +51,17 @@ def generate_launch_description():
             'controller_manager', default_value='controller_manager',
             description='Controller manager that loads it.'),
         DeclareLaunchArgument(
-            'runs_folder', default_value='runs',
-            description='Folder in which each run gets a folder for its recordings.'),
+            'simulated', default_value='false',
+            description='Start sim_robot, which needs no ros2_control.'),
         DeclareLaunchArgument(
             'autostart', default_value='false',
             description='Learn as soon as the robot is there; false leaves that to '
                         '`ros2 lifecycle set`, ~/start or ~/train.'),
         DeclareLaunchArgument(
-            'diagnostics', default_value='false',
-            description='Start an aggregator of /diagnostics for rqt_robot_monitor.'),
+            'clock', default_value='/clock',
+            description='Topic of simulated time.'),
         spawner,
-        node,
         IncludeLaunchDescription(
-            PathJoinSubstitution(
-                [FindPackageShare(PACKAGE), 'launch', 'diagnostics.launch.py']),
-            condition=IfCondition(LaunchConfiguration('diagnostics'))),
-        RegisterEventHandler(OnProcessExit(
-            target_action=node,
-            on_exit=[EmitEvent(event=Shutdown(reason='the node has ended'))])),
+            str(SHARE / 'launch' / 'bringup.launch.py'),
+            launch_arguments=[('params_file', LaunchConfiguration('params_file'))]),
     ])
