@@ -78,7 +78,7 @@ func TestForwardIsItsDefinition(t *testing.T) {
 					w.Forward(y, x)
 					again.Forward(y2, x)
 					for i, want := range o.forward(x) {
-						if math.Abs(y[i]-want) > 1e-12*(1+math.Abs(want))*float64(len(sizes)*64) {
+						if math.Abs(y[i]-want) > 2e-5*(1+math.Abs(want)) {
 							t.Errorf("output %d is %v, want %v", i, y[i], want)
 						}
 						if y2[i] != y[i] {

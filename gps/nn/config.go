@@ -1,0 +1,54 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ErrConfig marks a description that no network can be built or trained from.
+var ErrConfig = errors.New("nn: invalid network")
+
+// Activation is what the hidden layers do to each of their sums.
+type Activation string
+
+// The activations. The last layer has none.
+const (
+	ReLU Activation = "relu"
+	Tanh Activation = "tanh"
+)
+
+// Config describes a network.
+type Config struct {
+	// Sizes are those of the input, the hidden layers and the output; two or more, 1 to 4096.
+	Sizes []int
+	// Hidden is the activation of all layers but the last.
+	Hidden Activation
+}
+
+// DefaultConfig returns two hidden layers of 64 with ReLU for dX states and dU actions.
+func DefaultConfig(dX, dU int) Config { return Config{Sizes: []int{dX, 64, 64, dU}, Hidden: ReLU} }
+
+const (
+	maxSize   = 4096
+	maxLayers = 64
+)
+
+// Validate returns an error wrapping ErrConfig that names the key and what was expected.
+func (c Config) Validate() error {
+	if len(c.Sizes) < 2 || len(c.Sizes) > maxLayers+1 {
+		return fmt.Errorf("%w: sizes is %v, expected 2 to %d numbers: at least those of input and output", ErrConfig, c.Sizes[:min(len(c.Sizes), 8)], maxLayers+1)
+	}
+	for i, n := range c.Sizes {
+		if n < 1 || n > maxSize {
+			return fmt.Errorf("%w: sizes[%d] is %d, expected 1 to %d", ErrConfig, i, n, maxSize)
+		}
+	}
+	if c.Hidden != ReLU && c.Hidden != Tanh {
+		return fmt.Errorf("%w: hidden is %q, expected %q or %q", ErrConfig, c.Hidden, ReLU, Tanh)
+	}
+	return nil
+}
+
+// clone returns a copy that shares nothing.
+func (c Config) clone() Config { return Config{Sizes: slices.Clone(c.Sizes), Hidden: c.Hidden} }
