@@ -35,19 +35,20 @@ type (
 
 // Config holds all parameters of the node.
 type Config struct {
-	UseSimTime    bool               `param:"use_sim_time" desc:"Take the time from /clock instead of the system clock." takes:"now"`
-	DescribeTypes bool               `param:"start_type_description_service" desc:"Start the ~/get_type_description service for this node, as far as the ROS distribution has it." takes:"never"`
-	Autostart     bool               `param:"autostart" desc:"Configure and activate as soon as the robot is there; false leaves that to the lifecycle's services, ~/start or ~/train." takes:"never"`
-	RunFolder     string             `param:"run_folder" desc:"Folder of the run; a run that is there already goes on. Empty for a new folder in runs_folder."`
-	RunsFolder    string             `param:"runs_folder" desc:"Folder in which runs get a folder of their own, named by their time."`
-	Console       string             `param:"console" desc:"What is written to the terminal: the log as other nodes write it, or a table of the iterations with a progress bar." choices:"log|table"`
-	ExitWhenDone  bool               `param:"exit_when_done" desc:"End the process after the last iteration, with a status that says whether it learned, or with the error that ended the run; false leaves it inactive." takes:"now"`
-	Robot         robot.Config       `param:"robot"`
-	Scene         SceneConfig        `param:"scene"`
-	Commands      CommandsConfig     `param:"commands"`
-	Control       ros2control.Config `param:"ros2_control"`
-	Sentinel      bool               `param:"sentinel" desc:"Outside lock_step, start a process that zeroes the torque if the node is killed: effort controllers keep the last one."`
-	Reliable      bool               `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
+	UseSimTime      bool               `param:"use_sim_time" desc:"Take the time from /clock instead of the system clock." takes:"now"`
+	DescribeTypes   bool               `param:"start_type_description_service" desc:"Start the ~/get_type_description service for this node, as far as the ROS distribution has it." takes:"never"`
+	Autostart       bool               `param:"autostart" desc:"Configure and activate as soon as the robot is there; false leaves that to the lifecycle's services, ~/start or ~/train." takes:"never"`
+	RunFolder       string             `param:"run_folder" desc:"Folder of the run; a run that is there already goes on. Empty for a new folder in runs_folder."`
+	RunsFolder      string             `param:"runs_folder" desc:"Folder in which runs get a folder of their own, named by their time."`
+	Console         string             `param:"console" desc:"What is written to the terminal: the log as other nodes write it, or a table of the iterations with a progress bar." choices:"log|table"`
+	ExitWhenDone    bool               `param:"exit_when_done" desc:"End the process after the last iteration, with a status that says whether it learned, or with the error that ended the run; false leaves it inactive." takes:"now"`
+	Robot           robot.Config       `param:"robot"`
+	Scene           SceneConfig        `param:"scene"`
+	Commands        CommandsConfig     `param:"commands"`
+	Control         ros2control.Config `param:"ros2_control"`
+	Sentinel        bool               `param:"sentinel" desc:"Outside lock_step, start a process that zeroes the torque if the node is killed, or its control loop stands still: effort controllers keep the last one."`
+	SentinelTimeout time.Duration      `param:"sentinel_timeout" desc:"Outside lock_step, time for which the control loop may stand still, as in a process that is stopped: then the sentinel zeroes the torque, and the loop, if it goes on, a fault is latched; 0 is no limit." unit:"s" range:"[0, inf)"`
+	Reliable        bool               `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
 	Trials
 	Learning
 }
@@ -59,7 +60,7 @@ type CommandsConfig struct {
 
 // DefaultConfig returns the planar two-link reaching task.
 func DefaultConfig() *Config {
-	return &Config{DescribeTypes: true, Autostart: true, RunsFolder: "runs", Console: consoleLog, ExitWhenDone: true, Sentinel: true, Reliable: true,
+	return &Config{DescribeTypes: true, Autostart: true, RunsFolder: "runs", Console: consoleLog, ExitWhenDone: true, Sentinel: true, SentinelTimeout: time.Second, Reliable: true,
 		Scene:    SceneConfig{Timeout: 10 * time.Second},
 		Commands: CommandsConfig{Type: string(ros2control.Float64MultiArray)}, Control: ros2control.DefaultConfig(),
 		Robot: robot.DefaultConfig(), Trials: trial.DefaultConfig(), Learning: learner.DefaultConfig()}
@@ -86,7 +87,7 @@ func (c *Config) Validate() error {
 	if err := c.Commands.kind().Check(r.DU()); err != nil {
 		problems = append(problems, params.FieldError{Key: "commands.type", Problem: err.Error()})
 	}
-	problems = append(problems, c.reachable(r))
+	problems = append(problems, c.reachable(r), c.patient())
 	if !(c.Algorithm.MaxEta > c.Algorithm.MinEta) {
 		problems = append(problems, params.FieldError{Key: "algorithm.max_eta", Problem: fmt.Sprintf("is %v, need more than algorithm.min_eta, %v", c.Algorithm.MaxEta, c.Algorithm.MinEta)})
 	}
@@ -104,6 +105,21 @@ func blame(group string, err error) error {
 	}
 	return params.FieldError{Key: group, Problem: err.Error()}
 }
+
+// patient checks that the sentinel has time to see that the control loop goes on.
+func (c *Config) patient() error {
+	least := shortestPatience
+	if c.Loop.DrivenBy == trial.ByTimer {
+		least = max(least, 2*sentinelBeats*time.Duration(c.Loop.Period()))
+	}
+	if c.SentinelTimeout != 0 && c.SentinelTimeout < least {
+		return params.FieldError{Key: "sentinel_timeout", Problem: fmt.Sprintf("need 0 for no limit, or at least %v: what a machine may be busy with otherwise, and %d periods of loop.rate", least, 2*sentinelBeats)}
+	}
+	return nil
+}
+
+// shortestPatience is more than the pauses that any machine makes now and then.
+const shortestPatience = 50 * time.Millisecond
 
 // reachable checks that trials begin within the limits of the robot's description.
 func (c *Config) reachable(r *robot.Robot) error {

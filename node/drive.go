@@ -40,6 +40,7 @@ func newLoop(cfg *Config, r *robot.Robot, machine *trial.Machine, commands trans
 	}
 	if !cfg.LockStep {
 		l.thread = &thread{cfg: cfg.Loop.Thread}
+		l.pulse.patience = int64(cfg.SentinelTimeout)
 	}
 	for _, dst := range []**record.Trial{&l.recorded, &l.spare} {
 		*dst = record.NewTrial(topics, logMessages(cfg), logBytes(cfg))

@@ -39,7 +39,8 @@ type loop struct {
 	lastErr  error
 	sent     *diagnostics.Frequency
 	timing   timing
-	thread   *thread  // real-time, outside lock step
+	thread   *thread // real-time, outside lock step
+	pulse    pulse
 	notes    []string // what the system does not allow it
 	extras   []int64  // stamps of the extra topics' latest messages in ns, or unstamped
 	waiting  []byte   // in lock step, a joint state whose extras have not come yet; empty for none
@@ -58,6 +59,7 @@ func (l *loop) jointState(payload []byte, info transport.Info) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
+	l.awake(arrival)
 	l.take(payload, info, arrival)
 }
 
@@ -94,6 +96,7 @@ func (l *loop) take(payload []byte, info transport.Info, arrival int64) {
 	}
 	l.publish(out)
 	l.done(arrival)
+	l.pulse.turn(arrival)
 }
 
 // estimate puts estimated velocities into a reading. One that cannot be estimated is NaN, for the
@@ -111,6 +114,7 @@ func (l *loop) tick(late time.Duration, missed int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
+	l.awake(begin)
 	before := l.machine.Phase()
 	out := l.machine.Tick(begin, missed)
 	l.note(before)
@@ -118,6 +122,7 @@ func (l *loop) tick(late time.Duration, missed int) {
 	l.swap(before)
 	l.timing.woken(late, missed)
 	l.done(begin)
+	l.pulse.turn(begin)
 }
 
 // done notes how long a tick took that began at a steady time.
@@ -181,7 +186,9 @@ func (l *loop) start(c *trial.Command) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
-	out, err := l.machine.Start(c, l.clock.Steady())
+	now := l.clock.Steady()
+	l.awake(now)
+	out, err := l.machine.Start(c, now)
 	l.publish(out)
 	return err
 }
@@ -191,7 +198,9 @@ func (l *loop) placed() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
-	out, err := l.machine.Placed(l.clock.Steady())
+	now := l.clock.Steady()
+	l.awake(now)
+	out, err := l.machine.Placed(now)
 	l.publish(out)
 	return err
 }
@@ -233,6 +242,7 @@ func (l *loop) extra(topic int, values []float64, stamp int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
+	l.awake(arrival)
 	l.machine.Extra(topic, values, arrival)
 	l.extras[topic] = stamp
 	if len(l.waiting) > 0 {
@@ -299,10 +309,12 @@ func (l *loop) check() time.Duration {
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
 	now := l.clock.Steady()
+	l.awake(now)
 	before := l.machine.Phase()
 	l.publish(l.machine.Watch(now))
 	l.swap(before)
-	return max(time.Millisecond, time.Duration(l.machine.Deadline(now)-now))
+	l.pulse.turn(now)
+	return max(time.Millisecond, l.pulse.every(time.Duration(l.machine.Deadline(now)-now)))
 }
 
 // stop publishes zero torque, for good.
@@ -310,6 +322,7 @@ func (l *loop) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.publish(l.machine.Stop())
+	l.pulse.over.Store(true)
 }
 
 // abort breaks off the running trial, which begins again.

@@ -46,8 +46,9 @@ type Options struct {
 	// run folder.
 	Learner func(runFolder string) []string
 	// Sentinel returns the program, with its arguments, that serves as the sentinel of an arm
-	// whose joints are commanded on a resolved topic; nil for none.
-	Sentinel func(topic string, joints int) []string
+	// whose joints are commanded on a resolved topic, by a control loop that may stand still for a
+	// time-out, 0 for any time; nil for none.
+	Sentinel func(topic string, joints int, timeout time.Duration) []string
 	// Terminal is where the table goes, if the parameter console asks for one.
 	Terminal io.Writer
 }

@@ -174,7 +174,7 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 			err = n.watchController(l)
 		}
 		if err == nil {
-			err = n.postSentinel(ctx)
+			err = n.postSentinel(ctx, l)
 		}
 		if err == nil {
 			err = n.startLearner()

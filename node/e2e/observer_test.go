@@ -22,8 +22,10 @@ type observer struct {
 	// quiet is the number of joint states since the last command, quietest the largest
 	// it ever was since it was reset.
 	quiet, quietest int
-	nodeStates      []guided_policy_search_msgs.NodeState
-	iterations      []guided_policy_search_msgs.IterationReport
+	// moved are the commands since watchTorque that are not zero.
+	moved      [][]float64
+	nodeStates []guided_policy_search_msgs.NodeState
+	iterations []guided_policy_search_msgs.IterationReport
 }
 
 // kept is a depth that no test outruns.
@@ -75,6 +77,9 @@ func observeFrom(t *testing.T, n transport.Node, namespace string) *observer {
 		o.commands++
 		o.quiet = 0
 		o.last = slices.Clone(command.Data)
+		if !isZero(o.last) {
+			o.moved = append(o.moved, o.last)
+		}
 	})
 	node, iteration := new(guided_policy_search_msgs.NodeState), new(guided_policy_search_msgs.IterationReport)
 	listen("/guided_policy_search/state", transport.Latched(), node, func() { o.nodeStates = append(o.nodeStates, *node) })
@@ -98,6 +103,20 @@ func (o *observer) lastCommand() []float64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.last
+}
+
+// watchTorque begins to collect torques.
+func (o *observer) watchTorque() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.moved = nil
+}
+
+// torques returns the commands since watchTorque that were not zero.
+func (o *observer) torques() [][]float64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.moved
 }
 
 // phase returns the phase that the node said last.

@@ -38,6 +38,49 @@ func TestKilledNodeLeavesNoTorque(t *testing.T) {
 	}
 }
 
+// TestStoppedNodeLeavesNoTorque stops the node in the middle of a trial, as Ctrl-Z does: the torque
+// that is in force goes to zero. When the node goes on, it commands nothing until its fault is reset;
+// then it learns on.
+func TestStoppedNodeLeavesNoTorque(t *testing.T) {
+	t.Parallel()
+	for _, by := range []string{"joint_states", "timer"} {
+		t.Run(by, func(t *testing.T) {
+			domain := ddsDomain(t)
+			folder := filepath.Join(t.TempDir(), "run")
+			o := observe(t, domain, "")
+			startRobot(t, domain, "lock_step:=false")
+			// Neither the age of the state nor missed deadlines would latch a fault.
+			n := startNode(t, domain, folder, "lock_step:=false", "iterations:=1000", "steps:=100", "loop.driven_by:="+by, "loop.rate:=100.0",
+				"safety.recovery:=automatic", "safety.stale_timeout:=100.0", "safety.missed_in_a_row:=0", "safety.missed_per_second:=0")
+			phase := func(want uint8) func() bool {
+				return func() bool { phase, known := o.phase(); return known && phase == want }
+			}
+			n.until("the arm moves", func() bool {
+				return phase(guided_policy_search_msgs.NodeState_RUN)() && !isZero(o.lastCommand())
+			})
+			n.signal(syscall.SIGSTOP)
+			until(t, "the torque is zero", func() bool { return isZero(o.lastCommand()) })
+			o.watchTorque()
+			n.signal(syscall.SIGCONT)
+			n.until("the fault is latched", phase(guided_policy_search_msgs.NodeState_FAULT))
+			_, commands := o.counts()
+			n.until("the fault is answered", func() bool { _, now := o.counts(); return now > commands+20 })
+			// One may have been under way when the process was stopped.
+			if torques := o.torques(); len(torques) > 1 {
+				t.Errorf("torques %v after the node was stopped, want zero", torques)
+			}
+			if n.said("stood still for") == 0 || n.said("the sentinel has zeroed the torque") == 0 {
+				t.Errorf("the log does not say what happened:\n%s", n.stderr.String())
+			}
+			p := runToEnd(t, domain, "gps", "control", "reset_fault", "--timeout", patience.String())
+			p.finish(0)
+			n.until("the arm moves again", func() bool {
+				return phase(guided_policy_search_msgs.NodeState_RUN)() && !isZero(o.lastCommand())
+			})
+		})
+	}
+}
+
 // TestSentinelGoesWithItsNode: a node that is interrupted takes its sentinel along.
 func TestSentinelGoesWithItsNode(t *testing.T) {
 	t.Parallel()

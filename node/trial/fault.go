@@ -1,6 +1,11 @@
 package trial
 
-import "guidedpolicysearch/hardware/safety"
+import (
+	"fmt"
+	"time"
+
+	"guidedpolicysearch/hardware/safety"
+)
 
 // fail latches a fault and answers with the torque that is due then: what the filter's
 // response to it is, or none where the readings cannot be trusted.
@@ -55,7 +60,7 @@ func (m *Machine) over() bool {
 		return false
 	}
 	m.good++
-	recovers := m.cfg.Safety.Recovery == safety.RecoveryAutomatic && m.fault.Recoverable() && m.good >= m.cfg.Safety.RecoverySteps
+	recovers := !m.insists && m.cfg.Safety.Recovery == safety.RecoveryAutomatic && m.fault.Recoverable() && m.good >= m.cfg.Safety.RecoverySteps
 	return (m.forgive || recovers) && m.filter.Reset() == nil
 }
 
@@ -80,4 +85,22 @@ func (m *Machine) EmergencyStop(pressed bool, now int64) Output {
 		return Output{}
 	}
 	return m.Trip(safety.Fault{Kind: safety.EmergencyStop}, now)
+}
+
+// Stalled latches the fault of a control loop that stood still for longer than it may, by the clock
+// of the arrivals: what it knew is old, and somebody else may have commanded the arm. It waits for a
+// person, whatever safety.recovery says. Before the first reading, when there was no torque, nothing
+// happens.
+func (m *Machine) Stalled(stood, limit time.Duration, now int64) Output {
+	if m.phase == Wait || m.phase == Done {
+		return Output{}
+	}
+	fault := safety.Fault{Kind: safety.Unreadable, Err: fmt.Errorf("control loop: it stood still for %v (sentinel_timeout is %v): was the process stopped, or is the machine too busy? see where the arm is, then reset the fault", stood.Round(time.Millisecond), limit)}
+	m.interval = 0
+	m.latch(fault)
+	if m.fault.Recoverable() {
+		m.fault = fault
+	}
+	m.insists = true
+	return m.respond(now)
 }

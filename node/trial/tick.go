@@ -131,7 +131,7 @@ func (m *Machine) act(arrival int64) Output {
 		if !m.over() {
 			return m.respond(arrival)
 		}
-		m.fault, m.forgive = safety.Fault{}, false
+		m.fault, m.forgive, m.insists = safety.Fault{}, false, false
 		m.late.Reset()
 		m.interval = 0 // of a reading before the fault
 		m.emit(Event{Kind: Recovered})

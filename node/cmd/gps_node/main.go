@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"guidedpolicysearch/node"
 	"guidedpolicysearch/node/logging"
@@ -81,8 +82,8 @@ func run() int {
 		Learner: func(folder string) []string {
 			return append([]string{exe}, node.LearnerArguments(setup.Name, folder)...)
 		},
-		Sentinel: func(topic string, joints int) []string {
-			return append([]string{exe}, node.SentinelArguments(args, setup.Name, topic, joints)...)
+		Sentinel: func(topic string, joints int, timeout time.Duration) []string {
+			return append([]string{exe}, node.SentinelArguments(args, setup.Name, topic, joints, timeout)...)
 		}})
 	if closeErr := ros.Close(); err == nil && closeErr != nil {
 		err = closeErr

@@ -1,0 +1,79 @@
+package trial_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"guidedpolicysearch/hardware/safety"
+	"guidedpolicysearch/node/trial"
+)
+
+// TestStalled: a loop that stood still commands no torque until a person says so, even where faults
+// end by themselves; the trial is repeated then.
+func TestStalled(t *testing.T) {
+	stalled := func(b *bench) trial.Output {
+		return b.took(b.machine.Stalled(3*time.Second, time.Second, b.arrival))
+	}
+	for name, before := range map[string]func(b *bench){
+		"in a trial": func(*bench) {},
+		"after a fault that ends by itself": func(b *bench) {
+			b.took(b.machine.Unreadable(errBad, b.arrival))
+			b.wantEvents(trial.Faulted)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, elsewhere, freeRunning)
+			b.read()
+			c := command(20)
+			b.start(c)
+			b.until(trial.Started)
+			b.tick()
+			b.kinds()
+			before(b)
+			b.wantZero(stalled(b))
+			b.wantPhase(trial.Fault)
+			if text := b.machine.Fault().String(); !strings.Contains(text, "stood still for 3s") || !strings.Contains(text, "sentinel_timeout is 1s") {
+				t.Errorf("fault %q", text)
+			}
+			b.kinds()
+			for range 3 * b.cfg.Safety.RecoverySteps {
+				b.wantZero(b.tick())
+				b.wantPhase(trial.Fault)
+			}
+			if err := b.machine.ResetFault(); err != nil {
+				t.Fatal(err)
+			}
+			b.until(trial.Recovered)
+			b.until(trial.Finished)
+			b.checkRecord(c)
+			// The next fault ends by itself again.
+			b.took(b.machine.Unreadable(errBad, b.arrival))
+			b.until(trial.Recovered)
+		})
+	}
+}
+
+// TestStalledLeavesWorseFaults: a fault that waits for a person anyway stays the one that is told.
+func TestStalledLeavesWorseFaults(t *testing.T) {
+	b := newBench(t, elsewhere, freeRunning)
+	b.read()
+	b.machine.EmergencyStop(true, b.arrival)
+	b.wantZero(b.machine.Stalled(3*time.Second, time.Second, b.arrival))
+	if f := b.machine.Fault(); f.Kind != safety.EmergencyStop {
+		t.Errorf("fault %v", f)
+	}
+}
+
+// TestStalledWithoutTorque: where nothing was commanded yet, or never will be, nothing happens.
+func TestStalledWithoutTorque(t *testing.T) {
+	b := newBench(t, elsewhere, freeRunning)
+	if out := b.machine.Stalled(3*time.Second, time.Second, 1); out.Publish || b.machine.Phase() != trial.Wait {
+		t.Errorf("%+v in phase %v before the first reading", out, b.machine.Phase())
+	}
+	b.read()
+	b.machine.Stop()
+	if out := b.machine.Stalled(3*time.Second, time.Second, 1); out.Publish || b.machine.Phase() != trial.Done {
+		t.Errorf("%+v in phase %v after the end", out, b.machine.Phase())
+	}
+}
