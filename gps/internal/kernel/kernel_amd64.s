@@ -74,6 +74,27 @@ DATA onesZeros<>+112(SB)/8, $0x0000000000000000
 DATA onesZeros<>+120(SB)/8, $0x0000000000000000
 GLOBL onesZeros<>(SB), RODATA|NOPTR, $128
 
+DATA one32<>+0(SB)/4, $0x3f800000
+GLOBL one32<>(SB), RODATA|NOPTR, $4
+
+DATA tanhLimit<>+0(SB)/4, $0x41100000
+DATA tanhLimit<>+4(SB)/4, $0xc1100000
+GLOBL tanhLimit<>(SB), RODATA|NOPTR, $8
+
+DATA tanhP<>+0(SB)/4, $0x3f800000
+DATA tanhP<>+4(SB)/4, $0x3e0902b5
+DATA tanhP<>+8(SB)/4, $0x3b650036
+DATA tanhP<>+12(SB)/4, $0x37acb15a
+DATA tanhP<>+16(SB)/4, $0x3264ddfd
+GLOBL tanhP<>(SB), RODATA|NOPTR, $20
+
+DATA tanhQ<>+0(SB)/4, $0x3f800000
+DATA tanhQ<>+4(SB)/4, $0x3eef2bff
+DATA tanhQ<>+8(SB)/4, $0x3cd3f19d
+DATA tanhQ<>+12(SB)/4, $0x39ac25b5
+DATA tanhQ<>+16(SB)/4, $0x35506627
+GLOBL tanhQ<>(SB), RODATA|NOPTR, $20
+
 // func factorAVX512(a *float64, stride int, w *float64, n int) int
 // Requires: AVX, AVX512F, CMOV, FMA3
 TEXT ·factorAVX512(SB), NOSPLIT, $0-40
@@ -1141,7 +1162,7 @@ columns1:
 	CMPQ    R11, $0x02
 	JE      tile2x1half
 
-	// Sums of 8 x 1 from +-C or 0.
+	// Sums of 1 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x1half
 	MOVQ         40(AX), R10
@@ -1182,7 +1203,7 @@ store1x1half:
 	JMP          next
 
 tile2x1half:
-	// Sums of 16 x 1 from +-C or 0.
+	// Sums of 2 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x1half
 	MOVQ         40(AX), R10
@@ -1230,7 +1251,7 @@ store2x1half:
 	JMP          next
 
 tile3x1half:
-	// Sums of 24 x 1 from +-C or 0.
+	// Sums of 3 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x1half
 	MOVQ         40(AX), R10
@@ -1284,7 +1305,7 @@ store3x1half:
 	JMP          next
 
 tile4x1half:
-	// Sums of 32 x 1 from +-C or 0.
+	// Sums of 4 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero4x1half
 	MOVQ         40(AX), R10
@@ -1344,7 +1365,7 @@ store4x1half:
 	JMP          next
 
 tile5x1half:
-	// Sums of 40 x 1 from +-C or 0.
+	// Sums of 5 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero5x1half
 	MOVQ         40(AX), R10
@@ -1410,7 +1431,7 @@ store5x1half:
 	JMP          next
 
 tile6x1half:
-	// Sums of 48 x 1 from +-C or 0.
+	// Sums of 6 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero6x1half
 	MOVQ         40(AX), R10
@@ -1482,7 +1503,7 @@ store6x1half:
 	JMP          next
 
 tile7x1half:
-	// Sums of 56 x 1 from +-C or 0.
+	// Sums of 7 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero7x1half
 	MOVQ         40(AX), R10
@@ -1560,7 +1581,7 @@ store7x1half:
 	JMP          next
 
 tile8x1half:
-	// Sums of 64 x 1 from +-C or 0.
+	// Sums of 8 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero8x1half
 	MOVQ         40(AX), R10
@@ -1659,7 +1680,7 @@ full1:
 	CMPQ R11, $0x02
 	JE   tile2x1
 
-	// Sums of 8 x 1 from +-C or 0.
+	// Sums of 1 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x1
 	MOVQ         40(AX), R11
@@ -1703,7 +1724,7 @@ store1x1:
 	JMP          next
 
 tile2x1:
-	// Sums of 16 x 1 from +-C or 0.
+	// Sums of 2 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x1
 	MOVQ         40(AX), R11
@@ -1754,7 +1775,7 @@ store2x1:
 	JMP          next
 
 tile3x1:
-	// Sums of 24 x 1 from +-C or 0.
+	// Sums of 3 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x1
 	MOVQ         40(AX), R11
@@ -1811,7 +1832,7 @@ store3x1:
 	JMP          next
 
 tile4x1:
-	// Sums of 32 x 1 from +-C or 0.
+	// Sums of 4 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero4x1
 	MOVQ         40(AX), R11
@@ -1874,7 +1895,7 @@ store4x1:
 	JMP          next
 
 tile5x1:
-	// Sums of 40 x 1 from +-C or 0.
+	// Sums of 5 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero5x1
 	MOVQ         40(AX), R11
@@ -1943,7 +1964,7 @@ store5x1:
 	JMP          next
 
 tile6x1:
-	// Sums of 48 x 1 from +-C or 0.
+	// Sums of 6 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero6x1
 	MOVQ         40(AX), R11
@@ -2018,7 +2039,7 @@ store6x1:
 	JMP          next
 
 tile7x1:
-	// Sums of 56 x 1 from +-C or 0.
+	// Sums of 7 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero7x1
 	MOVQ         40(AX), R11
@@ -2099,7 +2120,7 @@ store7x1:
 	JMP          next
 
 tile8x1:
-	// Sums of 64 x 1 from +-C or 0.
+	// Sums of 8 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero8x1
 	MOVQ         40(AX), R11
@@ -2213,7 +2234,7 @@ columns2:
 	CMPQ    R11, $0x02
 	JE      tile2x2half
 
-	// Sums of 8 x 2 from +-C or 0.
+	// Sums of 1 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x2half
 	MOVQ         40(AX), R11
@@ -2261,7 +2282,7 @@ store1x2half:
 	JMP          next
 
 tile2x2half:
-	// Sums of 16 x 2 from +-C or 0.
+	// Sums of 2 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x2half
 	MOVQ         40(AX), R11
@@ -2322,7 +2343,7 @@ store2x2half:
 	JMP          next
 
 tile3x2half:
-	// Sums of 24 x 2 from +-C or 0.
+	// Sums of 3 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x2half
 	MOVQ         40(AX), R11
@@ -2394,7 +2415,7 @@ store3x2half:
 	JMP          next
 
 tile4x2half:
-	// Sums of 32 x 2 from +-C or 0.
+	// Sums of 4 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero4x2half
 	MOVQ         40(AX), R11
@@ -2477,7 +2498,7 @@ store4x2half:
 	JMP          next
 
 tile5x2half:
-	// Sums of 40 x 2 from +-C or 0.
+	// Sums of 5 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero5x2half
 	MOVQ         40(AX), R11
@@ -2571,7 +2592,7 @@ store5x2half:
 	JMP          next
 
 tile6x2half:
-	// Sums of 48 x 2 from +-C or 0.
+	// Sums of 6 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero6x2half
 	MOVQ         40(AX), R11
@@ -2676,7 +2697,7 @@ store6x2half:
 	JMP          next
 
 tile7x2half:
-	// Sums of 56 x 2 from +-C or 0.
+	// Sums of 7 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero7x2half
 	MOVQ         40(AX), R11
@@ -2792,7 +2813,7 @@ store7x2half:
 	JMP          next
 
 tile8x2half:
-	// Sums of 64 x 2 from +-C or 0.
+	// Sums of 8 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero8x2half
 	MOVQ         40(AX), R11
@@ -2934,7 +2955,7 @@ full2:
 	CMPQ R11, $0x02
 	JE   tile2x2
 
-	// Sums of 8 x 2 from +-C or 0.
+	// Sums of 1 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x2
 	MOVQ         40(AX), R12
@@ -2985,7 +3006,7 @@ store1x2:
 	JMP          next
 
 tile2x2:
-	// Sums of 16 x 2 from +-C or 0.
+	// Sums of 2 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x2
 	MOVQ         40(AX), R12
@@ -3049,7 +3070,7 @@ store2x2:
 	JMP          next
 
 tile3x2:
-	// Sums of 24 x 2 from +-C or 0.
+	// Sums of 3 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x2
 	MOVQ         40(AX), R12
@@ -3124,7 +3145,7 @@ store3x2:
 	JMP          next
 
 tile4x2:
-	// Sums of 32 x 2 from +-C or 0.
+	// Sums of 4 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero4x2
 	MOVQ         40(AX), R12
@@ -3210,7 +3231,7 @@ store4x2:
 	JMP          next
 
 tile5x2:
-	// Sums of 40 x 2 from +-C or 0.
+	// Sums of 5 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero5x2
 	MOVQ         40(AX), R12
@@ -3307,7 +3328,7 @@ store5x2:
 	JMP          next
 
 tile6x2:
-	// Sums of 48 x 2 from +-C or 0.
+	// Sums of 6 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero6x2
 	MOVQ         40(AX), R12
@@ -3415,7 +3436,7 @@ store6x2:
 	JMP          next
 
 tile7x2:
-	// Sums of 56 x 2 from +-C or 0.
+	// Sums of 7 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero7x2
 	MOVQ         40(AX), R12
@@ -3534,7 +3555,7 @@ store7x2:
 	JMP          next
 
 tile8x2:
-	// Sums of 64 x 2 from +-C or 0.
+	// Sums of 8 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero8x2
 	MOVQ         40(AX), R12
@@ -3681,7 +3702,7 @@ columns3:
 	CMPQ    R11, $0x02
 	JE      tile2x3half
 
-	// Sums of 8 x 3 from +-C or 0.
+	// Sums of 1 vectors x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x3half
 	MOVQ         40(AX), R11
@@ -3736,7 +3757,7 @@ store1x3half:
 	JMP          next
 
 tile2x3half:
-	// Sums of 16 x 3 from +-C or 0.
+	// Sums of 2 vectors x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x3half
 	MOVQ         40(AX), R11
@@ -3810,7 +3831,7 @@ store2x3half:
 	JMP          next
 
 tile3x3half:
-	// Sums of 24 x 3 from +-C or 0.
+	// Sums of 3 vectors x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x3half
 	MOVQ         40(AX), R11
@@ -3905,7 +3926,7 @@ full3:
 	CMPQ R11, $0x02
 	JE   tile2x3
 
-	// Sums of 8 x 3 from +-C or 0.
+	// Sums of 1 vectors x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x3
 	MOVQ         40(AX), R12
@@ -3963,7 +3984,7 @@ store1x3:
 	JMP          next
 
 tile2x3:
-	// Sums of 16 x 3 from +-C or 0.
+	// Sums of 2 vectors x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x3
 	MOVQ         40(AX), R12
@@ -4040,7 +4061,7 @@ store2x3:
 	JMP          next
 
 tile3x3:
-	// Sums of 24 x 3 from +-C or 0.
+	// Sums of 3 vectors x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x3
 	MOVQ         40(AX), R12
@@ -4150,7 +4171,7 @@ columns4:
 	CMPQ    R11, $0x02
 	JE      tile2x4half
 
-	// Sums of 8 x 4 from +-C or 0.
+	// Sums of 1 vectors x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x4half
 	MOVQ         40(AX), R11
@@ -4212,7 +4233,7 @@ store1x4half:
 	JMP          next
 
 tile2x4half:
-	// Sums of 16 x 4 from +-C or 0.
+	// Sums of 2 vectors x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x4half
 	MOVQ         40(AX), R11
@@ -4299,7 +4320,7 @@ store2x4half:
 	JMP          next
 
 tile3x4half:
-	// Sums of 24 x 4 from +-C or 0.
+	// Sums of 3 vectors x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x4half
 	MOVQ         40(AX), R11
@@ -4412,7 +4433,7 @@ full4:
 	CMPQ R11, $0x02
 	JE   tile2x4
 
-	// Sums of 8 x 4 from +-C or 0.
+	// Sums of 1 vectors x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x4
 	MOVQ         40(AX), R12
@@ -4477,7 +4498,7 @@ store1x4:
 	JMP          next
 
 tile2x4:
-	// Sums of 16 x 4 from +-C or 0.
+	// Sums of 2 vectors x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x4
 	MOVQ         40(AX), R12
@@ -4567,7 +4588,7 @@ store2x4:
 	JMP          next
 
 tile3x4:
-	// Sums of 24 x 4 from +-C or 0.
+	// Sums of 3 vectors x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x4
 	MOVQ         40(AX), R12
@@ -4695,7 +4716,7 @@ columns5:
 	CMPQ    R11, $0x02
 	JE      tile2x5half
 
-	// Sums of 8 x 5 from +-C or 0.
+	// Sums of 1 vectors x 5 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x5half
 	MOVQ         40(AX), R11
@@ -4764,7 +4785,7 @@ store1x5half:
 	JMP          next
 
 tile2x5half:
-	// Sums of 16 x 5 from +-C or 0.
+	// Sums of 2 vectors x 5 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x5half
 	MOVQ         40(AX), R11
@@ -4864,7 +4885,7 @@ store2x5half:
 	JMP          next
 
 tile3x5half:
-	// Sums of 24 x 5 from +-C or 0.
+	// Sums of 3 vectors x 5 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x5half
 	MOVQ         40(AX), R11
@@ -4995,7 +5016,7 @@ full5:
 	CMPQ R11, $0x02
 	JE   tile2x5
 
-	// Sums of 8 x 5 from +-C or 0.
+	// Sums of 1 vectors x 5 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x5
 	MOVQ         40(AX), R12
@@ -5067,7 +5088,7 @@ store1x5:
 	JMP          next
 
 tile2x5:
-	// Sums of 16 x 5 from +-C or 0.
+	// Sums of 2 vectors x 5 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x5
 	MOVQ         40(AX), R12
@@ -5170,7 +5191,7 @@ store2x5:
 	JMP          next
 
 tile3x5:
-	// Sums of 24 x 5 from +-C or 0.
+	// Sums of 3 vectors x 5 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x5
 	MOVQ         40(AX), R12
@@ -5316,7 +5337,7 @@ columns6:
 	CMPQ    R11, $0x02
 	JE      tile2x6half
 
-	// Sums of 8 x 6 from +-C or 0.
+	// Sums of 1 vectors x 6 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x6half
 	MOVQ         40(AX), R11
@@ -5392,7 +5413,7 @@ store1x6half:
 	JMP          next
 
 tile2x6half:
-	// Sums of 16 x 6 from +-C or 0.
+	// Sums of 2 vectors x 6 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x6half
 	MOVQ         40(AX), R11
@@ -5505,7 +5526,7 @@ store2x6half:
 	JMP          next
 
 tile3x6half:
-	// Sums of 24 x 6 from +-C or 0.
+	// Sums of 3 vectors x 6 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x6half
 	MOVQ         40(AX), R11
@@ -5654,7 +5675,7 @@ full6:
 	CMPQ R11, $0x02
 	JE   tile2x6
 
-	// Sums of 8 x 6 from +-C or 0.
+	// Sums of 1 vectors x 6 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x6
 	MOVQ         40(AX), R12
@@ -5733,7 +5754,7 @@ store1x6:
 	JMP          next
 
 tile2x6:
-	// Sums of 16 x 6 from +-C or 0.
+	// Sums of 2 vectors x 6 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x6
 	MOVQ         40(AX), R12
@@ -5849,7 +5870,7 @@ store2x6:
 	JMP          next
 
 tile3x6:
-	// Sums of 24 x 6 from +-C or 0.
+	// Sums of 3 vectors x 6 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x6
 	MOVQ         40(AX), R12
@@ -6013,7 +6034,7 @@ columns7:
 	CMPQ    R11, $0x02
 	JE      tile2x7half
 
-	// Sums of 8 x 7 from +-C or 0.
+	// Sums of 1 vectors x 7 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x7half
 	MOVQ         40(AX), R11
@@ -6096,7 +6117,7 @@ store1x7half:
 	JMP          next
 
 tile2x7half:
-	// Sums of 16 x 7 from +-C or 0.
+	// Sums of 2 vectors x 7 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x7half
 	MOVQ         40(AX), R11
@@ -6222,7 +6243,7 @@ store2x7half:
 	JMP          next
 
 tile3x7half:
-	// Sums of 24 x 7 from +-C or 0.
+	// Sums of 3 vectors x 7 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x7half
 	MOVQ         40(AX), R11
@@ -6389,7 +6410,7 @@ full7:
 	CMPQ R11, $0x02
 	JE   tile2x7
 
-	// Sums of 8 x 7 from +-C or 0.
+	// Sums of 1 vectors x 7 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x7
 	MOVQ         40(AX), R12
@@ -6475,7 +6496,7 @@ store1x7:
 	JMP          next
 
 tile2x7:
-	// Sums of 16 x 7 from +-C or 0.
+	// Sums of 2 vectors x 7 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x7
 	MOVQ         40(AX), R12
@@ -6604,7 +6625,7 @@ store2x7:
 	JMP          next
 
 tile3x7:
-	// Sums of 24 x 7 from +-C or 0.
+	// Sums of 3 vectors x 7 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x7
 	MOVQ         40(AX), R12
@@ -6786,7 +6807,7 @@ columns8:
 	CMPQ    R11, $0x02
 	JE      tile2x8half
 
-	// Sums of 8 x 8 from +-C or 0.
+	// Sums of 1 vectors x 8 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x8half
 	MOVQ         40(AX), R11
@@ -6876,7 +6897,7 @@ store1x8half:
 	JMP          next
 
 tile2x8half:
-	// Sums of 16 x 8 from +-C or 0.
+	// Sums of 2 vectors x 8 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x8half
 	MOVQ         40(AX), R11
@@ -7015,7 +7036,7 @@ store2x8half:
 	JMP          next
 
 tile3x8half:
-	// Sums of 24 x 8 from +-C or 0.
+	// Sums of 3 vectors x 8 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x8half
 	MOVQ         40(AX), R11
@@ -7200,7 +7221,7 @@ full8:
 	CMPQ R11, $0x02
 	JE   tile2x8
 
-	// Sums of 8 x 8 from +-C or 0.
+	// Sums of 1 vectors x 8 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x8
 	MOVQ         40(AX), R12
@@ -7293,7 +7314,7 @@ store1x8:
 	JMP          next
 
 tile2x8:
-	// Sums of 16 x 8 from +-C or 0.
+	// Sums of 2 vectors x 8 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x8
 	MOVQ         40(AX), R12
@@ -7435,7 +7456,7 @@ store2x8:
 	JMP          next
 
 tile3x8:
-	// Sums of 24 x 8 from +-C or 0.
+	// Sums of 3 vectors x 8 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x8
 	MOVQ         40(AX), R12
@@ -8385,7 +8406,7 @@ columns1:
 	CMPQ    R10, $0x02
 	JE      tile2x1
 
-	// Sums of 4 x 1 from +-C or 0.
+	// Sums of 1 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x1
 	MOVQ         40(AX), R10
@@ -8430,7 +8451,7 @@ store1x1:
 	JMP          next
 
 tile2x1:
-	// Sums of 8 x 1 from +-C or 0.
+	// Sums of 2 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x1
 	MOVQ         40(AX), R10
@@ -8481,7 +8502,7 @@ store2x1:
 	JMP          next
 
 tile3x1:
-	// Sums of 12 x 1 from +-C or 0.
+	// Sums of 3 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x1
 	MOVQ         40(AX), R10
@@ -8538,7 +8559,7 @@ store3x1:
 	JMP          next
 
 tile4x1:
-	// Sums of 16 x 1 from +-C or 0.
+	// Sums of 4 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero4x1
 	MOVQ         40(AX), R10
@@ -8601,7 +8622,7 @@ store4x1:
 	JMP          next
 
 tile5x1:
-	// Sums of 20 x 1 from +-C or 0.
+	// Sums of 5 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero5x1
 	MOVQ         40(AX), R10
@@ -8670,7 +8691,7 @@ store5x1:
 	JMP          next
 
 tile6x1:
-	// Sums of 24 x 1 from +-C or 0.
+	// Sums of 6 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero6x1
 	MOVQ         40(AX), R10
@@ -8745,7 +8766,7 @@ store6x1:
 	JMP          next
 
 tile7x1:
-	// Sums of 28 x 1 from +-C or 0.
+	// Sums of 7 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero7x1
 	MOVQ         40(AX), R10
@@ -8826,7 +8847,7 @@ store7x1:
 	JMP          next
 
 tile8x1:
-	// Sums of 32 x 1 from +-C or 0.
+	// Sums of 8 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero8x1
 	MOVQ         40(AX), R10
@@ -8913,7 +8934,7 @@ store8x1:
 	JMP          next
 
 tile9x1:
-	// Sums of 36 x 1 from +-C or 0.
+	// Sums of 9 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero9x1
 	MOVQ         40(AX), R10
@@ -9006,7 +9027,7 @@ store9x1:
 	JMP          next
 
 tile10x1:
-	// Sums of 40 x 1 from +-C or 0.
+	// Sums of 10 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero10x1
 	MOVQ         40(AX), R10
@@ -9105,7 +9126,7 @@ store10x1:
 	JMP          next
 
 tile11x1:
-	// Sums of 44 x 1 from +-C or 0.
+	// Sums of 11 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero11x1
 	MOVQ         40(AX), R10
@@ -9210,7 +9231,7 @@ store11x1:
 	JMP          next
 
 tile12x1:
-	// Sums of 48 x 1 from +-C or 0.
+	// Sums of 12 vectors x 1 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero12x1
 	MOVQ         40(AX), R10
@@ -9340,7 +9361,7 @@ columns2:
 	CMPQ    R10, $0x02
 	JE      tile2x2
 
-	// Sums of 4 x 2 from +-C or 0.
+	// Sums of 1 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x2
 	MOVQ         40(AX), R11
@@ -9393,7 +9414,7 @@ store1x2:
 	JMP          next
 
 tile2x2:
-	// Sums of 8 x 2 from +-C or 0.
+	// Sums of 2 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x2
 	MOVQ         40(AX), R11
@@ -9457,7 +9478,7 @@ store2x2:
 	JMP          next
 
 tile3x2:
-	// Sums of 12 x 2 from +-C or 0.
+	// Sums of 3 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x2
 	MOVQ         40(AX), R11
@@ -9532,7 +9553,7 @@ store3x2:
 	JMP          next
 
 tile4x2:
-	// Sums of 16 x 2 from +-C or 0.
+	// Sums of 4 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero4x2
 	MOVQ         40(AX), R11
@@ -9618,7 +9639,7 @@ store4x2:
 	JMP          next
 
 tile5x2:
-	// Sums of 20 x 2 from +-C or 0.
+	// Sums of 5 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero5x2
 	MOVQ         40(AX), R11
@@ -9715,7 +9736,7 @@ store5x2:
 	JMP          next
 
 tile6x2:
-	// Sums of 24 x 2 from +-C or 0.
+	// Sums of 6 vectors x 2 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero6x2
 	MOVQ         40(AX), R11
@@ -9838,7 +9859,7 @@ columns3:
 	CMPQ    R10, $0x02
 	JE      tile2x3
 
-	// Sums of 4 x 3 from +-C or 0.
+	// Sums of 1 vectors x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x3
 	MOVQ         40(AX), R11
@@ -9899,7 +9920,7 @@ store1x3:
 	JMP          next
 
 tile2x3:
-	// Sums of 8 x 3 from +-C or 0.
+	// Sums of 2 vectors x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x3
 	MOVQ         40(AX), R11
@@ -9976,7 +9997,7 @@ store2x3:
 	JMP          next
 
 tile3x3:
-	// Sums of 12 x 3 from +-C or 0.
+	// Sums of 3 vectors x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x3
 	MOVQ         40(AX), R11
@@ -10069,7 +10090,7 @@ store3x3:
 	JMP          next
 
 tile4x3:
-	// Sums of 16 x 3 from +-C or 0.
+	// Sums of 4 vectors x 3 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero4x3
 	MOVQ         40(AX), R11
@@ -10191,7 +10212,7 @@ columns4:
 	CMPQ    R10, $0x02
 	JE      tile2x4
 
-	// Sums of 4 x 4 from +-C or 0.
+	// Sums of 1 vectors x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x4
 	MOVQ         40(AX), R11
@@ -10260,7 +10281,7 @@ store1x4:
 	JMP          next
 
 tile2x4:
-	// Sums of 8 x 4 from +-C or 0.
+	// Sums of 2 vectors x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x4
 	MOVQ         40(AX), R11
@@ -10350,7 +10371,7 @@ store2x4:
 	JMP          next
 
 tile3x4:
-	// Sums of 12 x 4 from +-C or 0.
+	// Sums of 3 vectors x 4 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero3x4
 	MOVQ         40(AX), R11
@@ -10472,7 +10493,7 @@ columns5:
 	CMPQ    R10, $0x02
 	JE      tile2x5
 
-	// Sums of 4 x 5 from +-C or 0.
+	// Sums of 1 vectors x 5 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x5
 	MOVQ         40(AX), R11
@@ -10549,7 +10570,7 @@ store1x5:
 	JMP          next
 
 tile2x5:
-	// Sums of 8 x 5 from +-C or 0.
+	// Sums of 2 vectors x 5 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x5
 	MOVQ         40(AX), R11
@@ -10663,7 +10684,7 @@ columns6:
 	CMPQ    R10, $0x02
 	JE      tile2x6
 
-	// Sums of 4 x 6 from +-C or 0.
+	// Sums of 1 vectors x 6 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero1x6
 	MOVQ         40(AX), R11
@@ -10748,7 +10769,7 @@ store1x6:
 	JMP          next
 
 tile2x6:
-	// Sums of 8 x 6 from +-C or 0.
+	// Sums of 2 vectors x 6 from +-C or 0.
 	CMPQ         8(AX), $0x00
 	JE           zero2x6
 	MOVQ         40(AX), R11
@@ -11441,4 +11462,8614 @@ lanes:
 	ADDQ       BX, AX
 	DECQ       DX
 	JNZ        columns
+	RET
+
+// func product32AVX512(p *[15]uint64)
+// Requires: AVX, AVX512F, AVX512VL, CMOV, FMA3
+TEXT ·product32AVX512(SB), NOSPLIT, $40-8
+	MOVQ p+0(FP), AX
+	MOVQ 48(AX), CX
+	SHLQ $0x02, CX
+	MOVQ 56(AX), DX
+	SHLQ $0x02, DX
+	MOVQ 64(AX), BX
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
+	LEAQ (BX)(BX*4), DI
+	LEAQ (SI)(BX*4), R8
+	MOVQ (AX), R9
+	MOVQ R9, (SP)
+	MOVQ 8(AX), R9
+	MOVQ R9, 8(SP)
+	MOVQ 24(AX), R9
+	MOVQ R9, 16(SP)
+	MOVQ 80(AX), R9
+	MOVQ R9, 24(SP)
+
+columns:
+	MOVQ    24(SP), R11
+	TESTQ   R11, R11
+	JZ      done
+	XORQ    R9, R9
+	MOVQ    72(AX), R10
+	LEAQ    1(R11), R12
+	SHRQ    $0x01, R12
+	CMPQ    R11, $0x08
+	CMOVQGT R12, R11
+	MOVQ    $0x00000008, R12
+	CMPQ    R11, R12
+	CMOVQGT R12, R11
+	MOVQ    R11, 32(SP)
+	TESTQ   R10, R10
+	JLE     next
+	CMPQ    R11, $0x08
+	JE      columns8
+	CMPQ    R11, $0x07
+	JE      columns7
+	CMPQ    R11, $0x06
+	JE      columns6
+	CMPQ    R11, $0x05
+	JE      columns5
+	CMPQ    R11, $0x04
+	JE      columns4
+	CMPQ    R11, $0x03
+	JE      columns3
+	CMPQ    R11, $0x02
+	JE      columns2
+
+columns1:
+	LEAQ    1(R10), R12
+	SHRQ    $0x01, R12
+	MOVQ    R10, R11
+	CMPQ    R11, $0x08
+	CMOVQGT R12, R11
+	MOVQ    $0x00000008, R12
+	CMPQ    R11, R12
+	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full1
+	CMPQ    112(AX), $0x00
+	JE      full1
+	CMPQ    R11, $0x08
+	JE      tile8x1half
+	CMPQ    R11, $0x07
+	JE      tile7x1half
+	CMPQ    R11, $0x06
+	JE      tile6x1half
+	CMPQ    R11, $0x05
+	JE      tile5x1half
+	CMPQ    R11, $0x04
+	JE      tile4x1half
+	CMPQ    R11, $0x03
+	JE      tile3x1half
+	CMPQ    R11, $0x02
+	JE      tile2x1half
+
+	// Sums of 1 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x1half
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+	JMP     sum1x1half
+
+zero1x1half:
+	VPXORQ Z0, Z0, Z0
+
+sum1x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x1half:
+	VMOVUPS          (R10), Y1
+	VFMADD231PS.BCST (R11), Y1, Y0
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x1half
+
+store1x1half:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Y0, (R10)
+	JMP     next
+
+tile2x1half:
+	// Sums of 2 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x1half
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Y1
+	JMP     sum2x1half
+
+zero2x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+
+sum2x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x1half:
+	VBROADCASTSS (R11), Z2
+	VMOVUPS      (R10), Z3
+	VFMADD231PS  Z3, Z2, Z0
+	VMOVUPS      64(R10), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x1half
+
+store2x1half:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	JMP     next
+
+tile3x1half:
+	// Sums of 3 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x1half
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Y2
+	JMP     sum3x1half
+
+zero3x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+
+sum3x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x1half:
+	VBROADCASTSS (R11), Z3
+	VMOVUPS      (R10), Z4
+	VFMADD231PS  Z4, Z3, Z0
+	VMOVUPS      64(R10), Z5
+	VFMADD231PS  Z5, Z3, Z1
+	VMOVUPS      128(R10), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x1half
+
+store3x1half:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Y2, 128(R10)
+	JMP     next
+
+tile4x1half:
+	// Sums of 4 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero4x1half
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Y3
+	JMP     sum4x1half
+
+zero4x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+
+sum4x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store4x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop4x1half:
+	VBROADCASTSS (R11), Z4
+	VMOVUPS      (R10), Z5
+	VFMADD231PS  Z5, Z4, Z0
+	VMOVUPS      64(R10), Z6
+	VFMADD231PS  Z6, Z4, Z1
+	VMOVUPS      128(R10), Z7
+	VFMADD231PS  Z7, Z4, Z2
+	VMOVUPS      192(R10), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop4x1half
+
+store4x1half:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, 128(R10)
+	VMOVUPS Y3, 192(R10)
+	JMP     next
+
+tile5x1half:
+	// Sums of 5 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero5x1half
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Z3
+	VMOVUPS 256(R10), Y4
+	JMP     sum5x1half
+
+zero5x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+
+sum5x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store5x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop5x1half:
+	VBROADCASTSS (R11), Z5
+	VMOVUPS      (R10), Z6
+	VFMADD231PS  Z6, Z5, Z0
+	VMOVUPS      64(R10), Z7
+	VFMADD231PS  Z7, Z5, Z1
+	VMOVUPS      128(R10), Z8
+	VFMADD231PS  Z8, Z5, Z2
+	VMOVUPS      192(R10), Z9
+	VFMADD231PS  Z9, Z5, Z3
+	VMOVUPS      256(R10), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop5x1half
+
+store5x1half:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, 128(R10)
+	VMOVUPS Z3, 192(R10)
+	VMOVUPS Y4, 256(R10)
+	JMP     next
+
+tile6x1half:
+	// Sums of 6 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero6x1half
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Z3
+	VMOVUPS 256(R10), Z4
+	VMOVUPS 320(R10), Y5
+	JMP     sum6x1half
+
+zero6x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum6x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store6x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop6x1half:
+	VBROADCASTSS (R11), Z6
+	VMOVUPS      (R10), Z7
+	VFMADD231PS  Z7, Z6, Z0
+	VMOVUPS      64(R10), Z8
+	VFMADD231PS  Z8, Z6, Z1
+	VMOVUPS      128(R10), Z9
+	VFMADD231PS  Z9, Z6, Z2
+	VMOVUPS      192(R10), Z10
+	VFMADD231PS  Z10, Z6, Z3
+	VMOVUPS      256(R10), Z11
+	VFMADD231PS  Z11, Z6, Z4
+	VMOVUPS      320(R10), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop6x1half
+
+store6x1half:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, 128(R10)
+	VMOVUPS Z3, 192(R10)
+	VMOVUPS Z4, 256(R10)
+	VMOVUPS Y5, 320(R10)
+	JMP     next
+
+tile7x1half:
+	// Sums of 7 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero7x1half
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Z3
+	VMOVUPS 256(R10), Z4
+	VMOVUPS 320(R10), Z5
+	VMOVUPS 384(R10), Y6
+	JMP     sum7x1half
+
+zero7x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+
+sum7x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store7x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop7x1half:
+	VBROADCASTSS (R11), Z7
+	VMOVUPS      (R10), Z8
+	VFMADD231PS  Z8, Z7, Z0
+	VMOVUPS      64(R10), Z9
+	VFMADD231PS  Z9, Z7, Z1
+	VMOVUPS      128(R10), Z10
+	VFMADD231PS  Z10, Z7, Z2
+	VMOVUPS      192(R10), Z11
+	VFMADD231PS  Z11, Z7, Z3
+	VMOVUPS      256(R10), Z12
+	VFMADD231PS  Z12, Z7, Z4
+	VMOVUPS      320(R10), Z13
+	VFMADD231PS  Z13, Z7, Z5
+	VMOVUPS      384(R10), Y14
+	VFMADD231PS  Y14, Y7, Y6
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop7x1half
+
+store7x1half:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, 128(R10)
+	VMOVUPS Z3, 192(R10)
+	VMOVUPS Z4, 256(R10)
+	VMOVUPS Z5, 320(R10)
+	VMOVUPS Y6, 384(R10)
+	JMP     next
+
+tile8x1half:
+	// Sums of 8 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero8x1half
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Z3
+	VMOVUPS 256(R10), Z4
+	VMOVUPS 320(R10), Z5
+	VMOVUPS 384(R10), Z6
+	VMOVUPS 448(R10), Y7
+	JMP     sum8x1half
+
+zero8x1half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum8x1half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store8x1half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop8x1half:
+	VBROADCASTSS (R11), Z8
+	VMOVUPS      (R10), Z9
+	VFMADD231PS  Z9, Z8, Z0
+	VMOVUPS      64(R10), Z10
+	VFMADD231PS  Z10, Z8, Z1
+	VMOVUPS      128(R10), Z11
+	VFMADD231PS  Z11, Z8, Z2
+	VMOVUPS      192(R10), Z12
+	VFMADD231PS  Z12, Z8, Z3
+	VMOVUPS      256(R10), Z13
+	VFMADD231PS  Z13, Z8, Z4
+	VMOVUPS      320(R10), Z14
+	VFMADD231PS  Z14, Z8, Z5
+	VMOVUPS      384(R10), Z15
+	VFMADD231PS  Z15, Z8, Z6
+	VMOVUPS      448(R10), Y16
+	VFMADD231PS  Y16, Y8, Y7
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop8x1half
+
+store8x1half:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, 128(R10)
+	VMOVUPS Z3, 192(R10)
+	VMOVUPS Z4, 256(R10)
+	VMOVUPS Z5, 320(R10)
+	VMOVUPS Z6, 384(R10)
+	VMOVUPS Y7, 448(R10)
+	JMP     next
+
+full1:
+	CMPQ R11, $0x08
+	JE   tile8x1
+	CMPQ R11, $0x07
+	JE   tile7x1
+	CMPQ R11, $0x06
+	JE   tile6x1
+	CMPQ R11, $0x05
+	JE   tile5x1
+	CMPQ R11, $0x04
+	JE   tile4x1
+	CMPQ R11, $0x03
+	JE   tile3x1
+	CMPQ R11, $0x02
+	JE   tile2x1
+
+	// Sums of 1 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x1
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	JMP     sum1x1
+
+zero1x1:
+	VPXORQ Z0, Z0, Z0
+
+sum1x1:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store1x1
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop1x1:
+	VMOVUPS          (R11), Z1
+	VFMADD231PS.BCST (R12), Z1, Z0
+	ADDQ             CX, R11
+	ADDQ             DX, R12
+	DECQ             R13
+	JNZ              loop1x1
+
+store1x1:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x01, R10
+	JNZ     columns1
+	JMP     next
+
+tile2x1:
+	// Sums of 2 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x1
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	JMP     sum2x1
+
+zero2x1:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+
+sum2x1:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store2x1
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop2x1:
+	VBROADCASTSS (R12), Z2
+	VMOVUPS      (R11), Z3
+	VFMADD231PS  Z3, Z2, Z0
+	VMOVUPS      64(R11), Z4
+	VFMADD231PS  Z4, Z2, Z1
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop2x1
+
+store2x1:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    $0x00000080, R9
+	SUBQ    $0x02, R10
+	JNZ     columns1
+	JMP     next
+
+tile3x1:
+	// Sums of 3 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x1
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	JMP     sum3x1
+
+zero3x1:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+
+sum3x1:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store3x1
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop3x1:
+	VBROADCASTSS (R12), Z3
+	VMOVUPS      (R11), Z4
+	VFMADD231PS  Z4, Z3, Z0
+	VMOVUPS      64(R11), Z5
+	VFMADD231PS  Z5, Z3, Z1
+	VMOVUPS      128(R11), Z6
+	VFMADD231PS  Z6, Z3, Z2
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop3x1
+
+store3x1:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	ADDQ    $0x000000c0, R9
+	SUBQ    $0x03, R10
+	JNZ     columns1
+	JMP     next
+
+tile4x1:
+	// Sums of 4 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero4x1
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	VMOVUPS 192(R11), Z3
+	JMP     sum4x1
+
+zero4x1:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+
+sum4x1:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store4x1
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop4x1:
+	VBROADCASTSS (R12), Z4
+	VMOVUPS      (R11), Z5
+	VFMADD231PS  Z5, Z4, Z0
+	VMOVUPS      64(R11), Z6
+	VFMADD231PS  Z6, Z4, Z1
+	VMOVUPS      128(R11), Z7
+	VFMADD231PS  Z7, Z4, Z2
+	VMOVUPS      192(R11), Z8
+	VFMADD231PS  Z8, Z4, Z3
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop4x1
+
+store4x1:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	VMOVUPS Z3, 192(R11)
+	ADDQ    $0x00000100, R9
+	SUBQ    $0x04, R10
+	JNZ     columns1
+	JMP     next
+
+tile5x1:
+	// Sums of 5 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero5x1
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	VMOVUPS 192(R11), Z3
+	VMOVUPS 256(R11), Z4
+	JMP     sum5x1
+
+zero5x1:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+
+sum5x1:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store5x1
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop5x1:
+	VBROADCASTSS (R12), Z5
+	VMOVUPS      (R11), Z6
+	VFMADD231PS  Z6, Z5, Z0
+	VMOVUPS      64(R11), Z7
+	VFMADD231PS  Z7, Z5, Z1
+	VMOVUPS      128(R11), Z8
+	VFMADD231PS  Z8, Z5, Z2
+	VMOVUPS      192(R11), Z9
+	VFMADD231PS  Z9, Z5, Z3
+	VMOVUPS      256(R11), Z10
+	VFMADD231PS  Z10, Z5, Z4
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop5x1
+
+store5x1:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	VMOVUPS Z3, 192(R11)
+	VMOVUPS Z4, 256(R11)
+	ADDQ    $0x00000140, R9
+	SUBQ    $0x05, R10
+	JNZ     columns1
+	JMP     next
+
+tile6x1:
+	// Sums of 6 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero6x1
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	VMOVUPS 192(R11), Z3
+	VMOVUPS 256(R11), Z4
+	VMOVUPS 320(R11), Z5
+	JMP     sum6x1
+
+zero6x1:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum6x1:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store6x1
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop6x1:
+	VBROADCASTSS (R12), Z6
+	VMOVUPS      (R11), Z7
+	VFMADD231PS  Z7, Z6, Z0
+	VMOVUPS      64(R11), Z8
+	VFMADD231PS  Z8, Z6, Z1
+	VMOVUPS      128(R11), Z9
+	VFMADD231PS  Z9, Z6, Z2
+	VMOVUPS      192(R11), Z10
+	VFMADD231PS  Z10, Z6, Z3
+	VMOVUPS      256(R11), Z11
+	VFMADD231PS  Z11, Z6, Z4
+	VMOVUPS      320(R11), Z12
+	VFMADD231PS  Z12, Z6, Z5
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop6x1
+
+store6x1:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	VMOVUPS Z3, 192(R11)
+	VMOVUPS Z4, 256(R11)
+	VMOVUPS Z5, 320(R11)
+	ADDQ    $0x00000180, R9
+	SUBQ    $0x06, R10
+	JNZ     columns1
+	JMP     next
+
+tile7x1:
+	// Sums of 7 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero7x1
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	VMOVUPS 192(R11), Z3
+	VMOVUPS 256(R11), Z4
+	VMOVUPS 320(R11), Z5
+	VMOVUPS 384(R11), Z6
+	JMP     sum7x1
+
+zero7x1:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+
+sum7x1:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store7x1
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop7x1:
+	VBROADCASTSS (R12), Z7
+	VMOVUPS      (R11), Z8
+	VFMADD231PS  Z8, Z7, Z0
+	VMOVUPS      64(R11), Z9
+	VFMADD231PS  Z9, Z7, Z1
+	VMOVUPS      128(R11), Z10
+	VFMADD231PS  Z10, Z7, Z2
+	VMOVUPS      192(R11), Z11
+	VFMADD231PS  Z11, Z7, Z3
+	VMOVUPS      256(R11), Z12
+	VFMADD231PS  Z12, Z7, Z4
+	VMOVUPS      320(R11), Z13
+	VFMADD231PS  Z13, Z7, Z5
+	VMOVUPS      384(R11), Z14
+	VFMADD231PS  Z14, Z7, Z6
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop7x1
+
+store7x1:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	VMOVUPS Z3, 192(R11)
+	VMOVUPS Z4, 256(R11)
+	VMOVUPS Z5, 320(R11)
+	VMOVUPS Z6, 384(R11)
+	ADDQ    $0x000001c0, R9
+	SUBQ    $0x07, R10
+	JNZ     columns1
+	JMP     next
+
+tile8x1:
+	// Sums of 8 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero8x1
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	VMOVUPS 192(R11), Z3
+	VMOVUPS 256(R11), Z4
+	VMOVUPS 320(R11), Z5
+	VMOVUPS 384(R11), Z6
+	VMOVUPS 448(R11), Z7
+	JMP     sum8x1
+
+zero8x1:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum8x1:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store8x1
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop8x1:
+	VBROADCASTSS (R12), Z8
+	VMOVUPS      (R11), Z9
+	VFMADD231PS  Z9, Z8, Z0
+	VMOVUPS      64(R11), Z10
+	VFMADD231PS  Z10, Z8, Z1
+	VMOVUPS      128(R11), Z11
+	VFMADD231PS  Z11, Z8, Z2
+	VMOVUPS      192(R11), Z12
+	VFMADD231PS  Z12, Z8, Z3
+	VMOVUPS      256(R11), Z13
+	VFMADD231PS  Z13, Z8, Z4
+	VMOVUPS      320(R11), Z14
+	VFMADD231PS  Z14, Z8, Z5
+	VMOVUPS      384(R11), Z15
+	VFMADD231PS  Z15, Z8, Z6
+	VMOVUPS      448(R11), Z16
+	VFMADD231PS  Z16, Z8, Z7
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop8x1
+
+store8x1:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	VMOVUPS Z3, 192(R11)
+	VMOVUPS Z4, 256(R11)
+	VMOVUPS Z5, 320(R11)
+	VMOVUPS Z6, 384(R11)
+	VMOVUPS Z7, 448(R11)
+	ADDQ    $0x00000200, R9
+	SUBQ    $0x08, R10
+	JNZ     columns1
+	JMP     next
+
+columns2:
+	LEAQ    1(R10), R12
+	SHRQ    $0x01, R12
+	MOVQ    R10, R11
+	CMPQ    R11, $0x08
+	CMOVQGT R12, R11
+	MOVQ    $0x00000008, R12
+	CMPQ    R11, R12
+	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full2
+	CMPQ    112(AX), $0x00
+	JE      full2
+	CMPQ    R11, $0x08
+	JE      tile8x2half
+	CMPQ    R11, $0x07
+	JE      tile7x2half
+	CMPQ    R11, $0x06
+	JE      tile6x2half
+	CMPQ    R11, $0x05
+	JE      tile5x2half
+	CMPQ    R11, $0x04
+	JE      tile4x2half
+	CMPQ    R11, $0x03
+	JE      tile3x2half
+	CMPQ    R11, $0x02
+	JE      tile2x2half
+
+	// Sums of 1 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x2half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	JMP     sum1x2half
+
+zero1x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+
+sum1x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x2half:
+	VMOVUPS          (R10), Y2
+	VFMADD231PS.BCST (R11), Y2, Y0
+	VFMADD231PS.BCST (R11)(BX*1), Y2, Y1
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x2half
+
+store1x2half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	JMP     next
+
+tile2x2half:
+	// Sums of 2 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x2half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Y3
+	JMP     sum2x2half
+
+zero2x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+
+sum2x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x2half:
+	VMOVUPS      (R10), Z4
+	VMOVUPS      64(R10), Y5
+	VBROADCASTSS (R11), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R11)(BX*1), Z7
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Y5, Y7, Y3
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x2half
+
+store2x2half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	JMP     next
+
+tile3x2half:
+	// Sums of 3 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x2half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z3
+	VMOVUPS 64(R10), Z4
+	VMOVUPS 128(R10), Y5
+	JMP     sum3x2half
+
+zero3x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum3x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x2half:
+	VBROADCASTSS (R11), Z6
+	VBROADCASTSS (R11)(BX*1), Z7
+	VMOVUPS      (R10), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z3
+	VMOVUPS      64(R10), Z9
+	VFMADD231PS  Z9, Z6, Z1
+	VFMADD231PS  Z9, Z7, Z4
+	VMOVUPS      128(R10), Y10
+	VFMADD231PS  Y10, Y6, Y2
+	VFMADD231PS  Y10, Y7, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x2half
+
+store3x2half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Y2, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS Y5, 128(R10)
+	JMP     next
+
+tile4x2half:
+	// Sums of 4 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero4x2half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	VMOVUPS 128(R10), Z6
+	VMOVUPS 192(R10), Y7
+	JMP     sum4x2half
+
+zero4x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum4x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store4x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop4x2half:
+	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R11)(BX*1), Z9
+	VMOVUPS      (R10), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z4
+	VMOVUPS      64(R10), Z11
+	VFMADD231PS  Z11, Z8, Z1
+	VFMADD231PS  Z11, Z9, Z5
+	VMOVUPS      128(R10), Z12
+	VFMADD231PS  Z12, Z8, Z2
+	VFMADD231PS  Z12, Z9, Z6
+	VMOVUPS      192(R10), Y13
+	VFMADD231PS  Y13, Y8, Y3
+	VFMADD231PS  Y13, Y9, Y7
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop4x2half
+
+store4x2half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, 128(R10)
+	VMOVUPS Y3, 192(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	VMOVUPS Z6, 128(R10)
+	VMOVUPS Y7, 192(R10)
+	JMP     next
+
+tile5x2half:
+	// Sums of 5 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero5x2half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Z3
+	VMOVUPS 256(R10), Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z5
+	VMOVUPS 64(R10), Z6
+	VMOVUPS 128(R10), Z7
+	VMOVUPS 192(R10), Z8
+	VMOVUPS 256(R10), Y9
+	JMP     sum5x2half
+
+zero5x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+
+sum5x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store5x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop5x2half:
+	VBROADCASTSS (R11), Z10
+	VBROADCASTSS (R11)(BX*1), Z11
+	VMOVUPS      (R10), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z5
+	VMOVUPS      64(R10), Z13
+	VFMADD231PS  Z13, Z10, Z1
+	VFMADD231PS  Z13, Z11, Z6
+	VMOVUPS      128(R10), Z14
+	VFMADD231PS  Z14, Z10, Z2
+	VFMADD231PS  Z14, Z11, Z7
+	VMOVUPS      192(R10), Z15
+	VFMADD231PS  Z15, Z10, Z3
+	VFMADD231PS  Z15, Z11, Z8
+	VMOVUPS      256(R10), Y16
+	VFMADD231PS  Y16, Y10, Y4
+	VFMADD231PS  Y16, Y11, Y9
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop5x2half
+
+store5x2half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, 128(R10)
+	VMOVUPS Z3, 192(R10)
+	VMOVUPS Y4, 256(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS Z6, 64(R10)
+	VMOVUPS Z7, 128(R10)
+	VMOVUPS Z8, 192(R10)
+	VMOVUPS Y9, 256(R10)
+	JMP     next
+
+tile6x2half:
+	// Sums of 6 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero6x2half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Z3
+	VMOVUPS 256(R10), Z4
+	VMOVUPS 320(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	VMOVUPS 128(R10), Z8
+	VMOVUPS 192(R10), Z9
+	VMOVUPS 256(R10), Z10
+	VMOVUPS 320(R10), Y11
+	JMP     sum6x2half
+
+zero6x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+
+sum6x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store6x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop6x2half:
+	VBROADCASTSS (R11), Z12
+	VBROADCASTSS (R11)(BX*1), Z13
+	VMOVUPS      (R10), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z6
+	VMOVUPS      64(R10), Z15
+	VFMADD231PS  Z15, Z12, Z1
+	VFMADD231PS  Z15, Z13, Z7
+	VMOVUPS      128(R10), Z16
+	VFMADD231PS  Z16, Z12, Z2
+	VFMADD231PS  Z16, Z13, Z8
+	VMOVUPS      192(R10), Z17
+	VFMADD231PS  Z17, Z12, Z3
+	VFMADD231PS  Z17, Z13, Z9
+	VMOVUPS      256(R10), Z18
+	VFMADD231PS  Z18, Z12, Z4
+	VFMADD231PS  Z18, Z13, Z10
+	VMOVUPS      320(R10), Y19
+	VFMADD231PS  Y19, Y12, Y5
+	VFMADD231PS  Y19, Y13, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop6x2half
+
+store6x2half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, 128(R10)
+	VMOVUPS Z3, 192(R10)
+	VMOVUPS Z4, 256(R10)
+	VMOVUPS Y5, 320(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Z8, 128(R10)
+	VMOVUPS Z9, 192(R10)
+	VMOVUPS Z10, 256(R10)
+	VMOVUPS Y11, 320(R10)
+	JMP     next
+
+tile7x2half:
+	// Sums of 7 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero7x2half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Z3
+	VMOVUPS 256(R10), Z4
+	VMOVUPS 320(R10), Z5
+	VMOVUPS 384(R10), Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z7
+	VMOVUPS 64(R10), Z8
+	VMOVUPS 128(R10), Z9
+	VMOVUPS 192(R10), Z10
+	VMOVUPS 256(R10), Z11
+	VMOVUPS 320(R10), Z12
+	VMOVUPS 384(R10), Y13
+	JMP     sum7x2half
+
+zero7x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+
+sum7x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store7x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop7x2half:
+	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R11)(BX*1), Z15
+	VMOVUPS      (R10), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z7
+	VMOVUPS      64(R10), Z17
+	VFMADD231PS  Z17, Z14, Z1
+	VFMADD231PS  Z17, Z15, Z8
+	VMOVUPS      128(R10), Z18
+	VFMADD231PS  Z18, Z14, Z2
+	VFMADD231PS  Z18, Z15, Z9
+	VMOVUPS      192(R10), Z19
+	VFMADD231PS  Z19, Z14, Z3
+	VFMADD231PS  Z19, Z15, Z10
+	VMOVUPS      256(R10), Z20
+	VFMADD231PS  Z20, Z14, Z4
+	VFMADD231PS  Z20, Z15, Z11
+	VMOVUPS      320(R10), Z21
+	VFMADD231PS  Z21, Z14, Z5
+	VFMADD231PS  Z21, Z15, Z12
+	VMOVUPS      384(R10), Y22
+	VFMADD231PS  Y22, Y14, Y6
+	VFMADD231PS  Y22, Y15, Y13
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop7x2half
+
+store7x2half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, 128(R10)
+	VMOVUPS Z3, 192(R10)
+	VMOVUPS Z4, 256(R10)
+	VMOVUPS Z5, 320(R10)
+	VMOVUPS Y6, 384(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS Z8, 64(R10)
+	VMOVUPS Z9, 128(R10)
+	VMOVUPS Z10, 192(R10)
+	VMOVUPS Z11, 256(R10)
+	VMOVUPS Z12, 320(R10)
+	VMOVUPS Y13, 384(R10)
+	JMP     next
+
+tile8x2half:
+	// Sums of 8 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero8x2half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Z3
+	VMOVUPS 256(R10), Z4
+	VMOVUPS 320(R10), Z5
+	VMOVUPS 384(R10), Z6
+	VMOVUPS 448(R10), Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	VMOVUPS 128(R10), Z10
+	VMOVUPS 192(R10), Z11
+	VMOVUPS 256(R10), Z12
+	VMOVUPS 320(R10), Z13
+	VMOVUPS 384(R10), Z14
+	VMOVUPS 448(R10), Y15
+	JMP     sum8x2half
+
+zero8x2half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+
+sum8x2half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store8x2half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop8x2half:
+	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R11)(BX*1), Z17
+	VMOVUPS      (R10), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z8
+	VMOVUPS      64(R10), Z19
+	VFMADD231PS  Z19, Z16, Z1
+	VFMADD231PS  Z19, Z17, Z9
+	VMOVUPS      128(R10), Z20
+	VFMADD231PS  Z20, Z16, Z2
+	VFMADD231PS  Z20, Z17, Z10
+	VMOVUPS      192(R10), Z21
+	VFMADD231PS  Z21, Z16, Z3
+	VFMADD231PS  Z21, Z17, Z11
+	VMOVUPS      256(R10), Z22
+	VFMADD231PS  Z22, Z16, Z4
+	VFMADD231PS  Z22, Z17, Z12
+	VMOVUPS      320(R10), Z23
+	VFMADD231PS  Z23, Z16, Z5
+	VFMADD231PS  Z23, Z17, Z13
+	VMOVUPS      384(R10), Z24
+	VFMADD231PS  Z24, Z16, Z6
+	VFMADD231PS  Z24, Z17, Z14
+	VMOVUPS      448(R10), Y25
+	VFMADD231PS  Y25, Y16, Y7
+	VFMADD231PS  Y25, Y17, Y15
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop8x2half
+
+store8x2half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, 128(R10)
+	VMOVUPS Z3, 192(R10)
+	VMOVUPS Z4, 256(R10)
+	VMOVUPS Z5, 320(R10)
+	VMOVUPS Z6, 384(R10)
+	VMOVUPS Y7, 448(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VMOVUPS Z10, 128(R10)
+	VMOVUPS Z11, 192(R10)
+	VMOVUPS Z12, 256(R10)
+	VMOVUPS Z13, 320(R10)
+	VMOVUPS Z14, 384(R10)
+	VMOVUPS Y15, 448(R10)
+	JMP     next
+
+full2:
+	CMPQ R11, $0x08
+	JE   tile8x2
+	CMPQ R11, $0x07
+	JE   tile7x2
+	CMPQ R11, $0x06
+	JE   tile6x2
+	CMPQ R11, $0x05
+	JE   tile5x2
+	CMPQ R11, $0x04
+	JE   tile4x2
+	CMPQ R11, $0x03
+	JE   tile3x2
+	CMPQ R11, $0x02
+	JE   tile2x2
+
+	// Sums of 1 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x2
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z1
+	JMP     sum1x2
+
+zero1x2:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+
+sum1x2:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store1x2
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop1x2:
+	VMOVUPS          (R11), Z2
+	VFMADD231PS.BCST (R12), Z2, Z0
+	VFMADD231PS.BCST (R12)(BX*1), Z2, Z1
+	ADDQ             CX, R11
+	ADDQ             DX, R12
+	DECQ             R13
+	JNZ              loop1x2
+
+store1x2:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x01, R10
+	JNZ     columns2
+	JMP     next
+
+tile2x2:
+	// Sums of 2 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x2
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	VMOVUPS 64(R11), Z3
+	JMP     sum2x2
+
+zero2x2:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+
+sum2x2:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store2x2
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop2x2:
+	VMOVUPS      (R11), Z4
+	VMOVUPS      64(R11), Z5
+	VBROADCASTSS (R12), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R12)(BX*1), Z7
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop2x2
+
+store2x2:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    $0x00000080, R9
+	SUBQ    $0x02, R10
+	JNZ     columns2
+	JMP     next
+
+tile3x2:
+	// Sums of 3 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x2
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	VMOVUPS 64(R11), Z4
+	VMOVUPS 128(R11), Z5
+	JMP     sum3x2
+
+zero3x2:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum3x2:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store3x2
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop3x2:
+	VBROADCASTSS (R12), Z6
+	VBROADCASTSS (R12)(BX*1), Z7
+	VMOVUPS      (R11), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z3
+	VMOVUPS      64(R11), Z9
+	VFMADD231PS  Z9, Z6, Z1
+	VFMADD231PS  Z9, Z7, Z4
+	VMOVUPS      128(R11), Z10
+	VFMADD231PS  Z10, Z6, Z2
+	VFMADD231PS  Z10, Z7, Z5
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop3x2
+
+store3x2:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, 64(R11)
+	VMOVUPS Z5, 128(R11)
+	ADDQ    $0x000000c0, R9
+	SUBQ    $0x03, R10
+	JNZ     columns2
+	JMP     next
+
+tile4x2:
+	// Sums of 4 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero4x2
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	VMOVUPS 192(R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	VMOVUPS 64(R11), Z5
+	VMOVUPS 128(R11), Z6
+	VMOVUPS 192(R11), Z7
+	JMP     sum4x2
+
+zero4x2:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum4x2:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store4x2
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop4x2:
+	VBROADCASTSS (R12), Z8
+	VBROADCASTSS (R12)(BX*1), Z9
+	VMOVUPS      (R11), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z4
+	VMOVUPS      64(R11), Z11
+	VFMADD231PS  Z11, Z8, Z1
+	VFMADD231PS  Z11, Z9, Z5
+	VMOVUPS      128(R11), Z12
+	VFMADD231PS  Z12, Z8, Z2
+	VFMADD231PS  Z12, Z9, Z6
+	VMOVUPS      192(R11), Z13
+	VFMADD231PS  Z13, Z8, Z3
+	VFMADD231PS  Z13, Z9, Z7
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop4x2
+
+store4x2:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	VMOVUPS Z3, 192(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	VMOVUPS Z6, 128(R11)
+	VMOVUPS Z7, 192(R11)
+	ADDQ    $0x00000100, R9
+	SUBQ    $0x04, R10
+	JNZ     columns2
+	JMP     next
+
+tile5x2:
+	// Sums of 5 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero5x2
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	VMOVUPS 192(R11), Z3
+	VMOVUPS 256(R11), Z4
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z5
+	VMOVUPS 64(R11), Z6
+	VMOVUPS 128(R11), Z7
+	VMOVUPS 192(R11), Z8
+	VMOVUPS 256(R11), Z9
+	JMP     sum5x2
+
+zero5x2:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+
+sum5x2:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store5x2
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop5x2:
+	VBROADCASTSS (R12), Z10
+	VBROADCASTSS (R12)(BX*1), Z11
+	VMOVUPS      (R11), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z5
+	VMOVUPS      64(R11), Z13
+	VFMADD231PS  Z13, Z10, Z1
+	VFMADD231PS  Z13, Z11, Z6
+	VMOVUPS      128(R11), Z14
+	VFMADD231PS  Z14, Z10, Z2
+	VFMADD231PS  Z14, Z11, Z7
+	VMOVUPS      192(R11), Z15
+	VFMADD231PS  Z15, Z10, Z3
+	VFMADD231PS  Z15, Z11, Z8
+	VMOVUPS      256(R11), Z16
+	VFMADD231PS  Z16, Z10, Z4
+	VFMADD231PS  Z16, Z11, Z9
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop5x2
+
+store5x2:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	VMOVUPS Z3, 192(R11)
+	VMOVUPS Z4, 256(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	VMOVUPS Z6, 64(R11)
+	VMOVUPS Z7, 128(R11)
+	VMOVUPS Z8, 192(R11)
+	VMOVUPS Z9, 256(R11)
+	ADDQ    $0x00000140, R9
+	SUBQ    $0x05, R10
+	JNZ     columns2
+	JMP     next
+
+tile6x2:
+	// Sums of 6 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero6x2
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	VMOVUPS 192(R11), Z3
+	VMOVUPS 256(R11), Z4
+	VMOVUPS 320(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	VMOVUPS 128(R11), Z8
+	VMOVUPS 192(R11), Z9
+	VMOVUPS 256(R11), Z10
+	VMOVUPS 320(R11), Z11
+	JMP     sum6x2
+
+zero6x2:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+
+sum6x2:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store6x2
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop6x2:
+	VBROADCASTSS (R12), Z12
+	VBROADCASTSS (R12)(BX*1), Z13
+	VMOVUPS      (R11), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z6
+	VMOVUPS      64(R11), Z15
+	VFMADD231PS  Z15, Z12, Z1
+	VFMADD231PS  Z15, Z13, Z7
+	VMOVUPS      128(R11), Z16
+	VFMADD231PS  Z16, Z12, Z2
+	VFMADD231PS  Z16, Z13, Z8
+	VMOVUPS      192(R11), Z17
+	VFMADD231PS  Z17, Z12, Z3
+	VFMADD231PS  Z17, Z13, Z9
+	VMOVUPS      256(R11), Z18
+	VFMADD231PS  Z18, Z12, Z4
+	VFMADD231PS  Z18, Z13, Z10
+	VMOVUPS      320(R11), Z19
+	VFMADD231PS  Z19, Z12, Z5
+	VFMADD231PS  Z19, Z13, Z11
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop6x2
+
+store6x2:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	VMOVUPS Z3, 192(R11)
+	VMOVUPS Z4, 256(R11)
+	VMOVUPS Z5, 320(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, 128(R11)
+	VMOVUPS Z9, 192(R11)
+	VMOVUPS Z10, 256(R11)
+	VMOVUPS Z11, 320(R11)
+	ADDQ    $0x00000180, R9
+	SUBQ    $0x06, R10
+	JNZ     columns2
+	JMP     next
+
+tile7x2:
+	// Sums of 7 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero7x2
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	VMOVUPS 192(R11), Z3
+	VMOVUPS 256(R11), Z4
+	VMOVUPS 320(R11), Z5
+	VMOVUPS 384(R11), Z6
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z7
+	VMOVUPS 64(R11), Z8
+	VMOVUPS 128(R11), Z9
+	VMOVUPS 192(R11), Z10
+	VMOVUPS 256(R11), Z11
+	VMOVUPS 320(R11), Z12
+	VMOVUPS 384(R11), Z13
+	JMP     sum7x2
+
+zero7x2:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+
+sum7x2:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store7x2
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop7x2:
+	VBROADCASTSS (R12), Z14
+	VBROADCASTSS (R12)(BX*1), Z15
+	VMOVUPS      (R11), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z7
+	VMOVUPS      64(R11), Z17
+	VFMADD231PS  Z17, Z14, Z1
+	VFMADD231PS  Z17, Z15, Z8
+	VMOVUPS      128(R11), Z18
+	VFMADD231PS  Z18, Z14, Z2
+	VFMADD231PS  Z18, Z15, Z9
+	VMOVUPS      192(R11), Z19
+	VFMADD231PS  Z19, Z14, Z3
+	VFMADD231PS  Z19, Z15, Z10
+	VMOVUPS      256(R11), Z20
+	VFMADD231PS  Z20, Z14, Z4
+	VFMADD231PS  Z20, Z15, Z11
+	VMOVUPS      320(R11), Z21
+	VFMADD231PS  Z21, Z14, Z5
+	VFMADD231PS  Z21, Z15, Z12
+	VMOVUPS      384(R11), Z22
+	VFMADD231PS  Z22, Z14, Z6
+	VFMADD231PS  Z22, Z15, Z13
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop7x2
+
+store7x2:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	VMOVUPS Z3, 192(R11)
+	VMOVUPS Z4, 256(R11)
+	VMOVUPS Z5, 320(R11)
+	VMOVUPS Z6, 384(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, (R11)
+	VMOVUPS Z8, 64(R11)
+	VMOVUPS Z9, 128(R11)
+	VMOVUPS Z10, 192(R11)
+	VMOVUPS Z11, 256(R11)
+	VMOVUPS Z12, 320(R11)
+	VMOVUPS Z13, 384(R11)
+	ADDQ    $0x000001c0, R9
+	SUBQ    $0x07, R10
+	JNZ     columns2
+	JMP     next
+
+tile8x2:
+	// Sums of 8 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero8x2
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	VMOVUPS 192(R11), Z3
+	VMOVUPS 256(R11), Z4
+	VMOVUPS 320(R11), Z5
+	VMOVUPS 384(R11), Z6
+	VMOVUPS 448(R11), Z7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z8
+	VMOVUPS 64(R11), Z9
+	VMOVUPS 128(R11), Z10
+	VMOVUPS 192(R11), Z11
+	VMOVUPS 256(R11), Z12
+	VMOVUPS 320(R11), Z13
+	VMOVUPS 384(R11), Z14
+	VMOVUPS 448(R11), Z15
+	JMP     sum8x2
+
+zero8x2:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+
+sum8x2:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store8x2
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop8x2:
+	VBROADCASTSS (R12), Z16
+	VBROADCASTSS (R12)(BX*1), Z17
+	VMOVUPS      (R11), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z8
+	VMOVUPS      64(R11), Z19
+	VFMADD231PS  Z19, Z16, Z1
+	VFMADD231PS  Z19, Z17, Z9
+	VMOVUPS      128(R11), Z20
+	VFMADD231PS  Z20, Z16, Z2
+	VFMADD231PS  Z20, Z17, Z10
+	VMOVUPS      192(R11), Z21
+	VFMADD231PS  Z21, Z16, Z3
+	VFMADD231PS  Z21, Z17, Z11
+	VMOVUPS      256(R11), Z22
+	VFMADD231PS  Z22, Z16, Z4
+	VFMADD231PS  Z22, Z17, Z12
+	VMOVUPS      320(R11), Z23
+	VFMADD231PS  Z23, Z16, Z5
+	VFMADD231PS  Z23, Z17, Z13
+	VMOVUPS      384(R11), Z24
+	VFMADD231PS  Z24, Z16, Z6
+	VFMADD231PS  Z24, Z17, Z14
+	VMOVUPS      448(R11), Z25
+	VFMADD231PS  Z25, Z16, Z7
+	VFMADD231PS  Z25, Z17, Z15
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop8x2
+
+store8x2:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	VMOVUPS Z3, 192(R11)
+	VMOVUPS Z4, 256(R11)
+	VMOVUPS Z5, 320(R11)
+	VMOVUPS Z6, 384(R11)
+	VMOVUPS Z7, 448(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	VMOVUPS Z10, 128(R11)
+	VMOVUPS Z11, 192(R11)
+	VMOVUPS Z12, 256(R11)
+	VMOVUPS Z13, 320(R11)
+	VMOVUPS Z14, 384(R11)
+	VMOVUPS Z15, 448(R11)
+	ADDQ    $0x00000200, R9
+	SUBQ    $0x08, R10
+	JNZ     columns2
+	JMP     next
+
+columns3:
+	LEAQ    1(R10), R12
+	SHRQ    $0x01, R12
+	MOVQ    R10, R11
+	CMPQ    R11, $0x03
+	CMOVQGT R12, R11
+	MOVQ    $0x00000003, R12
+	CMPQ    R11, R12
+	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full3
+	CMPQ    112(AX), $0x00
+	JE      full3
+	CMPQ    R11, $0x03
+	JE      tile3x3half
+	CMPQ    R11, $0x02
+	JE      tile2x3half
+
+	// Sums of 1 vectors x 3 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x3half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	JMP     sum1x3half
+
+zero1x3half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+
+sum1x3half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x3half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x3half:
+	VMOVUPS          (R10), Y3
+	VFMADD231PS.BCST (R11), Y3, Y0
+	VFMADD231PS.BCST (R11)(BX*1), Y3, Y1
+	VFMADD231PS.BCST (R11)(BX*2), Y3, Y2
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x3half
+
+store1x3half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	JMP     next
+
+tile2x3half:
+	// Sums of 2 vectors x 3 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x3half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Y5
+	JMP     sum2x3half
+
+zero2x3half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum2x3half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x3half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x3half:
+	VMOVUPS      (R10), Z6
+	VMOVUPS      64(R10), Y7
+	VBROADCASTSS (R11), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R11)(BX*1), Z9
+	VFMADD231PS  Z6, Z9, Z2
+	VFMADD231PS  Y7, Y9, Y3
+	VBROADCASTSS (R11)(BX*2), Z10
+	VFMADD231PS  Z6, Z10, Z4
+	VFMADD231PS  Y7, Y10, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x3half
+
+store2x3half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	JMP     next
+
+tile3x3half:
+	// Sums of 3 vectors x 3 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x3half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z3
+	VMOVUPS 64(R10), Z4
+	VMOVUPS 128(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	VMOVUPS 128(R10), Y8
+	JMP     sum3x3half
+
+zero3x3half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+
+sum3x3half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x3half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x3half:
+	VMOVUPS      (R10), Z9
+	VMOVUPS      64(R10), Z10
+	VMOVUPS      128(R10), Y11
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z9, Z12, Z0
+	VFMADD231PS  Z10, Z12, Z1
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (R11)(BX*1), Z13
+	VFMADD231PS  Z9, Z13, Z3
+	VFMADD231PS  Z10, Z13, Z4
+	VFMADD231PS  Y11, Y13, Y5
+	VBROADCASTSS (R11)(BX*2), Z14
+	VFMADD231PS  Z9, Z14, Z6
+	VFMADD231PS  Z10, Z14, Z7
+	VFMADD231PS  Y11, Y14, Y8
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x3half
+
+store3x3half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Y2, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS Y5, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Y8, 128(R10)
+	JMP     next
+
+full3:
+	CMPQ R11, $0x03
+	JE   tile3x3
+	CMPQ R11, $0x02
+	JE   tile2x3
+
+	// Sums of 1 vectors x 3 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x3
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	JMP     sum1x3
+
+zero1x3:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+
+sum1x3:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store1x3
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop1x3:
+	VMOVUPS          (R11), Z3
+	VFMADD231PS.BCST (R12), Z3, Z0
+	VFMADD231PS.BCST (R12)(BX*1), Z3, Z1
+	VFMADD231PS.BCST (R12)(BX*2), Z3, Z2
+	ADDQ             CX, R11
+	ADDQ             DX, R12
+	DECQ             R13
+	JNZ              loop1x3
+
+store1x3:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x01, R10
+	JNZ     columns3
+	JMP     next
+
+tile2x3:
+	// Sums of 2 vectors x 3 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x3
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	VMOVUPS 64(R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	VMOVUPS 64(R11), Z5
+	JMP     sum2x3
+
+zero2x3:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum2x3:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store2x3
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop2x3:
+	VMOVUPS      (R11), Z6
+	VMOVUPS      64(R11), Z7
+	VBROADCASTSS (R12), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R12)(BX*1), Z9
+	VFMADD231PS  Z6, Z9, Z2
+	VFMADD231PS  Z7, Z9, Z3
+	VBROADCASTSS (R12)(BX*2), Z10
+	VFMADD231PS  Z6, Z10, Z4
+	VFMADD231PS  Z7, Z10, Z5
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop2x3
+
+store2x3:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    $0x00000080, R9
+	SUBQ    $0x02, R10
+	JNZ     columns3
+	JMP     next
+
+tile3x3:
+	// Sums of 3 vectors x 3 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x3
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	VMOVUPS 64(R11), Z4
+	VMOVUPS 128(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	VMOVUPS 128(R11), Z8
+	JMP     sum3x3
+
+zero3x3:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+
+sum3x3:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store3x3
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop3x3:
+	VMOVUPS      (R11), Z9
+	VMOVUPS      64(R11), Z10
+	VMOVUPS      128(R11), Z11
+	VBROADCASTSS (R12), Z12
+	VFMADD231PS  Z9, Z12, Z0
+	VFMADD231PS  Z10, Z12, Z1
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (R12)(BX*1), Z13
+	VFMADD231PS  Z9, Z13, Z3
+	VFMADD231PS  Z10, Z13, Z4
+	VFMADD231PS  Z11, Z13, Z5
+	VBROADCASTSS (R12)(BX*2), Z14
+	VFMADD231PS  Z9, Z14, Z6
+	VFMADD231PS  Z10, Z14, Z7
+	VFMADD231PS  Z11, Z14, Z8
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop3x3
+
+store3x3:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, 64(R11)
+	VMOVUPS Z5, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, 128(R11)
+	ADDQ    $0x000000c0, R9
+	SUBQ    $0x03, R10
+	JNZ     columns3
+	JMP     next
+
+columns4:
+	LEAQ    1(R10), R12
+	SHRQ    $0x01, R12
+	MOVQ    R10, R11
+	CMPQ    R11, $0x03
+	CMOVQGT R12, R11
+	MOVQ    $0x00000003, R12
+	CMPQ    R11, R12
+	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full4
+	CMPQ    112(AX), $0x00
+	JE      full4
+	CMPQ    R11, $0x03
+	JE      tile3x4half
+	CMPQ    R11, $0x02
+	JE      tile2x4half
+
+	// Sums of 1 vectors x 4 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x4half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	JMP     sum1x4half
+
+zero1x4half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+
+sum1x4half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x4half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x4half:
+	VMOVUPS          (R10), Y4
+	VFMADD231PS.BCST (R11), Y4, Y0
+	VFMADD231PS.BCST (R11)(BX*1), Y4, Y1
+	VFMADD231PS.BCST (R11)(BX*2), Y4, Y2
+	VFMADD231PS.BCST (R11)(SI*1), Y4, Y3
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x4half
+
+store1x4half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	JMP     next
+
+tile2x4half:
+	// Sums of 2 vectors x 4 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x4half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Y7
+	JMP     sum2x4half
+
+zero2x4half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum2x4half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x4half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x4half:
+	VMOVUPS      (R10), Z8
+	VMOVUPS      64(R10), Y9
+	VBROADCASTSS (R11), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R11)(BX*1), Z11
+	VFMADD231PS  Z8, Z11, Z2
+	VFMADD231PS  Y9, Y11, Y3
+	VBROADCASTSS (R11)(BX*2), Z12
+	VFMADD231PS  Z8, Z12, Z4
+	VFMADD231PS  Y9, Y12, Y5
+	VBROADCASTSS (R11)(SI*1), Z13
+	VFMADD231PS  Z8, Z13, Z6
+	VFMADD231PS  Y9, Y13, Y7
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x4half
+
+store2x4half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	JMP     next
+
+tile3x4half:
+	// Sums of 3 vectors x 4 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x4half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z3
+	VMOVUPS 64(R10), Z4
+	VMOVUPS 128(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	VMOVUPS 128(R10), Y8
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z9
+	VMOVUPS 64(R10), Z10
+	VMOVUPS 128(R10), Y11
+	JMP     sum3x4half
+
+zero3x4half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+
+sum3x4half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x4half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x4half:
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Z13
+	VMOVUPS      128(R10), Y14
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  Z12, Z15, Z0
+	VFMADD231PS  Z13, Z15, Z1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R11)(BX*1), Z16
+	VFMADD231PS  Z12, Z16, Z3
+	VFMADD231PS  Z13, Z16, Z4
+	VFMADD231PS  Y14, Y16, Y5
+	VBROADCASTSS (R11)(BX*2), Z17
+	VFMADD231PS  Z12, Z17, Z6
+	VFMADD231PS  Z13, Z17, Z7
+	VFMADD231PS  Y14, Y17, Y8
+	VBROADCASTSS (R11)(SI*1), Z18
+	VFMADD231PS  Z12, Z18, Z9
+	VFMADD231PS  Z13, Z18, Z10
+	VFMADD231PS  Y14, Y18, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x4half
+
+store3x4half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Y2, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS Y5, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Y8, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS Z10, 64(R10)
+	VMOVUPS Y11, 128(R10)
+	JMP     next
+
+full4:
+	CMPQ R11, $0x03
+	JE   tile3x4
+	CMPQ R11, $0x02
+	JE   tile2x4
+
+	// Sums of 1 vectors x 4 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x4
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	JMP     sum1x4
+
+zero1x4:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+
+sum1x4:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store1x4
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop1x4:
+	VMOVUPS          (R11), Z4
+	VFMADD231PS.BCST (R12), Z4, Z0
+	VFMADD231PS.BCST (R12)(BX*1), Z4, Z1
+	VFMADD231PS.BCST (R12)(BX*2), Z4, Z2
+	VFMADD231PS.BCST (R12)(SI*1), Z4, Z3
+	ADDQ             CX, R11
+	ADDQ             DX, R12
+	DECQ             R13
+	JNZ              loop1x4
+
+store1x4:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x01, R10
+	JNZ     columns4
+	JMP     next
+
+tile2x4:
+	// Sums of 2 vectors x 4 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x4
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	VMOVUPS 64(R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	VMOVUPS 64(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	JMP     sum2x4
+
+zero2x4:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum2x4:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store2x4
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop2x4:
+	VMOVUPS      (R11), Z8
+	VMOVUPS      64(R11), Z9
+	VBROADCASTSS (R12), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R12)(BX*1), Z11
+	VFMADD231PS  Z8, Z11, Z2
+	VFMADD231PS  Z9, Z11, Z3
+	VBROADCASTSS (R12)(BX*2), Z12
+	VFMADD231PS  Z8, Z12, Z4
+	VFMADD231PS  Z9, Z12, Z5
+	VBROADCASTSS (R12)(SI*1), Z13
+	VFMADD231PS  Z8, Z13, Z6
+	VFMADD231PS  Z9, Z13, Z7
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop2x4
+
+store2x4:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    $0x00000080, R9
+	SUBQ    $0x02, R10
+	JNZ     columns4
+	JMP     next
+
+tile3x4:
+	// Sums of 3 vectors x 4 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x4
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	VMOVUPS 64(R11), Z4
+	VMOVUPS 128(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	VMOVUPS 128(R11), Z8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z9
+	VMOVUPS 64(R11), Z10
+	VMOVUPS 128(R11), Z11
+	JMP     sum3x4
+
+zero3x4:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+
+sum3x4:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store3x4
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop3x4:
+	VMOVUPS      (R11), Z12
+	VMOVUPS      64(R11), Z13
+	VMOVUPS      128(R11), Z14
+	VBROADCASTSS (R12), Z15
+	VFMADD231PS  Z12, Z15, Z0
+	VFMADD231PS  Z13, Z15, Z1
+	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS (R12)(BX*1), Z16
+	VFMADD231PS  Z12, Z16, Z3
+	VFMADD231PS  Z13, Z16, Z4
+	VFMADD231PS  Z14, Z16, Z5
+	VBROADCASTSS (R12)(BX*2), Z17
+	VFMADD231PS  Z12, Z17, Z6
+	VFMADD231PS  Z13, Z17, Z7
+	VFMADD231PS  Z14, Z17, Z8
+	VBROADCASTSS (R12)(SI*1), Z18
+	VFMADD231PS  Z12, Z18, Z9
+	VFMADD231PS  Z13, Z18, Z10
+	VFMADD231PS  Z14, Z18, Z11
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop3x4
+
+store3x4:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, 64(R11)
+	VMOVUPS Z5, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z9, (R11)
+	VMOVUPS Z10, 64(R11)
+	VMOVUPS Z11, 128(R11)
+	ADDQ    $0x000000c0, R9
+	SUBQ    $0x03, R10
+	JNZ     columns4
+	JMP     next
+
+columns5:
+	LEAQ    1(R10), R12
+	SHRQ    $0x01, R12
+	MOVQ    R10, R11
+	CMPQ    R11, $0x03
+	CMOVQGT R12, R11
+	MOVQ    $0x00000003, R12
+	CMPQ    R11, R12
+	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full5
+	CMPQ    112(AX), $0x00
+	JE      full5
+	CMPQ    R11, $0x03
+	JE      tile3x5half
+	CMPQ    R11, $0x02
+	JE      tile2x5half
+
+	// Sums of 1 vectors x 5 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x5half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	JMP     sum1x5half
+
+zero1x5half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+
+sum1x5half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x5half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x5half:
+	VMOVUPS          (R10), Y5
+	VFMADD231PS.BCST (R11), Y5, Y0
+	VFMADD231PS.BCST (R11)(BX*1), Y5, Y1
+	VFMADD231PS.BCST (R11)(BX*2), Y5, Y2
+	VFMADD231PS.BCST (R11)(SI*1), Y5, Y3
+	VFMADD231PS.BCST (R11)(BX*4), Y5, Y4
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x5half
+
+store1x5half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	JMP     next
+
+tile2x5half:
+	// Sums of 2 vectors x 5 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x5half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Y9
+	JMP     sum2x5half
+
+zero2x5half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+
+sum2x5half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x5half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x5half:
+	VMOVUPS      (R10), Z10
+	VMOVUPS      64(R10), Y11
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R11)(BX*1), Z13
+	VFMADD231PS  Z10, Z13, Z2
+	VFMADD231PS  Y11, Y13, Y3
+	VBROADCASTSS (R11)(BX*2), Z14
+	VFMADD231PS  Z10, Z14, Z4
+	VFMADD231PS  Y11, Y14, Y5
+	VBROADCASTSS (R11)(SI*1), Z15
+	VFMADD231PS  Z10, Z15, Z6
+	VFMADD231PS  Y11, Y15, Y7
+	VBROADCASTSS (R11)(BX*4), Z16
+	VFMADD231PS  Z10, Z16, Z8
+	VFMADD231PS  Y11, Y16, Y9
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x5half
+
+store2x5half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Y9, 64(R10)
+	JMP     next
+
+tile3x5half:
+	// Sums of 3 vectors x 5 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x5half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z3
+	VMOVUPS 64(R10), Z4
+	VMOVUPS 128(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	VMOVUPS 128(R10), Y8
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z9
+	VMOVUPS 64(R10), Z10
+	VMOVUPS 128(R10), Y11
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	VMOVUPS 128(R10), Y14
+	JMP     sum3x5half
+
+zero3x5half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+
+sum3x5half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x5half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x5half:
+	VMOVUPS      (R10), Z15
+	VMOVUPS      64(R10), Z16
+	VMOVUPS      128(R10), Y17
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z15, Z18, Z0
+	VFMADD231PS  Z16, Z18, Z1
+	VFMADD231PS  Y17, Y18, Y2
+	VBROADCASTSS (R11)(BX*1), Z19
+	VFMADD231PS  Z15, Z19, Z3
+	VFMADD231PS  Z16, Z19, Z4
+	VFMADD231PS  Y17, Y19, Y5
+	VBROADCASTSS (R11)(BX*2), Z20
+	VFMADD231PS  Z15, Z20, Z6
+	VFMADD231PS  Z16, Z20, Z7
+	VFMADD231PS  Y17, Y20, Y8
+	VBROADCASTSS (R11)(SI*1), Z21
+	VFMADD231PS  Z15, Z21, Z9
+	VFMADD231PS  Z16, Z21, Z10
+	VFMADD231PS  Y17, Y21, Y11
+	VBROADCASTSS (R11)(BX*4), Z22
+	VFMADD231PS  Z15, Z22, Z12
+	VFMADD231PS  Z16, Z22, Z13
+	VFMADD231PS  Y17, Y22, Y14
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x5half
+
+store3x5half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Y2, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS Y5, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Y8, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS Z10, 64(R10)
+	VMOVUPS Y11, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	VMOVUPS Y14, 128(R10)
+	JMP     next
+
+full5:
+	CMPQ R11, $0x03
+	JE   tile3x5
+	CMPQ R11, $0x02
+	JE   tile2x5
+
+	// Sums of 1 vectors x 5 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x5
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	JMP     sum1x5
+
+zero1x5:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+
+sum1x5:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store1x5
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop1x5:
+	VMOVUPS          (R11), Z5
+	VFMADD231PS.BCST (R12), Z5, Z0
+	VFMADD231PS.BCST (R12)(BX*1), Z5, Z1
+	VFMADD231PS.BCST (R12)(BX*2), Z5, Z2
+	VFMADD231PS.BCST (R12)(SI*1), Z5, Z3
+	VFMADD231PS.BCST (R12)(BX*4), Z5, Z4
+	ADDQ             CX, R11
+	ADDQ             DX, R12
+	DECQ             R13
+	JNZ              loop1x5
+
+store1x5:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x01, R10
+	JNZ     columns5
+	JMP     next
+
+tile2x5:
+	// Sums of 2 vectors x 5 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x5
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	VMOVUPS 64(R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	VMOVUPS 64(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z8
+	VMOVUPS 64(R11), Z9
+	JMP     sum2x5
+
+zero2x5:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+
+sum2x5:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store2x5
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop2x5:
+	VMOVUPS      (R11), Z10
+	VMOVUPS      64(R11), Z11
+	VBROADCASTSS (R12), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R12)(BX*1), Z13
+	VFMADD231PS  Z10, Z13, Z2
+	VFMADD231PS  Z11, Z13, Z3
+	VBROADCASTSS (R12)(BX*2), Z14
+	VFMADD231PS  Z10, Z14, Z4
+	VFMADD231PS  Z11, Z14, Z5
+	VBROADCASTSS (R12)(SI*1), Z15
+	VFMADD231PS  Z10, Z15, Z6
+	VFMADD231PS  Z11, Z15, Z7
+	VBROADCASTSS (R12)(BX*4), Z16
+	VFMADD231PS  Z10, Z16, Z8
+	VFMADD231PS  Z11, Z16, Z9
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop2x5
+
+store2x5:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    $0x00000080, R9
+	SUBQ    $0x02, R10
+	JNZ     columns5
+	JMP     next
+
+tile3x5:
+	// Sums of 3 vectors x 5 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x5
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	VMOVUPS 64(R11), Z4
+	VMOVUPS 128(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	VMOVUPS 128(R11), Z8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z9
+	VMOVUPS 64(R11), Z10
+	VMOVUPS 128(R11), Z11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z12
+	VMOVUPS 64(R11), Z13
+	VMOVUPS 128(R11), Z14
+	JMP     sum3x5
+
+zero3x5:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+
+sum3x5:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store3x5
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop3x5:
+	VMOVUPS      (R11), Z15
+	VMOVUPS      64(R11), Z16
+	VMOVUPS      128(R11), Z17
+	VBROADCASTSS (R12), Z18
+	VFMADD231PS  Z15, Z18, Z0
+	VFMADD231PS  Z16, Z18, Z1
+	VFMADD231PS  Z17, Z18, Z2
+	VBROADCASTSS (R12)(BX*1), Z19
+	VFMADD231PS  Z15, Z19, Z3
+	VFMADD231PS  Z16, Z19, Z4
+	VFMADD231PS  Z17, Z19, Z5
+	VBROADCASTSS (R12)(BX*2), Z20
+	VFMADD231PS  Z15, Z20, Z6
+	VFMADD231PS  Z16, Z20, Z7
+	VFMADD231PS  Z17, Z20, Z8
+	VBROADCASTSS (R12)(SI*1), Z21
+	VFMADD231PS  Z15, Z21, Z9
+	VFMADD231PS  Z16, Z21, Z10
+	VFMADD231PS  Z17, Z21, Z11
+	VBROADCASTSS (R12)(BX*4), Z22
+	VFMADD231PS  Z15, Z22, Z12
+	VFMADD231PS  Z16, Z22, Z13
+	VFMADD231PS  Z17, Z22, Z14
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop3x5
+
+store3x5:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, 64(R11)
+	VMOVUPS Z5, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z9, (R11)
+	VMOVUPS Z10, 64(R11)
+	VMOVUPS Z11, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, 128(R11)
+	ADDQ    $0x000000c0, R9
+	SUBQ    $0x03, R10
+	JNZ     columns5
+	JMP     next
+
+columns6:
+	LEAQ    1(R10), R12
+	SHRQ    $0x01, R12
+	MOVQ    R10, R11
+	CMPQ    R11, $0x03
+	CMOVQGT R12, R11
+	MOVQ    $0x00000003, R12
+	CMPQ    R11, R12
+	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full6
+	CMPQ    112(AX), $0x00
+	JE      full6
+	CMPQ    R11, $0x03
+	JE      tile3x6half
+	CMPQ    R11, $0x02
+	JE      tile2x6half
+
+	// Sums of 1 vectors x 6 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x6half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
+	JMP     sum1x6half
+
+zero1x6half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum1x6half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x6half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x6half:
+	VMOVUPS          (R10), Y6
+	VFMADD231PS.BCST (R11), Y6, Y0
+	VFMADD231PS.BCST (R11)(BX*1), Y6, Y1
+	VFMADD231PS.BCST (R11)(BX*2), Y6, Y2
+	VFMADD231PS.BCST (R11)(SI*1), Y6, Y3
+	VFMADD231PS.BCST (R11)(BX*4), Y6, Y4
+	VFMADD231PS.BCST (R11)(DI*1), Y6, Y5
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x6half
+
+store1x6half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y5, (R10)
+	JMP     next
+
+tile2x6half:
+	// Sums of 2 vectors x 6 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x6half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Y11
+	JMP     sum2x6half
+
+zero2x6half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+
+sum2x6half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x6half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x6half:
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Y13
+	VBROADCASTSS (R11), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R11)(BX*1), Z15
+	VFMADD231PS  Z12, Z15, Z2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (R11)(BX*2), Z16
+	VFMADD231PS  Z12, Z16, Z4
+	VFMADD231PS  Y13, Y16, Y5
+	VBROADCASTSS (R11)(SI*1), Z17
+	VFMADD231PS  Z12, Z17, Z6
+	VFMADD231PS  Y13, Y17, Y7
+	VBROADCASTSS (R11)(BX*4), Z18
+	VFMADD231PS  Z12, Z18, Z8
+	VFMADD231PS  Y13, Y18, Y9
+	VBROADCASTSS (R11)(DI*1), Z19
+	VFMADD231PS  Z12, Z19, Z10
+	VFMADD231PS  Y13, Y19, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x6half
+
+store2x6half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Y9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Y11, 64(R10)
+	JMP     next
+
+tile3x6half:
+	// Sums of 3 vectors x 6 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x6half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z3
+	VMOVUPS 64(R10), Z4
+	VMOVUPS 128(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	VMOVUPS 128(R10), Y8
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z9
+	VMOVUPS 64(R10), Z10
+	VMOVUPS 128(R10), Y11
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	VMOVUPS 128(R10), Y14
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z15
+	VMOVUPS 64(R10), Z16
+	VMOVUPS 128(R10), Y17
+	JMP     sum3x6half
+
+zero3x6half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	VPXORQ Z16, Z16, Z16
+	VPXORQ Z17, Z17, Z17
+
+sum3x6half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x6half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x6half:
+	VMOVUPS      (R10), Z18
+	VMOVUPS      64(R10), Z19
+	VMOVUPS      128(R10), Y20
+	VBROADCASTSS (R11), Z21
+	VFMADD231PS  Z18, Z21, Z0
+	VFMADD231PS  Z19, Z21, Z1
+	VFMADD231PS  Y20, Y21, Y2
+	VBROADCASTSS (R11)(BX*1), Z22
+	VFMADD231PS  Z18, Z22, Z3
+	VFMADD231PS  Z19, Z22, Z4
+	VFMADD231PS  Y20, Y22, Y5
+	VBROADCASTSS (R11)(BX*2), Z23
+	VFMADD231PS  Z18, Z23, Z6
+	VFMADD231PS  Z19, Z23, Z7
+	VFMADD231PS  Y20, Y23, Y8
+	VBROADCASTSS (R11)(SI*1), Z24
+	VFMADD231PS  Z18, Z24, Z9
+	VFMADD231PS  Z19, Z24, Z10
+	VFMADD231PS  Y20, Y24, Y11
+	VBROADCASTSS (R11)(BX*4), Z25
+	VFMADD231PS  Z18, Z25, Z12
+	VFMADD231PS  Z19, Z25, Z13
+	VFMADD231PS  Y20, Y25, Y14
+	VBROADCASTSS (R11)(DI*1), Z26
+	VFMADD231PS  Z18, Z26, Z15
+	VFMADD231PS  Z19, Z26, Z16
+	VFMADD231PS  Y20, Y26, Y17
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x6half
+
+store3x6half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Y2, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS Y5, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Y8, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS Z10, 64(R10)
+	VMOVUPS Y11, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	VMOVUPS Y14, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS Z16, 64(R10)
+	VMOVUPS Y17, 128(R10)
+	JMP     next
+
+full6:
+	CMPQ R11, $0x03
+	JE   tile3x6
+	CMPQ R11, $0x02
+	JE   tile2x6
+
+	// Sums of 1 vectors x 6 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x6
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z5
+	JMP     sum1x6
+
+zero1x6:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+
+sum1x6:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store1x6
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop1x6:
+	VMOVUPS          (R11), Z6
+	VFMADD231PS.BCST (R12), Z6, Z0
+	VFMADD231PS.BCST (R12)(BX*1), Z6, Z1
+	VFMADD231PS.BCST (R12)(BX*2), Z6, Z2
+	VFMADD231PS.BCST (R12)(SI*1), Z6, Z3
+	VFMADD231PS.BCST (R12)(BX*4), Z6, Z4
+	VFMADD231PS.BCST (R12)(DI*1), Z6, Z5
+	ADDQ             CX, R11
+	ADDQ             DX, R12
+	DECQ             R13
+	JNZ              loop1x6
+
+store1x6:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x01, R10
+	JNZ     columns6
+	JMP     next
+
+tile2x6:
+	// Sums of 2 vectors x 6 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x6
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	VMOVUPS 64(R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	VMOVUPS 64(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z8
+	VMOVUPS 64(R11), Z9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z10
+	VMOVUPS 64(R11), Z11
+	JMP     sum2x6
+
+zero2x6:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+
+sum2x6:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store2x6
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop2x6:
+	VMOVUPS      (R11), Z12
+	VMOVUPS      64(R11), Z13
+	VBROADCASTSS (R12), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R12)(BX*1), Z15
+	VFMADD231PS  Z12, Z15, Z2
+	VFMADD231PS  Z13, Z15, Z3
+	VBROADCASTSS (R12)(BX*2), Z16
+	VFMADD231PS  Z12, Z16, Z4
+	VFMADD231PS  Z13, Z16, Z5
+	VBROADCASTSS (R12)(SI*1), Z17
+	VFMADD231PS  Z12, Z17, Z6
+	VFMADD231PS  Z13, Z17, Z7
+	VBROADCASTSS (R12)(BX*4), Z18
+	VFMADD231PS  Z12, Z18, Z8
+	VFMADD231PS  Z13, Z18, Z9
+	VBROADCASTSS (R12)(DI*1), Z19
+	VFMADD231PS  Z12, Z19, Z10
+	VFMADD231PS  Z13, Z19, Z11
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop2x6
+
+store2x6:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    $0x00000080, R9
+	SUBQ    $0x02, R10
+	JNZ     columns6
+	JMP     next
+
+tile3x6:
+	// Sums of 3 vectors x 6 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x6
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	VMOVUPS 64(R11), Z4
+	VMOVUPS 128(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	VMOVUPS 128(R11), Z8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z9
+	VMOVUPS 64(R11), Z10
+	VMOVUPS 128(R11), Z11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z12
+	VMOVUPS 64(R11), Z13
+	VMOVUPS 128(R11), Z14
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z15
+	VMOVUPS 64(R11), Z16
+	VMOVUPS 128(R11), Z17
+	JMP     sum3x6
+
+zero3x6:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	VPXORQ Z16, Z16, Z16
+	VPXORQ Z17, Z17, Z17
+
+sum3x6:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store3x6
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop3x6:
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VMOVUPS      128(R11), Z20
+	VBROADCASTSS (R12), Z21
+	VFMADD231PS  Z18, Z21, Z0
+	VFMADD231PS  Z19, Z21, Z1
+	VFMADD231PS  Z20, Z21, Z2
+	VBROADCASTSS (R12)(BX*1), Z22
+	VFMADD231PS  Z18, Z22, Z3
+	VFMADD231PS  Z19, Z22, Z4
+	VFMADD231PS  Z20, Z22, Z5
+	VBROADCASTSS (R12)(BX*2), Z23
+	VFMADD231PS  Z18, Z23, Z6
+	VFMADD231PS  Z19, Z23, Z7
+	VFMADD231PS  Z20, Z23, Z8
+	VBROADCASTSS (R12)(SI*1), Z24
+	VFMADD231PS  Z18, Z24, Z9
+	VFMADD231PS  Z19, Z24, Z10
+	VFMADD231PS  Z20, Z24, Z11
+	VBROADCASTSS (R12)(BX*4), Z25
+	VFMADD231PS  Z18, Z25, Z12
+	VFMADD231PS  Z19, Z25, Z13
+	VFMADD231PS  Z20, Z25, Z14
+	VBROADCASTSS (R12)(DI*1), Z26
+	VFMADD231PS  Z18, Z26, Z15
+	VFMADD231PS  Z19, Z26, Z16
+	VFMADD231PS  Z20, Z26, Z17
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop3x6
+
+store3x6:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, 64(R11)
+	VMOVUPS Z5, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z9, (R11)
+	VMOVUPS Z10, 64(R11)
+	VMOVUPS Z11, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z15, (R11)
+	VMOVUPS Z16, 64(R11)
+	VMOVUPS Z17, 128(R11)
+	ADDQ    $0x000000c0, R9
+	SUBQ    $0x03, R10
+	JNZ     columns6
+	JMP     next
+
+columns7:
+	LEAQ    1(R10), R12
+	SHRQ    $0x01, R12
+	MOVQ    R10, R11
+	CMPQ    R11, $0x03
+	CMOVQGT R12, R11
+	MOVQ    $0x00000003, R12
+	CMPQ    R11, R12
+	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full7
+	CMPQ    112(AX), $0x00
+	JE      full7
+	CMPQ    R11, $0x03
+	JE      tile3x7half
+	CMPQ    R11, $0x02
+	JE      tile2x7half
+
+	// Sums of 1 vectors x 7 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x7half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
+	JMP     sum1x7half
+
+zero1x7half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+
+sum1x7half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x7half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x7half:
+	VMOVUPS          (R10), Y7
+	VFMADD231PS.BCST (R11), Y7, Y0
+	VFMADD231PS.BCST (R11)(BX*1), Y7, Y1
+	VFMADD231PS.BCST (R11)(BX*2), Y7, Y2
+	VFMADD231PS.BCST (R11)(SI*1), Y7, Y3
+	VFMADD231PS.BCST (R11)(BX*4), Y7, Y4
+	VFMADD231PS.BCST (R11)(DI*1), Y7, Y5
+	VFMADD231PS.BCST (R11)(SI*2), Y7, Y6
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x7half
+
+store1x7half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	JMP     next
+
+tile2x7half:
+	// Sums of 2 vectors x 7 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x7half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Y11
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Y13
+	JMP     sum2x7half
+
+zero2x7half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+
+sum2x7half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x7half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x7half:
+	VMOVUPS      (R10), Z14
+	VMOVUPS      64(R10), Y15
+	VBROADCASTSS (R11), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Y15, Y16, Y1
+	VBROADCASTSS (R11)(BX*1), Z17
+	VFMADD231PS  Z14, Z17, Z2
+	VFMADD231PS  Y15, Y17, Y3
+	VBROADCASTSS (R11)(BX*2), Z18
+	VFMADD231PS  Z14, Z18, Z4
+	VFMADD231PS  Y15, Y18, Y5
+	VBROADCASTSS (R11)(SI*1), Z19
+	VFMADD231PS  Z14, Z19, Z6
+	VFMADD231PS  Y15, Y19, Y7
+	VBROADCASTSS (R11)(BX*4), Z20
+	VFMADD231PS  Z14, Z20, Z8
+	VFMADD231PS  Y15, Y20, Y9
+	VBROADCASTSS (R11)(DI*1), Z21
+	VFMADD231PS  Z14, Z21, Z10
+	VFMADD231PS  Y15, Y21, Y11
+	VBROADCASTSS (R11)(SI*2), Z22
+	VFMADD231PS  Z14, Z22, Z12
+	VFMADD231PS  Y15, Y22, Y13
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x7half
+
+store2x7half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Y9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Y11, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Y13, 64(R10)
+	JMP     next
+
+tile3x7half:
+	// Sums of 3 vectors x 7 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x7half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z3
+	VMOVUPS 64(R10), Z4
+	VMOVUPS 128(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	VMOVUPS 128(R10), Y8
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z9
+	VMOVUPS 64(R10), Z10
+	VMOVUPS 128(R10), Y11
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	VMOVUPS 128(R10), Y14
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z15
+	VMOVUPS 64(R10), Z16
+	VMOVUPS 128(R10), Y17
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z18
+	VMOVUPS 64(R10), Z19
+	VMOVUPS 128(R10), Y20
+	JMP     sum3x7half
+
+zero3x7half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	VPXORQ Z16, Z16, Z16
+	VPXORQ Z17, Z17, Z17
+	VPXORQ Z18, Z18, Z18
+	VPXORQ Z19, Z19, Z19
+	VPXORQ Z20, Z20, Z20
+
+sum3x7half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x7half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x7half:
+	VMOVUPS      (R10), Z21
+	VMOVUPS      64(R10), Z22
+	VMOVUPS      128(R10), Y23
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z21, Z24, Z0
+	VFMADD231PS  Z22, Z24, Z1
+	VFMADD231PS  Y23, Y24, Y2
+	VBROADCASTSS (R11)(BX*1), Z25
+	VFMADD231PS  Z21, Z25, Z3
+	VFMADD231PS  Z22, Z25, Z4
+	VFMADD231PS  Y23, Y25, Y5
+	VBROADCASTSS (R11)(BX*2), Z26
+	VFMADD231PS  Z21, Z26, Z6
+	VFMADD231PS  Z22, Z26, Z7
+	VFMADD231PS  Y23, Y26, Y8
+	VBROADCASTSS (R11)(SI*1), Z27
+	VFMADD231PS  Z21, Z27, Z9
+	VFMADD231PS  Z22, Z27, Z10
+	VFMADD231PS  Y23, Y27, Y11
+	VBROADCASTSS (R11)(BX*4), Z28
+	VFMADD231PS  Z21, Z28, Z12
+	VFMADD231PS  Z22, Z28, Z13
+	VFMADD231PS  Y23, Y28, Y14
+	VBROADCASTSS (R11)(DI*1), Z29
+	VFMADD231PS  Z21, Z29, Z15
+	VFMADD231PS  Z22, Z29, Z16
+	VFMADD231PS  Y23, Y29, Y17
+	VBROADCASTSS (R11)(SI*2), Z30
+	VFMADD231PS  Z21, Z30, Z18
+	VFMADD231PS  Z22, Z30, Z19
+	VFMADD231PS  Y23, Y30, Y20
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x7half
+
+store3x7half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Y2, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS Y5, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Y8, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS Z10, 64(R10)
+	VMOVUPS Y11, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	VMOVUPS Y14, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS Z16, 64(R10)
+	VMOVUPS Y17, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	VMOVUPS Y20, 128(R10)
+	JMP     next
+
+full7:
+	CMPQ R11, $0x03
+	JE   tile3x7
+	CMPQ R11, $0x02
+	JE   tile2x7
+
+	// Sums of 1 vectors x 7 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x7
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	JMP     sum1x7
+
+zero1x7:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+
+sum1x7:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store1x7
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop1x7:
+	VMOVUPS          (R11), Z7
+	VFMADD231PS.BCST (R12), Z7, Z0
+	VFMADD231PS.BCST (R12)(BX*1), Z7, Z1
+	VFMADD231PS.BCST (R12)(BX*2), Z7, Z2
+	VFMADD231PS.BCST (R12)(SI*1), Z7, Z3
+	VFMADD231PS.BCST (R12)(BX*4), Z7, Z4
+	VFMADD231PS.BCST (R12)(DI*1), Z7, Z5
+	VFMADD231PS.BCST (R12)(SI*2), Z7, Z6
+	ADDQ             CX, R11
+	ADDQ             DX, R12
+	DECQ             R13
+	JNZ              loop1x7
+
+store1x7:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x01, R10
+	JNZ     columns7
+	JMP     next
+
+tile2x7:
+	// Sums of 2 vectors x 7 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x7
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	VMOVUPS 64(R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	VMOVUPS 64(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z8
+	VMOVUPS 64(R11), Z9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z10
+	VMOVUPS 64(R11), Z11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z12
+	VMOVUPS 64(R11), Z13
+	JMP     sum2x7
+
+zero2x7:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+
+sum2x7:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store2x7
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop2x7:
+	VMOVUPS      (R11), Z14
+	VMOVUPS      64(R11), Z15
+	VBROADCASTSS (R12), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R12)(BX*1), Z17
+	VFMADD231PS  Z14, Z17, Z2
+	VFMADD231PS  Z15, Z17, Z3
+	VBROADCASTSS (R12)(BX*2), Z18
+	VFMADD231PS  Z14, Z18, Z4
+	VFMADD231PS  Z15, Z18, Z5
+	VBROADCASTSS (R12)(SI*1), Z19
+	VFMADD231PS  Z14, Z19, Z6
+	VFMADD231PS  Z15, Z19, Z7
+	VBROADCASTSS (R12)(BX*4), Z20
+	VFMADD231PS  Z14, Z20, Z8
+	VFMADD231PS  Z15, Z20, Z9
+	VBROADCASTSS (R12)(DI*1), Z21
+	VFMADD231PS  Z14, Z21, Z10
+	VFMADD231PS  Z15, Z21, Z11
+	VBROADCASTSS (R12)(SI*2), Z22
+	VFMADD231PS  Z14, Z22, Z12
+	VFMADD231PS  Z15, Z22, Z13
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop2x7
+
+store2x7:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    $0x00000080, R9
+	SUBQ    $0x02, R10
+	JNZ     columns7
+	JMP     next
+
+tile3x7:
+	// Sums of 3 vectors x 7 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x7
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	VMOVUPS 64(R11), Z4
+	VMOVUPS 128(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	VMOVUPS 128(R11), Z8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z9
+	VMOVUPS 64(R11), Z10
+	VMOVUPS 128(R11), Z11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z12
+	VMOVUPS 64(R11), Z13
+	VMOVUPS 128(R11), Z14
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z15
+	VMOVUPS 64(R11), Z16
+	VMOVUPS 128(R11), Z17
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z18
+	VMOVUPS 64(R11), Z19
+	VMOVUPS 128(R11), Z20
+	JMP     sum3x7
+
+zero3x7:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	VPXORQ Z16, Z16, Z16
+	VPXORQ Z17, Z17, Z17
+	VPXORQ Z18, Z18, Z18
+	VPXORQ Z19, Z19, Z19
+	VPXORQ Z20, Z20, Z20
+
+sum3x7:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store3x7
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop3x7:
+	VMOVUPS      (R11), Z21
+	VMOVUPS      64(R11), Z22
+	VMOVUPS      128(R11), Z23
+	VBROADCASTSS (R12), Z24
+	VFMADD231PS  Z21, Z24, Z0
+	VFMADD231PS  Z22, Z24, Z1
+	VFMADD231PS  Z23, Z24, Z2
+	VBROADCASTSS (R12)(BX*1), Z25
+	VFMADD231PS  Z21, Z25, Z3
+	VFMADD231PS  Z22, Z25, Z4
+	VFMADD231PS  Z23, Z25, Z5
+	VBROADCASTSS (R12)(BX*2), Z26
+	VFMADD231PS  Z21, Z26, Z6
+	VFMADD231PS  Z22, Z26, Z7
+	VFMADD231PS  Z23, Z26, Z8
+	VBROADCASTSS (R12)(SI*1), Z27
+	VFMADD231PS  Z21, Z27, Z9
+	VFMADD231PS  Z22, Z27, Z10
+	VFMADD231PS  Z23, Z27, Z11
+	VBROADCASTSS (R12)(BX*4), Z28
+	VFMADD231PS  Z21, Z28, Z12
+	VFMADD231PS  Z22, Z28, Z13
+	VFMADD231PS  Z23, Z28, Z14
+	VBROADCASTSS (R12)(DI*1), Z29
+	VFMADD231PS  Z21, Z29, Z15
+	VFMADD231PS  Z22, Z29, Z16
+	VFMADD231PS  Z23, Z29, Z17
+	VBROADCASTSS (R12)(SI*2), Z30
+	VFMADD231PS  Z21, Z30, Z18
+	VFMADD231PS  Z22, Z30, Z19
+	VFMADD231PS  Z23, Z30, Z20
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop3x7
+
+store3x7:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, 64(R11)
+	VMOVUPS Z5, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z9, (R11)
+	VMOVUPS Z10, 64(R11)
+	VMOVUPS Z11, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z15, (R11)
+	VMOVUPS Z16, 64(R11)
+	VMOVUPS Z17, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z18, (R11)
+	VMOVUPS Z19, 64(R11)
+	VMOVUPS Z20, 128(R11)
+	ADDQ    $0x000000c0, R9
+	SUBQ    $0x03, R10
+	JNZ     columns7
+	JMP     next
+
+columns8:
+	LEAQ    1(R10), R12
+	SHRQ    $0x01, R12
+	MOVQ    R10, R11
+	CMPQ    R11, $0x03
+	CMOVQGT R12, R11
+	MOVQ    $0x00000003, R12
+	CMPQ    R11, R12
+	CMOVQGT R12, R11
+	CMPQ    R11, R10
+	JNE     full8
+	CMPQ    112(AX), $0x00
+	JE      full8
+	CMPQ    R11, $0x03
+	JE      tile3x8half
+	CMPQ    R11, $0x02
+	JE      tile2x8half
+
+	// Sums of 1 vectors x 8 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x8half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y7
+	JMP     sum1x8half
+
+zero1x8half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum1x8half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x8half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop1x8half:
+	VMOVUPS          (R10), Y8
+	VFMADD231PS.BCST (R11), Y8, Y0
+	VFMADD231PS.BCST (R11)(BX*1), Y8, Y1
+	VFMADD231PS.BCST (R11)(BX*2), Y8, Y2
+	VFMADD231PS.BCST (R11)(SI*1), Y8, Y3
+	VFMADD231PS.BCST (R11)(BX*4), Y8, Y4
+	VFMADD231PS.BCST (R11)(DI*1), Y8, Y5
+	VFMADD231PS.BCST (R11)(SI*2), Y8, Y6
+	VFMADD231PS.BCST (R11)(R8*1), Y8, Y7
+	ADDQ             CX, R10
+	ADDQ             DX, R11
+	DECQ             R12
+	JNZ              loop1x8half
+
+store1x8half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y7, (R10)
+	JMP     next
+
+tile2x8half:
+	// Sums of 2 vectors x 8 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x8half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z10
+	VMOVUPS 64(R10), Y11
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z14
+	VMOVUPS 64(R10), Y15
+	JMP     sum2x8half
+
+zero2x8half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+
+sum2x8half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x8half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop2x8half:
+	VMOVUPS      (R10), Z16
+	VMOVUPS      64(R10), Y17
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Y17, Y18, Y1
+	VBROADCASTSS (R11)(BX*1), Z19
+	VFMADD231PS  Z16, Z19, Z2
+	VFMADD231PS  Y17, Y19, Y3
+	VBROADCASTSS (R11)(BX*2), Z20
+	VFMADD231PS  Z16, Z20, Z4
+	VFMADD231PS  Y17, Y20, Y5
+	VBROADCASTSS (R11)(SI*1), Z21
+	VFMADD231PS  Z16, Z21, Z6
+	VFMADD231PS  Y17, Y21, Y7
+	VBROADCASTSS (R11)(BX*4), Z22
+	VFMADD231PS  Z16, Z22, Z8
+	VFMADD231PS  Y17, Y22, Y9
+	VBROADCASTSS (R11)(DI*1), Z23
+	VFMADD231PS  Z16, Z23, Z10
+	VFMADD231PS  Y17, Y23, Y11
+	VBROADCASTSS (R11)(SI*2), Z24
+	VFMADD231PS  Z16, Z24, Z12
+	VFMADD231PS  Y17, Y24, Y13
+	VBROADCASTSS (R11)(R8*1), Z25
+	VFMADD231PS  Z16, Z25, Z14
+	VFMADD231PS  Y17, Y25, Y15
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x8half
+
+store2x8half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Y9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Y11, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Y13, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Y15, 64(R10)
+	JMP     next
+
+tile3x8half:
+	// Sums of 3 vectors x 8 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x8half
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z3
+	VMOVUPS 64(R10), Z4
+	VMOVUPS 128(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z6
+	VMOVUPS 64(R10), Z7
+	VMOVUPS 128(R10), Y8
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z9
+	VMOVUPS 64(R10), Z10
+	VMOVUPS 128(R10), Y11
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	VMOVUPS 128(R10), Y14
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z15
+	VMOVUPS 64(R10), Z16
+	VMOVUPS 128(R10), Y17
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z18
+	VMOVUPS 64(R10), Z19
+	VMOVUPS 128(R10), Y20
+	ADDQ    R11, R10
+	VMOVUPS (R10), Z21
+	VMOVUPS 64(R10), Z22
+	VMOVUPS 128(R10), Y23
+	JMP     sum3x8half
+
+zero3x8half:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	VPXORQ Z16, Z16, Z16
+	VPXORQ Z17, Z17, Z17
+	VPXORQ Z18, Z18, Z18
+	VPXORQ Z19, Z19, Z19
+	VPXORQ Z20, Z20, Z20
+	VPXORQ Z21, Z21, Z21
+	VPXORQ Z22, Z22, Z22
+	VPXORQ Z23, Z23, Z23
+
+sum3x8half:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x8half
+	MOVQ  16(AX), R10
+	ADDQ  R9, R10
+	MOVQ  16(SP), R11
+
+loop3x8half:
+	VMOVUPS      (R10), Z24
+	VMOVUPS      64(R10), Z25
+	VMOVUPS      128(R10), Y26
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Y26, Y27, Y2
+	VBROADCASTSS (R11)(BX*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VFMADD231PS  Y26, Y28, Y5
+	VBROADCASTSS (R11)(BX*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VFMADD231PS  Z25, Z29, Z7
+	VFMADD231PS  Y26, Y29, Y8
+	VBROADCASTSS (R11)(SI*1), Z30
+	VFMADD231PS  Z24, Z30, Z9
+	VFMADD231PS  Z25, Z30, Z10
+	VFMADD231PS  Y26, Y30, Y11
+	VBROADCASTSS (R11)(BX*4), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Y26, Y31, Y14
+	VBROADCASTSS (R11)(DI*1), Z27
+	VFMADD231PS  Z24, Z27, Z15
+	VFMADD231PS  Z25, Z27, Z16
+	VFMADD231PS  Y26, Y27, Y17
+	VBROADCASTSS (R11)(SI*2), Z28
+	VFMADD231PS  Z24, Z28, Z18
+	VFMADD231PS  Z25, Z28, Z19
+	VFMADD231PS  Y26, Y28, Y20
+	VBROADCASTSS (R11)(R8*1), Z29
+	VFMADD231PS  Z24, Z29, Z21
+	VFMADD231PS  Z25, Z29, Z22
+	VFMADD231PS  Y26, Y29, Y23
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x8half
+
+store3x8half:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R9, R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Y2, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS Y5, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Y8, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS Z10, 64(R10)
+	VMOVUPS Y11, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	VMOVUPS Y14, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS Z16, 64(R10)
+	VMOVUPS Y17, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	VMOVUPS Y20, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z21, (R10)
+	VMOVUPS Z22, 64(R10)
+	VMOVUPS Y23, 128(R10)
+	JMP     next
+
+full8:
+	CMPQ R11, $0x03
+	JE   tile3x8
+	CMPQ R11, $0x02
+	JE   tile2x8
+
+	// Sums of 1 vectors x 8 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x8
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z7
+	JMP     sum1x8
+
+zero1x8:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+sum1x8:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store1x8
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop1x8:
+	VMOVUPS          (R11), Z8
+	VFMADD231PS.BCST (R12), Z8, Z0
+	VFMADD231PS.BCST (R12)(BX*1), Z8, Z1
+	VFMADD231PS.BCST (R12)(BX*2), Z8, Z2
+	VFMADD231PS.BCST (R12)(SI*1), Z8, Z3
+	VFMADD231PS.BCST (R12)(BX*4), Z8, Z4
+	VFMADD231PS.BCST (R12)(DI*1), Z8, Z5
+	VFMADD231PS.BCST (R12)(SI*2), Z8, Z6
+	VFMADD231PS.BCST (R12)(R8*1), Z8, Z7
+	ADDQ             CX, R11
+	ADDQ             DX, R12
+	DECQ             R13
+	JNZ              loop1x8
+
+store1x8:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, (R11)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x01, R10
+	JNZ     columns8
+	JMP     next
+
+tile2x8:
+	// Sums of 2 vectors x 8 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x8
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z2
+	VMOVUPS 64(R11), Z3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z4
+	VMOVUPS 64(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z8
+	VMOVUPS 64(R11), Z9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z10
+	VMOVUPS 64(R11), Z11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z12
+	VMOVUPS 64(R11), Z13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z14
+	VMOVUPS 64(R11), Z15
+	JMP     sum2x8
+
+zero2x8:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+
+sum2x8:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store2x8
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop2x8:
+	VMOVUPS      (R11), Z16
+	VMOVUPS      64(R11), Z17
+	VBROADCASTSS (R12), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (R12)(BX*1), Z19
+	VFMADD231PS  Z16, Z19, Z2
+	VFMADD231PS  Z17, Z19, Z3
+	VBROADCASTSS (R12)(BX*2), Z20
+	VFMADD231PS  Z16, Z20, Z4
+	VFMADD231PS  Z17, Z20, Z5
+	VBROADCASTSS (R12)(SI*1), Z21
+	VFMADD231PS  Z16, Z21, Z6
+	VFMADD231PS  Z17, Z21, Z7
+	VBROADCASTSS (R12)(BX*4), Z22
+	VFMADD231PS  Z16, Z22, Z8
+	VFMADD231PS  Z17, Z22, Z9
+	VBROADCASTSS (R12)(DI*1), Z23
+	VFMADD231PS  Z16, Z23, Z10
+	VFMADD231PS  Z17, Z23, Z11
+	VBROADCASTSS (R12)(SI*2), Z24
+	VFMADD231PS  Z16, Z24, Z12
+	VFMADD231PS  Z17, Z24, Z13
+	VBROADCASTSS (R12)(R8*1), Z25
+	VFMADD231PS  Z16, Z25, Z14
+	VFMADD231PS  Z17, Z25, Z15
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop2x8
+
+store2x8:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
+	ADDQ    $0x00000080, R9
+	SUBQ    $0x02, R10
+	JNZ     columns8
+	JMP     next
+
+tile3x8:
+	// Sums of 3 vectors x 8 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x8
+	MOVQ    40(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    8(SP), R11
+	ADDQ    R9, R11
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VMOVUPS 128(R11), Z2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z3
+	VMOVUPS 64(R11), Z4
+	VMOVUPS 128(R11), Z5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z6
+	VMOVUPS 64(R11), Z7
+	VMOVUPS 128(R11), Z8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z9
+	VMOVUPS 64(R11), Z10
+	VMOVUPS 128(R11), Z11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z12
+	VMOVUPS 64(R11), Z13
+	VMOVUPS 128(R11), Z14
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z15
+	VMOVUPS 64(R11), Z16
+	VMOVUPS 128(R11), Z17
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z18
+	VMOVUPS 64(R11), Z19
+	VMOVUPS 128(R11), Z20
+	ADDQ    R12, R11
+	VMOVUPS (R11), Z21
+	VMOVUPS 64(R11), Z22
+	VMOVUPS 128(R11), Z23
+	JMP     sum3x8
+
+zero3x8:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	VPXORQ Z16, Z16, Z16
+	VPXORQ Z17, Z17, Z17
+	VPXORQ Z18, Z18, Z18
+	VPXORQ Z19, Z19, Z19
+	VPXORQ Z20, Z20, Z20
+	VPXORQ Z21, Z21, Z21
+	VPXORQ Z22, Z22, Z22
+	VPXORQ Z23, Z23, Z23
+
+sum3x8:
+	MOVQ  88(AX), R13
+	TESTQ R13, R13
+	JZ    store3x8
+	MOVQ  16(AX), R11
+	ADDQ  R9, R11
+	MOVQ  16(SP), R12
+
+loop3x8:
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS      128(R11), Z26
+	VBROADCASTSS (R12), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R12)(BX*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VFMADD231PS  Z26, Z28, Z5
+	VBROADCASTSS (R12)(BX*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VFMADD231PS  Z25, Z29, Z7
+	VFMADD231PS  Z26, Z29, Z8
+	VBROADCASTSS (R12)(SI*1), Z30
+	VFMADD231PS  Z24, Z30, Z9
+	VFMADD231PS  Z25, Z30, Z10
+	VFMADD231PS  Z26, Z30, Z11
+	VBROADCASTSS (R12)(BX*4), Z31
+	VFMADD231PS  Z24, Z31, Z12
+	VFMADD231PS  Z25, Z31, Z13
+	VFMADD231PS  Z26, Z31, Z14
+	VBROADCASTSS (R12)(DI*1), Z27
+	VFMADD231PS  Z24, Z27, Z15
+	VFMADD231PS  Z25, Z27, Z16
+	VFMADD231PS  Z26, Z27, Z17
+	VBROADCASTSS (R12)(SI*2), Z28
+	VFMADD231PS  Z24, Z28, Z18
+	VFMADD231PS  Z25, Z28, Z19
+	VFMADD231PS  Z26, Z28, Z20
+	VBROADCASTSS (R12)(R8*1), Z29
+	VFMADD231PS  Z24, Z29, Z21
+	VFMADD231PS  Z25, Z29, Z22
+	VFMADD231PS  Z26, Z29, Z23
+	ADDQ         CX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop3x8
+
+store3x8:
+	MOVQ    32(AX), R12
+	SHLQ    $0x02, R12
+	MOVQ    (SP), R11
+	ADDQ    R9, R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, 64(R11)
+	VMOVUPS Z5, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z9, (R11)
+	VMOVUPS Z10, 64(R11)
+	VMOVUPS Z11, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z15, (R11)
+	VMOVUPS Z16, 64(R11)
+	VMOVUPS Z17, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z18, (R11)
+	VMOVUPS Z19, 64(R11)
+	VMOVUPS Z20, 128(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z21, (R11)
+	VMOVUPS Z22, 64(R11)
+	VMOVUPS Z23, 128(R11)
+	ADDQ    $0x000000c0, R9
+	SUBQ    $0x03, R10
+	JNZ     columns8
+
+next:
+	MOVQ  32(SP), R9
+	SUBQ  R9, 24(SP)
+	SHLQ  $0x02, R9
+	MOVQ  32(AX), R10
+	IMULQ R9, R10
+	ADDQ  R10, (SP)
+	MOVQ  40(AX), R10
+	IMULQ R9, R10
+	ADDQ  R10, 8(SP)
+	MOVQ  64(AX), R10
+	IMULQ R9, R10
+	ADDQ  R10, 16(SP)
+	JMP   columns
+
+done:
+	VZEROUPPER
+	RET
+
+// func reluAVX512(d *float32, dStride int, lanes int, columns int)
+// Requires: AVX, AVX512F
+TEXT ·reluAVX512(SB), NOSPLIT, $0-32
+	VPXORQ Z1, Z1, Z1
+	MOVQ   d+0(FP), AX
+	MOVQ   dStride+8(FP), CX
+	SHLQ   $0x02, CX
+	MOVQ   lanes+16(FP), DX
+	MOVQ   columns+24(FP), BX
+	SHLQ   $0x06, DX
+
+columns:
+	XORQ SI, SI
+
+lanes:
+	VMOVUPS (AX)(SI*1), Z0
+	VMAXPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)(SI*1)
+	ADDQ    $0x40, SI
+	CMPQ    SI, DX
+	JL      lanes
+	ADDQ    CX, AX
+	DECQ    BX
+	JNZ     columns
+	VZEROUPPER
+	RET
+
+// func reluSlopeAVX512(d *float32, dStride int, a *float32, aStride int, lanes int, columns int)
+// Requires: AVX, AVX512F
+TEXT ·reluSlopeAVX512(SB), NOSPLIT, $0-48
+	VPXORQ Z1, Z1, Z1
+	MOVQ   d+0(FP), AX
+	MOVQ   dStride+8(FP), CX
+	SHLQ   $0x02, CX
+	MOVQ   a+16(FP), DX
+	MOVQ   aStride+24(FP), BX
+	SHLQ   $0x02, BX
+	MOVQ   lanes+32(FP), SI
+	MOVQ   columns+40(FP), DI
+	SHLQ   $0x06, SI
+
+columns:
+	XORQ R8, R8
+
+lanes:
+	VMOVUPS  (AX)(R8*1), Z0
+	VMOVUPS  (DX)(R8*1), Z2
+	VCMPPS   $0x06, Z1, Z2, K1
+	VSUBPS   Z2, Z2, Z2
+	VADDPS.Z Z2, Z0, K1, Z0
+	VMOVUPS  Z0, (AX)(R8*1)
+	ADDQ     $0x40, R8
+	CMPQ     R8, SI
+	JL       lanes
+	ADDQ     CX, AX
+	ADDQ     BX, DX
+	DECQ     DI
+	JNZ      columns
+	VZEROUPPER
+	RET
+
+// func tanhAVX512(d *float32, dStride int, lanes int, columns int)
+// Requires: AVX, AVX512F
+TEXT ·tanhAVX512(SB), NOSPLIT, $0-32
+	VBROADCASTSS tanhLimit<>+0(SB), Z1
+	VBROADCASTSS tanhLimit<>+4(SB), Z2
+	VBROADCASTSS one32<>+0(SB), Z3
+	VPXORQ       Z4, Z4, Z4
+	VSUBPS       Z3, Z4, Z4
+	MOVQ         d+0(FP), AX
+	MOVQ         dStride+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         lanes+16(FP), DX
+	MOVQ         columns+24(FP), BX
+	SHLQ         $0x06, DX
+
+columns:
+	XORQ SI, SI
+
+lanes:
+	VMOVUPS      (AX)(SI*1), Z0
+	VMINPS       Z0, Z1, Z0
+	VMAXPS       Z0, Z2, Z0
+	VMULPS       Z0, Z0, Z5
+	VBROADCASTSS tanhP<>+16(SB), Z6
+	VBROADCASTSS tanhP<>+12(SB), Z8
+	VFMADD213PS  Z8, Z5, Z6
+	VBROADCASTSS tanhP<>+8(SB), Z8
+	VFMADD213PS  Z8, Z5, Z6
+	VBROADCASTSS tanhP<>+4(SB), Z8
+	VFMADD213PS  Z8, Z5, Z6
+	VBROADCASTSS tanhP<>+0(SB), Z8
+	VFMADD213PS  Z8, Z5, Z6
+	VBROADCASTSS tanhQ<>+16(SB), Z7
+	VBROADCASTSS tanhQ<>+12(SB), Z8
+	VFMADD213PS  Z8, Z5, Z7
+	VBROADCASTSS tanhQ<>+8(SB), Z8
+	VFMADD213PS  Z8, Z5, Z7
+	VBROADCASTSS tanhQ<>+4(SB), Z8
+	VFMADD213PS  Z8, Z5, Z7
+	VBROADCASTSS tanhQ<>+0(SB), Z8
+	VFMADD213PS  Z8, Z5, Z7
+	VMULPS       Z6, Z0, Z0
+	VDIVPS       Z7, Z0, Z0
+	VMINPS       Z0, Z3, Z0
+	VMAXPS       Z0, Z4, Z0
+	VMOVUPS      Z0, (AX)(SI*1)
+	ADDQ         $0x40, SI
+	CMPQ         SI, DX
+	JL           lanes
+	ADDQ         CX, AX
+	DECQ         BX
+	JNZ          columns
+	VZEROUPPER
+	RET
+
+// func tanhSlopeAVX512(d *float32, dStride int, a *float32, aStride int, lanes int, columns int)
+// Requires: AVX, AVX512F
+TEXT ·tanhSlopeAVX512(SB), NOSPLIT, $0-48
+	VBROADCASTSS one32<>+0(SB), Z1
+	MOVQ         d+0(FP), AX
+	MOVQ         dStride+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         a+16(FP), DX
+	MOVQ         aStride+24(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         lanes+32(FP), SI
+	MOVQ         columns+40(FP), DI
+	SHLQ         $0x06, SI
+
+columns:
+	XORQ R8, R8
+
+lanes:
+	VMOVUPS      (AX)(R8*1), Z0
+	VMOVUPS      (DX)(R8*1), Z2
+	VMOVAPS      Z1, Z3
+	VFNMADD231PS Z2, Z2, Z3
+	VMULPS       Z3, Z0, Z0
+	VMOVUPS      Z0, (AX)(R8*1)
+	ADDQ         $0x40, R8
+	CMPQ         R8, SI
+	JL           lanes
+	ADDQ         CX, AX
+	ADDQ         BX, DX
+	DECQ         DI
+	JNZ          columns
+	VZEROUPPER
+	RET
+
+// func adamAVX512(f *[8]float32, p *float32, m *float32, v *float32, gradient *float32, lanes int)
+// Requires: AVX, AVX512F
+TEXT ·adamAVX512(SB), NOSPLIT, $0-48
+	MOVQ         f+0(FP), AX
+	VBROADCASTSS (AX), Z0
+	VBROADCASTSS 4(AX), Z1
+	VBROADCASTSS 8(AX), Z2
+	VBROADCASTSS 12(AX), Z3
+	VBROADCASTSS 16(AX), Z4
+	VBROADCASTSS 20(AX), Z5
+	VBROADCASTSS 24(AX), Z6
+	VBROADCASTSS 28(AX), Z7
+	MOVQ         p+8(FP), AX
+	MOVQ         m+16(FP), CX
+	MOVQ         v+24(FP), DX
+	MOVQ         gradient+32(FP), BX
+	MOVQ         lanes+40(FP), SI
+	SHLQ         $0x06, SI
+	XORQ         DI, DI
+
+lanes:
+	VMOVUPS     (BX)(DI*1), Z10
+	VMULPS      Z1, Z10, Z8
+	VFMADD231PS (CX)(DI*1), Z0, Z8
+	VMOVUPS     Z8, (CX)(DI*1)
+	VMULPS      Z3, Z10, Z9
+	VMULPS      Z10, Z9, Z9
+	VFMADD231PS (DX)(DI*1), Z2, Z9
+	VMOVUPS     Z9, (DX)(DI*1)
+	VSQRTPS     Z9, Z11
+	VFMADD213PS Z7, Z6, Z11
+	VMULPS      Z5, Z8, Z8
+	VDIVPS      Z11, Z8, Z8
+	VMOVUPS     (AX)(DI*1), Z12
+	VFMSUB213PS Z8, Z4, Z12
+	VMOVUPS     Z12, (AX)(DI*1)
+	ADDQ        $0x40, DI
+	CMPQ        DI, SI
+	JL          lanes
+	VZEROUPPER
+	RET
+
+// func product32AVX2(p *[15]uint64)
+// Requires: AVX, CMOV, FMA3
+TEXT ·product32AVX2(SB), NOSPLIT, $40-8
+	MOVQ p+0(FP), AX
+	MOVQ 48(AX), CX
+	SHLQ $0x02, CX
+	MOVQ 56(AX), DX
+	SHLQ $0x02, DX
+	MOVQ 64(AX), BX
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
+	LEAQ (BX)(BX*4), DI
+	MOVQ (AX), R8
+	MOVQ R8, (SP)
+	MOVQ 8(AX), R8
+	MOVQ R8, 8(SP)
+	MOVQ 24(AX), R8
+	MOVQ R8, 16(SP)
+	MOVQ 80(AX), R8
+	MOVQ R8, 24(SP)
+
+columns:
+	MOVQ    24(SP), R10
+	TESTQ   R10, R10
+	JZ      done
+	XORQ    R8, R8
+	MOVQ    72(AX), R9
+	LEAQ    1(R10), R11
+	SHRQ    $0x01, R11
+	CMPQ    R10, $0x06
+	CMOVQGT R11, R10
+	MOVQ    $0x00000006, R11
+	CMPQ    R10, R11
+	CMOVQGT R11, R10
+	MOVQ    R10, 32(SP)
+	ADDQ    R9, R9
+	SUBQ    112(AX), R9
+	TESTQ   R9, R9
+	JLE     next
+	CMPQ    R10, $0x06
+	JE      columns6
+	CMPQ    R10, $0x05
+	JE      columns5
+	CMPQ    R10, $0x04
+	JE      columns4
+	CMPQ    R10, $0x03
+	JE      columns3
+	CMPQ    R10, $0x02
+	JE      columns2
+
+columns1:
+	LEAQ    1(R9), R11
+	SHRQ    $0x01, R11
+	MOVQ    R9, R10
+	CMPQ    R10, $0x0c
+	CMOVQGT R11, R10
+	MOVQ    $0x0000000c, R11
+	CMPQ    R10, R11
+	CMOVQGT R11, R10
+	CMPQ    R10, $0x0c
+	JE      tile12x1
+	CMPQ    R10, $0x0b
+	JE      tile11x1
+	CMPQ    R10, $0x0a
+	JE      tile10x1
+	CMPQ    R10, $0x09
+	JE      tile9x1
+	CMPQ    R10, $0x08
+	JE      tile8x1
+	CMPQ    R10, $0x07
+	JE      tile7x1
+	CMPQ    R10, $0x06
+	JE      tile6x1
+	CMPQ    R10, $0x05
+	JE      tile5x1
+	CMPQ    R10, $0x04
+	JE      tile4x1
+	CMPQ    R10, $0x03
+	JE      tile3x1
+	CMPQ    R10, $0x02
+	JE      tile2x1
+
+	// Sums of 1 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	JMP     sum1x1
+
+zero1x1:
+	VXORPD Y0, Y0, Y0
+
+sum1x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop1x1:
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R11), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x1
+
+store1x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x01, R9
+	JNZ     columns1
+	JMP     next
+
+tile2x1:
+	// Sums of 2 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	JMP     sum2x1
+
+zero2x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+
+sum2x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop2x1:
+	VBROADCASTSS (R11), Y2
+	VMOVUPS      (R10), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      32(R10), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x1
+
+store2x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x02, R9
+	JNZ     columns1
+	JMP     next
+
+tile3x1:
+	// Sums of 3 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	JMP     sum3x1
+
+zero3x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+
+sum3x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop3x1:
+	VBROADCASTSS (R11), Y3
+	VMOVUPS      (R10), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VMOVUPS      32(R10), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VMOVUPS      64(R10), Y6
+	VFMADD231PS  Y6, Y3, Y2
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x1
+
+store3x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	ADDQ    $0x00000060, R8
+	SUBQ    $0x03, R9
+	JNZ     columns1
+	JMP     next
+
+tile4x1:
+	// Sums of 4 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero4x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	JMP     sum4x1
+
+zero4x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+sum4x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store4x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop4x1:
+	VBROADCASTSS (R11), Y4
+	VMOVUPS      (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VMOVUPS      32(R10), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VMOVUPS      64(R10), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VMOVUPS      96(R10), Y8
+	VFMADD231PS  Y8, Y4, Y3
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop4x1
+
+store4x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	ADDQ    $0x00000080, R8
+	SUBQ    $0x04, R9
+	JNZ     columns1
+	JMP     next
+
+tile5x1:
+	// Sums of 5 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero5x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	VMOVUPS 128(R10), Y4
+	JMP     sum5x1
+
+zero5x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+
+sum5x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store5x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop5x1:
+	VBROADCASTSS (R11), Y5
+	VMOVUPS      (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VMOVUPS      32(R10), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VMOVUPS      64(R10), Y8
+	VFMADD231PS  Y8, Y5, Y2
+	VMOVUPS      96(R10), Y9
+	VFMADD231PS  Y9, Y5, Y3
+	VMOVUPS      128(R10), Y10
+	VFMADD231PS  Y10, Y5, Y4
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop5x1
+
+store5x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	VMOVUPS Y4, 128(R10)
+	ADDQ    $0x000000a0, R8
+	SUBQ    $0x05, R9
+	JNZ     columns1
+	JMP     next
+
+tile6x1:
+	// Sums of 6 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero6x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	VMOVUPS 128(R10), Y4
+	VMOVUPS 160(R10), Y5
+	JMP     sum6x1
+
+zero6x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+
+sum6x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store6x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop6x1:
+	VBROADCASTSS (R11), Y6
+	VMOVUPS      (R10), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VMOVUPS      32(R10), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VMOVUPS      64(R10), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VMOVUPS      96(R10), Y10
+	VFMADD231PS  Y10, Y6, Y3
+	VMOVUPS      128(R10), Y11
+	VFMADD231PS  Y11, Y6, Y4
+	VMOVUPS      160(R10), Y12
+	VFMADD231PS  Y12, Y6, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop6x1
+
+store6x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	VMOVUPS Y4, 128(R10)
+	VMOVUPS Y5, 160(R10)
+	ADDQ    $0x000000c0, R8
+	SUBQ    $0x06, R9
+	JNZ     columns1
+	JMP     next
+
+tile7x1:
+	// Sums of 7 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero7x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	VMOVUPS 128(R10), Y4
+	VMOVUPS 160(R10), Y5
+	VMOVUPS 192(R10), Y6
+	JMP     sum7x1
+
+zero7x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+
+sum7x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store7x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop7x1:
+	VBROADCASTSS (R11), Y7
+	VMOVUPS      (R10), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VMOVUPS      32(R10), Y9
+	VFMADD231PS  Y9, Y7, Y1
+	VMOVUPS      64(R10), Y10
+	VFMADD231PS  Y10, Y7, Y2
+	VMOVUPS      96(R10), Y11
+	VFMADD231PS  Y11, Y7, Y3
+	VMOVUPS      128(R10), Y12
+	VFMADD231PS  Y12, Y7, Y4
+	VMOVUPS      160(R10), Y13
+	VFMADD231PS  Y13, Y7, Y5
+	VMOVUPS      192(R10), Y14
+	VFMADD231PS  Y14, Y7, Y6
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop7x1
+
+store7x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	VMOVUPS Y4, 128(R10)
+	VMOVUPS Y5, 160(R10)
+	VMOVUPS Y6, 192(R10)
+	ADDQ    $0x000000e0, R8
+	SUBQ    $0x07, R9
+	JNZ     columns1
+	JMP     next
+
+tile8x1:
+	// Sums of 8 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero8x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	VMOVUPS 128(R10), Y4
+	VMOVUPS 160(R10), Y5
+	VMOVUPS 192(R10), Y6
+	VMOVUPS 224(R10), Y7
+	JMP     sum8x1
+
+zero8x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+
+sum8x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store8x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop8x1:
+	VBROADCASTSS (R11), Y8
+	VMOVUPS      (R10), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VMOVUPS      32(R10), Y10
+	VFMADD231PS  Y10, Y8, Y1
+	VMOVUPS      64(R10), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VMOVUPS      96(R10), Y12
+	VFMADD231PS  Y12, Y8, Y3
+	VMOVUPS      128(R10), Y13
+	VFMADD231PS  Y13, Y8, Y4
+	VMOVUPS      160(R10), Y14
+	VFMADD231PS  Y14, Y8, Y5
+	VMOVUPS      192(R10), Y15
+	VFMADD231PS  Y15, Y8, Y6
+	VMOVUPS      224(R10), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop8x1
+
+store8x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	VMOVUPS Y4, 128(R10)
+	VMOVUPS Y5, 160(R10)
+	VMOVUPS Y6, 192(R10)
+	VMOVUPS Y7, 224(R10)
+	ADDQ    $0x00000100, R8
+	SUBQ    $0x08, R9
+	JNZ     columns1
+	JMP     next
+
+tile9x1:
+	// Sums of 9 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero9x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	VMOVUPS 128(R10), Y4
+	VMOVUPS 160(R10), Y5
+	VMOVUPS 192(R10), Y6
+	VMOVUPS 224(R10), Y7
+	VMOVUPS 256(R10), Y8
+	JMP     sum9x1
+
+zero9x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+
+sum9x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store9x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop9x1:
+	VBROADCASTSS (R11), Y9
+	VMOVUPS      (R10), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VMOVUPS      32(R10), Y11
+	VFMADD231PS  Y11, Y9, Y1
+	VMOVUPS      64(R10), Y12
+	VFMADD231PS  Y12, Y9, Y2
+	VMOVUPS      96(R10), Y13
+	VFMADD231PS  Y13, Y9, Y3
+	VMOVUPS      128(R10), Y14
+	VFMADD231PS  Y14, Y9, Y4
+	VMOVUPS      160(R10), Y15
+	VFMADD231PS  Y15, Y9, Y5
+	VMOVUPS      192(R10), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      224(R10), Y11
+	VFMADD231PS  Y11, Y9, Y7
+	VMOVUPS      256(R10), Y12
+	VFMADD231PS  Y12, Y9, Y8
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop9x1
+
+store9x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	VMOVUPS Y4, 128(R10)
+	VMOVUPS Y5, 160(R10)
+	VMOVUPS Y6, 192(R10)
+	VMOVUPS Y7, 224(R10)
+	VMOVUPS Y8, 256(R10)
+	ADDQ    $0x00000120, R8
+	SUBQ    $0x09, R9
+	JNZ     columns1
+	JMP     next
+
+tile10x1:
+	// Sums of 10 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero10x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	VMOVUPS 128(R10), Y4
+	VMOVUPS 160(R10), Y5
+	VMOVUPS 192(R10), Y6
+	VMOVUPS 224(R10), Y7
+	VMOVUPS 256(R10), Y8
+	VMOVUPS 288(R10), Y9
+	JMP     sum10x1
+
+zero10x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+
+sum10x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store10x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop10x1:
+	VBROADCASTSS (R11), Y10
+	VMOVUPS      (R10), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VMOVUPS      32(R10), Y12
+	VFMADD231PS  Y12, Y10, Y1
+	VMOVUPS      64(R10), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VMOVUPS      96(R10), Y14
+	VFMADD231PS  Y14, Y10, Y3
+	VMOVUPS      128(R10), Y15
+	VFMADD231PS  Y15, Y10, Y4
+	VMOVUPS      160(R10), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VMOVUPS      192(R10), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VMOVUPS      224(R10), Y13
+	VFMADD231PS  Y13, Y10, Y7
+	VMOVUPS      256(R10), Y14
+	VFMADD231PS  Y14, Y10, Y8
+	VMOVUPS      288(R10), Y15
+	VFMADD231PS  Y15, Y10, Y9
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop10x1
+
+store10x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	VMOVUPS Y4, 128(R10)
+	VMOVUPS Y5, 160(R10)
+	VMOVUPS Y6, 192(R10)
+	VMOVUPS Y7, 224(R10)
+	VMOVUPS Y8, 256(R10)
+	VMOVUPS Y9, 288(R10)
+	ADDQ    $0x00000140, R8
+	SUBQ    $0x0a, R9
+	JNZ     columns1
+	JMP     next
+
+tile11x1:
+	// Sums of 11 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero11x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	VMOVUPS 128(R10), Y4
+	VMOVUPS 160(R10), Y5
+	VMOVUPS 192(R10), Y6
+	VMOVUPS 224(R10), Y7
+	VMOVUPS 256(R10), Y8
+	VMOVUPS 288(R10), Y9
+	VMOVUPS 320(R10), Y10
+	JMP     sum11x1
+
+zero11x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+
+sum11x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store11x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop11x1:
+	VBROADCASTSS (R11), Y11
+	VMOVUPS      (R10), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VMOVUPS      32(R10), Y13
+	VFMADD231PS  Y13, Y11, Y1
+	VMOVUPS      64(R10), Y14
+	VFMADD231PS  Y14, Y11, Y2
+	VMOVUPS      96(R10), Y15
+	VFMADD231PS  Y15, Y11, Y3
+	VMOVUPS      128(R10), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VMOVUPS      160(R10), Y13
+	VFMADD231PS  Y13, Y11, Y5
+	VMOVUPS      192(R10), Y14
+	VFMADD231PS  Y14, Y11, Y6
+	VMOVUPS      224(R10), Y15
+	VFMADD231PS  Y15, Y11, Y7
+	VMOVUPS      256(R10), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VMOVUPS      288(R10), Y13
+	VFMADD231PS  Y13, Y11, Y9
+	VMOVUPS      320(R10), Y14
+	VFMADD231PS  Y14, Y11, Y10
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop11x1
+
+store11x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	VMOVUPS Y4, 128(R10)
+	VMOVUPS Y5, 160(R10)
+	VMOVUPS Y6, 192(R10)
+	VMOVUPS Y7, 224(R10)
+	VMOVUPS Y8, 256(R10)
+	VMOVUPS Y9, 288(R10)
+	VMOVUPS Y10, 320(R10)
+	ADDQ    $0x00000160, R8
+	SUBQ    $0x0b, R9
+	JNZ     columns1
+	JMP     next
+
+tile12x1:
+	// Sums of 12 vectors x 1 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero12x1
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	VMOVUPS 128(R10), Y4
+	VMOVUPS 160(R10), Y5
+	VMOVUPS 192(R10), Y6
+	VMOVUPS 224(R10), Y7
+	VMOVUPS 256(R10), Y8
+	VMOVUPS 288(R10), Y9
+	VMOVUPS 320(R10), Y10
+	VMOVUPS 352(R10), Y11
+	JMP     sum12x1
+
+zero12x1:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+
+sum12x1:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store12x1
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop12x1:
+	VBROADCASTSS (R11), Y12
+	VMOVUPS      (R10), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VMOVUPS      32(R10), Y14
+	VFMADD231PS  Y14, Y12, Y1
+	VMOVUPS      64(R10), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VMOVUPS      96(R10), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VMOVUPS      128(R10), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VMOVUPS      160(R10), Y15
+	VFMADD231PS  Y15, Y12, Y5
+	VMOVUPS      192(R10), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      224(R10), Y14
+	VFMADD231PS  Y14, Y12, Y7
+	VMOVUPS      256(R10), Y15
+	VFMADD231PS  Y15, Y12, Y8
+	VMOVUPS      288(R10), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VMOVUPS      320(R10), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VMOVUPS      352(R10), Y15
+	VFMADD231PS  Y15, Y12, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop12x1
+
+store12x1:
+	MOVQ    32(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	VMOVUPS Y4, 128(R10)
+	VMOVUPS Y5, 160(R10)
+	VMOVUPS Y6, 192(R10)
+	VMOVUPS Y7, 224(R10)
+	VMOVUPS Y8, 256(R10)
+	VMOVUPS Y9, 288(R10)
+	VMOVUPS Y10, 320(R10)
+	VMOVUPS Y11, 352(R10)
+	ADDQ    $0x00000180, R8
+	SUBQ    $0x0c, R9
+	JNZ     columns1
+	JMP     next
+
+columns2:
+	LEAQ    1(R9), R11
+	SHRQ    $0x01, R11
+	MOVQ    R9, R10
+	CMPQ    R10, $0x06
+	CMOVQGT R11, R10
+	MOVQ    $0x00000006, R11
+	CMPQ    R10, R11
+	CMOVQGT R11, R10
+	CMPQ    R10, $0x06
+	JE      tile6x2
+	CMPQ    R10, $0x05
+	JE      tile5x2
+	CMPQ    R10, $0x04
+	JE      tile4x2
+	CMPQ    R10, $0x03
+	JE      tile3x2
+	CMPQ    R10, $0x02
+	JE      tile2x2
+
+	// Sums of 1 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x2
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	JMP     sum1x2
+
+zero1x2:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+
+sum1x2:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x2
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop1x2:
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R11), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R11)(BX*1), Y4
+	VFMADD231PS  Y2, Y4, Y1
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x2
+
+store1x2:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x01, R9
+	JNZ     columns2
+	JMP     next
+
+tile2x2:
+	// Sums of 2 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x2
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	JMP     sum2x2
+
+zero2x2:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+sum2x2:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x2
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop2x2:
+	VMOVUPS      (R10), Y4
+	VMOVUPS      32(R10), Y5
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R11)(BX*1), Y7
+	VFMADD231PS  Y4, Y7, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x2
+
+store2x2:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x02, R9
+	JNZ     columns2
+	JMP     next
+
+tile3x2:
+	// Sums of 3 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x2
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	VMOVUPS 32(R10), Y4
+	VMOVUPS 64(R10), Y5
+	JMP     sum3x2
+
+zero3x2:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+
+sum3x2:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x2
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop3x2:
+	VBROADCASTSS (R11), Y6
+	VBROADCASTSS (R11)(BX*1), Y7
+	VMOVUPS      (R10), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y3
+	VMOVUPS      32(R10), Y9
+	VFMADD231PS  Y9, Y6, Y1
+	VFMADD231PS  Y9, Y7, Y4
+	VMOVUPS      64(R10), Y10
+	VFMADD231PS  Y10, Y6, Y2
+	VFMADD231PS  Y10, Y7, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x2
+
+store3x2:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS Y4, 32(R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    $0x00000060, R8
+	SUBQ    $0x03, R9
+	JNZ     columns2
+	JMP     next
+
+tile4x2:
+	// Sums of 4 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero4x2
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	VMOVUPS 64(R10), Y6
+	VMOVUPS 96(R10), Y7
+	JMP     sum4x2
+
+zero4x2:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+
+sum4x2:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store4x2
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop4x2:
+	VBROADCASTSS (R11), Y8
+	VBROADCASTSS (R11)(BX*1), Y9
+	VMOVUPS      (R10), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y4
+	VMOVUPS      32(R10), Y11
+	VFMADD231PS  Y11, Y8, Y1
+	VFMADD231PS  Y11, Y9, Y5
+	VMOVUPS      64(R10), Y12
+	VFMADD231PS  Y12, Y8, Y2
+	VFMADD231PS  Y12, Y9, Y6
+	VMOVUPS      96(R10), Y13
+	VFMADD231PS  Y13, Y8, Y3
+	VFMADD231PS  Y13, Y9, Y7
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop4x2
+
+store4x2:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y6, 64(R10)
+	VMOVUPS Y7, 96(R10)
+	ADDQ    $0x00000080, R8
+	SUBQ    $0x04, R9
+	JNZ     columns2
+	JMP     next
+
+tile5x2:
+	// Sums of 5 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero5x2
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	VMOVUPS 128(R10), Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
+	VMOVUPS 32(R10), Y6
+	VMOVUPS 64(R10), Y7
+	VMOVUPS 96(R10), Y8
+	VMOVUPS 128(R10), Y9
+	JMP     sum5x2
+
+zero5x2:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+
+sum5x2:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store5x2
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop5x2:
+	VBROADCASTSS (R11), Y10
+	VBROADCASTSS (R11)(BX*1), Y11
+	VMOVUPS      (R10), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y5
+	VMOVUPS      32(R10), Y13
+	VFMADD231PS  Y13, Y10, Y1
+	VFMADD231PS  Y13, Y11, Y6
+	VMOVUPS      64(R10), Y14
+	VFMADD231PS  Y14, Y10, Y2
+	VFMADD231PS  Y14, Y11, Y7
+	VMOVUPS      96(R10), Y15
+	VFMADD231PS  Y15, Y10, Y3
+	VFMADD231PS  Y15, Y11, Y8
+	VMOVUPS      128(R10), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop5x2
+
+store5x2:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	VMOVUPS Y4, 128(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y5, (R10)
+	VMOVUPS Y6, 32(R10)
+	VMOVUPS Y7, 64(R10)
+	VMOVUPS Y8, 96(R10)
+	VMOVUPS Y9, 128(R10)
+	ADDQ    $0x000000a0, R8
+	SUBQ    $0x05, R9
+	JNZ     columns2
+	JMP     next
+
+tile6x2:
+	// Sums of 6 vectors x 2 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero6x2
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	VMOVUPS 128(R10), Y4
+	VMOVUPS 160(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	VMOVUPS 64(R10), Y8
+	VMOVUPS 96(R10), Y9
+	VMOVUPS 128(R10), Y10
+	VMOVUPS 160(R10), Y11
+	JMP     sum6x2
+
+zero6x2:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+
+sum6x2:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store6x2
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop6x2:
+	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R11)(BX*1), Y13
+	VMOVUPS      (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y6
+	VMOVUPS      32(R10), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VFMADD231PS  Y15, Y13, Y7
+	VMOVUPS      64(R10), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y8
+	VMOVUPS      96(R10), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y9
+	VMOVUPS      128(R10), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y10
+	VMOVUPS      160(R10), Y15
+	VFMADD231PS  Y15, Y12, Y5
+	VFMADD231PS  Y15, Y13, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop6x2
+
+store6x2:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	VMOVUPS Y4, 128(R10)
+	VMOVUPS Y5, 160(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	VMOVUPS Y8, 64(R10)
+	VMOVUPS Y9, 96(R10)
+	VMOVUPS Y10, 128(R10)
+	VMOVUPS Y11, 160(R10)
+	ADDQ    $0x000000c0, R8
+	SUBQ    $0x06, R9
+	JNZ     columns2
+	JMP     next
+
+columns3:
+	LEAQ    1(R9), R11
+	SHRQ    $0x01, R11
+	MOVQ    R9, R10
+	CMPQ    R10, $0x04
+	CMOVQGT R11, R10
+	MOVQ    $0x00000004, R11
+	CMPQ    R10, R11
+	CMOVQGT R11, R10
+	CMPQ    R10, $0x04
+	JE      tile4x3
+	CMPQ    R10, $0x03
+	JE      tile3x3
+	CMPQ    R10, $0x02
+	JE      tile2x3
+
+	// Sums of 1 vectors x 3 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x3
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	JMP     sum1x3
+
+zero1x3:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+
+sum1x3:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x3
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop1x3:
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R11), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R11)(BX*1), Y5
+	VFMADD231PS  Y3, Y5, Y1
+	VBROADCASTSS (R11)(BX*2), Y6
+	VFMADD231PS  Y3, Y6, Y2
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x3
+
+store1x3:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x01, R9
+	JNZ     columns3
+	JMP     next
+
+tile2x3:
+	// Sums of 2 vectors x 3 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x3
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	JMP     sum2x3
+
+zero2x3:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+
+sum2x3:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x3
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop2x3:
+	VMOVUPS      (R10), Y6
+	VMOVUPS      32(R10), Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R11)(BX*1), Y9
+	VFMADD231PS  Y6, Y9, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VBROADCASTSS (R11)(BX*2), Y10
+	VFMADD231PS  Y6, Y10, Y4
+	VFMADD231PS  Y7, Y10, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x3
+
+store2x3:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x02, R9
+	JNZ     columns3
+	JMP     next
+
+tile3x3:
+	// Sums of 3 vectors x 3 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x3
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	VMOVUPS 32(R10), Y4
+	VMOVUPS 64(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	VMOVUPS 64(R10), Y8
+	JMP     sum3x3
+
+zero3x3:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+
+sum3x3:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x3
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop3x3:
+	VMOVUPS      (R10), Y9
+	VMOVUPS      32(R10), Y10
+	VMOVUPS      64(R10), Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y9, Y12, Y0
+	VFMADD231PS  Y10, Y12, Y1
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (R11)(BX*1), Y13
+	VFMADD231PS  Y9, Y13, Y3
+	VFMADD231PS  Y10, Y13, Y4
+	VFMADD231PS  Y11, Y13, Y5
+	VBROADCASTSS (R11)(BX*2), Y14
+	VFMADD231PS  Y9, Y14, Y6
+	VFMADD231PS  Y10, Y14, Y7
+	VFMADD231PS  Y11, Y14, Y8
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x3
+
+store3x3:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS Y4, 32(R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	VMOVUPS Y8, 64(R10)
+	ADDQ    $0x00000060, R8
+	SUBQ    $0x03, R9
+	JNZ     columns3
+	JMP     next
+
+tile4x3:
+	// Sums of 4 vectors x 3 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero4x3
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	VMOVUPS 96(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	VMOVUPS 64(R10), Y6
+	VMOVUPS 96(R10), Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y8
+	VMOVUPS 32(R10), Y9
+	VMOVUPS 64(R10), Y10
+	VMOVUPS 96(R10), Y11
+	JMP     sum4x3
+
+zero4x3:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+
+sum4x3:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store4x3
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop4x3:
+	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R11)(BX*1), Y13
+	VBROADCASTSS (R11)(BX*2), Y14
+	VMOVUPS      (R10), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y8
+	VMOVUPS      32(R10), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y9
+	VMOVUPS      64(R10), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y6
+	VFMADD231PS  Y15, Y14, Y10
+	VMOVUPS      96(R10), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop4x3
+
+store4x3:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	VMOVUPS Y3, 96(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y6, 64(R10)
+	VMOVUPS Y7, 96(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
+	VMOVUPS Y10, 64(R10)
+	VMOVUPS Y11, 96(R10)
+	ADDQ    $0x00000080, R8
+	SUBQ    $0x04, R9
+	JNZ     columns3
+	JMP     next
+
+columns4:
+	LEAQ    1(R9), R11
+	SHRQ    $0x01, R11
+	MOVQ    R9, R10
+	CMPQ    R10, $0x03
+	CMOVQGT R11, R10
+	MOVQ    $0x00000003, R11
+	CMPQ    R10, R11
+	CMOVQGT R11, R10
+	CMPQ    R10, $0x03
+	JE      tile3x4
+	CMPQ    R10, $0x02
+	JE      tile2x4
+
+	// Sums of 1 vectors x 4 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x4
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	JMP     sum1x4
+
+zero1x4:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+sum1x4:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x4
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop1x4:
+	VMOVUPS      (R10), Y4
+	VBROADCASTSS (R11), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R11)(BX*1), Y6
+	VFMADD231PS  Y4, Y6, Y1
+	VBROADCASTSS (R11)(BX*2), Y7
+	VFMADD231PS  Y4, Y7, Y2
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y4, Y8, Y3
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x4
+
+store1x4:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x01, R9
+	JNZ     columns4
+	JMP     next
+
+tile2x4:
+	// Sums of 2 vectors x 4 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x4
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	JMP     sum2x4
+
+zero2x4:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+
+sum2x4:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x4
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop2x4:
+	VMOVUPS      (R10), Y8
+	VMOVUPS      32(R10), Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R11)(BX*1), Y11
+	VFMADD231PS  Y8, Y11, Y2
+	VFMADD231PS  Y9, Y11, Y3
+	VBROADCASTSS (R11)(BX*2), Y12
+	VFMADD231PS  Y8, Y12, Y4
+	VFMADD231PS  Y9, Y12, Y5
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y8, Y13, Y6
+	VFMADD231PS  Y9, Y13, Y7
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x4
+
+store2x4:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x02, R9
+	JNZ     columns4
+	JMP     next
+
+tile3x4:
+	// Sums of 3 vectors x 4 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero3x4
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS 64(R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	VMOVUPS 32(R10), Y4
+	VMOVUPS 64(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	VMOVUPS 64(R10), Y8
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
+	VMOVUPS 32(R10), Y10
+	VMOVUPS 64(R10), Y11
+	JMP     sum3x4
+
+zero3x4:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+
+sum3x4:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store3x4
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop3x4:
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      64(R10), Y14
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R11)(BX*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R11)(BX*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11)(SI*1), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop3x4
+
+store3x4:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS Y4, 32(R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	VMOVUPS Y8, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y9, (R10)
+	VMOVUPS Y10, 32(R10)
+	VMOVUPS Y11, 64(R10)
+	ADDQ    $0x00000060, R8
+	SUBQ    $0x03, R9
+	JNZ     columns4
+	JMP     next
+
+columns5:
+	LEAQ    1(R9), R11
+	SHRQ    $0x01, R11
+	MOVQ    R9, R10
+	CMPQ    R10, $0x02
+	CMOVQGT R11, R10
+	MOVQ    $0x00000002, R11
+	CMPQ    R10, R11
+	CMOVQGT R11, R10
+	CMPQ    R10, $0x02
+	JE      tile2x5
+
+	// Sums of 1 vectors x 5 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x5
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	JMP     sum1x5
+
+zero1x5:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+
+sum1x5:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x5
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop1x5:
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R11)(BX*1), Y7
+	VFMADD231PS  Y5, Y7, Y1
+	VBROADCASTSS (R11)(BX*2), Y8
+	VFMADD231PS  Y5, Y8, Y2
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y5, Y9, Y3
+	VBROADCASTSS (R11)(BX*4), Y10
+	VFMADD231PS  Y5, Y10, Y4
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x5
+
+store1x5:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x01, R9
+	JNZ     columns5
+	JMP     next
+
+tile2x5:
+	// Sums of 2 vectors x 5 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x5
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y8
+	VMOVUPS 32(R10), Y9
+	JMP     sum2x5
+
+zero2x5:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+
+sum2x5:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x5
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop2x5:
+	VMOVUPS      (R10), Y10
+	VMOVUPS      32(R10), Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R11)(BX*1), Y13
+	VFMADD231PS  Y10, Y13, Y2
+	VFMADD231PS  Y11, Y13, Y3
+	VBROADCASTSS (R11)(BX*2), Y14
+	VFMADD231PS  Y10, Y14, Y4
+	VFMADD231PS  Y11, Y14, Y5
+	VBROADCASTSS (R11)(SI*1), Y15
+	VFMADD231PS  Y10, Y15, Y6
+	VFMADD231PS  Y11, Y15, Y7
+	VBROADCASTSS (R11)(BX*4), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x5
+
+store2x5:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x02, R9
+	JNZ     columns5
+	JMP     next
+
+columns6:
+	LEAQ    1(R9), R11
+	SHRQ    $0x01, R11
+	MOVQ    R9, R10
+	CMPQ    R10, $0x02
+	CMOVQGT R11, R10
+	MOVQ    $0x00000002, R11
+	CMPQ    R10, R11
+	CMOVQGT R11, R10
+	CMPQ    R10, $0x02
+	JE      tile2x6
+
+	// Sums of 1 vectors x 6 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero1x6
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
+	JMP     sum1x6
+
+zero1x6:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+
+sum1x6:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store1x6
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop1x6:
+	VMOVUPS      (R10), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R11)(BX*1), Y8
+	VFMADD231PS  Y6, Y8, Y1
+	VBROADCASTSS (R11)(BX*2), Y9
+	VFMADD231PS  Y6, Y9, Y2
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y6, Y10, Y3
+	VBROADCASTSS (R11)(BX*4), Y11
+	VFMADD231PS  Y6, Y11, Y4
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y6, Y12, Y5
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop1x6
+
+store1x6:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x01, R9
+	JNZ     columns6
+	JMP     next
+
+tile2x6:
+	// Sums of 2 vectors x 6 from +-C or 0.
+	CMPQ    8(AX), $0x00
+	JE      zero2x6
+	MOVQ    40(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    8(SP), R10
+	ADDQ    R8, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y8
+	VMOVUPS 32(R10), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y10
+	VMOVUPS 32(R10), Y11
+	JMP     sum2x6
+
+zero2x6:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+
+sum2x6:
+	MOVQ  88(AX), R12
+	TESTQ R12, R12
+	JZ    store2x6
+	MOVQ  16(AX), R10
+	ADDQ  R8, R10
+	MOVQ  16(SP), R11
+
+loop2x6:
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R11)(BX*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (R11)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R11)(SI*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (R11)(BX*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(DI*1), Y15
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         CX, R10
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2x6
+
+store2x6:
+	MOVQ    32(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    (SP), R10
+	ADDQ    R8, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y10, (R10)
+	VMOVUPS Y11, 32(R10)
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x02, R9
+	JNZ     columns6
+
+next:
+	MOVQ  32(SP), R8
+	SUBQ  R8, 24(SP)
+	SHLQ  $0x02, R8
+	MOVQ  32(AX), R9
+	IMULQ R8, R9
+	ADDQ  R9, (SP)
+	MOVQ  40(AX), R9
+	IMULQ R8, R9
+	ADDQ  R9, 8(SP)
+	MOVQ  64(AX), R9
+	IMULQ R8, R9
+	ADDQ  R9, 16(SP)
+	JMP   columns
+
+done:
+	VZEROUPPER
+	RET
+
+// func reluAVX2(d *float32, dStride int, lanes int, columns int)
+// Requires: AVX
+TEXT ·reluAVX2(SB), NOSPLIT, $0-32
+	VXORPD Y1, Y1, Y1
+	MOVQ   d+0(FP), AX
+	MOVQ   dStride+8(FP), CX
+	SHLQ   $0x02, CX
+	MOVQ   lanes+16(FP), DX
+	MOVQ   columns+24(FP), BX
+	SHLQ   $0x06, DX
+
+columns:
+	XORQ SI, SI
+
+lanes:
+	VMOVUPS (AX)(SI*1), Y0
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)(SI*1)
+	ADDQ    $0x20, SI
+	CMPQ    SI, DX
+	JL      lanes
+	ADDQ    CX, AX
+	DECQ    BX
+	JNZ     columns
+	VZEROUPPER
+	RET
+
+// func reluSlopeAVX2(d *float32, dStride int, a *float32, aStride int, lanes int, columns int)
+// Requires: AVX
+TEXT ·reluSlopeAVX2(SB), NOSPLIT, $0-48
+	VXORPD Y1, Y1, Y1
+	MOVQ   d+0(FP), AX
+	MOVQ   dStride+8(FP), CX
+	SHLQ   $0x02, CX
+	MOVQ   a+16(FP), DX
+	MOVQ   aStride+24(FP), BX
+	SHLQ   $0x02, BX
+	MOVQ   lanes+32(FP), SI
+	MOVQ   columns+40(FP), DI
+	SHLQ   $0x06, SI
+
+columns:
+	XORQ R8, R8
+
+lanes:
+	VMOVUPS (AX)(R8*1), Y0
+	VMOVUPS (DX)(R8*1), Y2
+	VCMPPS  $0x06, Y1, Y2, Y3
+	VSUBPS  Y2, Y2, Y2
+	VADDPS  Y2, Y0, Y0
+	VANDPS  Y3, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ    $0x20, R8
+	CMPQ    R8, SI
+	JL      lanes
+	ADDQ    CX, AX
+	ADDQ    BX, DX
+	DECQ    DI
+	JNZ     columns
+	VZEROUPPER
+	RET
+
+// func tanhAVX2(d *float32, dStride int, lanes int, columns int)
+// Requires: AVX, FMA3
+TEXT ·tanhAVX2(SB), NOSPLIT, $0-32
+	VBROADCASTSS tanhLimit<>+0(SB), Y1
+	VBROADCASTSS tanhLimit<>+4(SB), Y2
+	VBROADCASTSS one32<>+0(SB), Y3
+	VXORPD       Y4, Y4, Y4
+	VSUBPS       Y3, Y4, Y4
+	MOVQ         d+0(FP), AX
+	MOVQ         dStride+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         lanes+16(FP), DX
+	MOVQ         columns+24(FP), BX
+	SHLQ         $0x06, DX
+
+columns:
+	XORQ SI, SI
+
+lanes:
+	VMOVUPS      (AX)(SI*1), Y0
+	VMINPS       Y0, Y1, Y0
+	VMAXPS       Y0, Y2, Y0
+	VMULPS       Y0, Y0, Y5
+	VBROADCASTSS tanhP<>+16(SB), Y6
+	VBROADCASTSS tanhP<>+12(SB), Y8
+	VFMADD213PS  Y8, Y5, Y6
+	VBROADCASTSS tanhP<>+8(SB), Y8
+	VFMADD213PS  Y8, Y5, Y6
+	VBROADCASTSS tanhP<>+4(SB), Y8
+	VFMADD213PS  Y8, Y5, Y6
+	VBROADCASTSS tanhP<>+0(SB), Y8
+	VFMADD213PS  Y8, Y5, Y6
+	VBROADCASTSS tanhQ<>+16(SB), Y7
+	VBROADCASTSS tanhQ<>+12(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS tanhQ<>+8(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS tanhQ<>+4(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS tanhQ<>+0(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VMULPS       Y6, Y0, Y0
+	VDIVPS       Y7, Y0, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y0, Y4, Y0
+	VMOVUPS      Y0, (AX)(SI*1)
+	ADDQ         $0x20, SI
+	CMPQ         SI, DX
+	JL           lanes
+	ADDQ         CX, AX
+	DECQ         BX
+	JNZ          columns
+	VZEROUPPER
+	RET
+
+// func tanhSlopeAVX2(d *float32, dStride int, a *float32, aStride int, lanes int, columns int)
+// Requires: AVX, FMA3
+TEXT ·tanhSlopeAVX2(SB), NOSPLIT, $0-48
+	VBROADCASTSS one32<>+0(SB), Y1
+	MOVQ         d+0(FP), AX
+	MOVQ         dStride+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         a+16(FP), DX
+	MOVQ         aStride+24(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         lanes+32(FP), SI
+	MOVQ         columns+40(FP), DI
+	SHLQ         $0x06, SI
+
+columns:
+	XORQ R8, R8
+
+lanes:
+	VMOVUPS      (AX)(R8*1), Y0
+	VMOVUPS      (DX)(R8*1), Y2
+	VMOVAPS      Y1, Y3
+	VFNMADD231PS Y2, Y2, Y3
+	VMULPS       Y3, Y0, Y0
+	VMOVUPS      Y0, (AX)(R8*1)
+	ADDQ         $0x20, R8
+	CMPQ         R8, SI
+	JL           lanes
+	ADDQ         CX, AX
+	ADDQ         BX, DX
+	DECQ         DI
+	JNZ          columns
+	VZEROUPPER
+	RET
+
+// func adamAVX2(f *[8]float32, p *float32, m *float32, v *float32, gradient *float32, lanes int)
+// Requires: AVX, FMA3
+TEXT ·adamAVX2(SB), NOSPLIT, $0-48
+	MOVQ         f+0(FP), AX
+	VBROADCASTSS (AX), Y0
+	VBROADCASTSS 4(AX), Y1
+	VBROADCASTSS 8(AX), Y2
+	VBROADCASTSS 12(AX), Y3
+	VBROADCASTSS 16(AX), Y4
+	VBROADCASTSS 20(AX), Y5
+	VBROADCASTSS 24(AX), Y6
+	VBROADCASTSS 28(AX), Y7
+	MOVQ         p+8(FP), AX
+	MOVQ         m+16(FP), CX
+	MOVQ         v+24(FP), DX
+	MOVQ         gradient+32(FP), BX
+	MOVQ         lanes+40(FP), SI
+	SHLQ         $0x06, SI
+	XORQ         DI, DI
+
+lanes:
+	VMOVUPS     (BX)(DI*1), Y10
+	VMULPS      Y1, Y10, Y8
+	VFMADD231PS (CX)(DI*1), Y0, Y8
+	VMOVUPS     Y8, (CX)(DI*1)
+	VMULPS      Y3, Y10, Y9
+	VMULPS      Y10, Y9, Y9
+	VFMADD231PS (DX)(DI*1), Y2, Y9
+	VMOVUPS     Y9, (DX)(DI*1)
+	VSQRTPS     Y9, Y11
+	VFMADD213PS Y7, Y6, Y11
+	VMULPS      Y5, Y8, Y8
+	VDIVPS      Y11, Y8, Y8
+	VMOVUPS     (AX)(DI*1), Y12
+	VFMSUB213PS Y8, Y4, Y12
+	VMOVUPS     Y12, (AX)(DI*1)
+	ADDQ        $0x20, DI
+	CMPQ        DI, SI
+	JL          lanes
+	VZEROUPPER
+	RET
+
+// func transpose32AVX2(dst *float32, dstStride int, a *float32, stride int, rows int, columns int)
+// Requires: AVX
+TEXT ·transpose32AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ rows+32(FP), SI
+	MOVQ columns+40(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+
+columns:
+	MOVQ SI, R10
+	MOVQ DX, R11
+	MOVQ AX, R9
+
+rows:
+	MOVQ       R11, R8
+	VMOVUPS    (R8), Y0
+	ADDQ       BX, R8
+	VMOVUPS    (R8), Y1
+	ADDQ       BX, R8
+	VMOVUPS    (R8), Y2
+	ADDQ       BX, R8
+	VMOVUPS    (R8), Y3
+	ADDQ       BX, R8
+	VMOVUPS    (R8), Y4
+	ADDQ       BX, R8
+	VMOVUPS    (R8), Y5
+	ADDQ       BX, R8
+	VMOVUPS    (R8), Y6
+	ADDQ       BX, R8
+	VMOVUPS    (R8), Y7
+	ADDQ       BX, R8
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y10
+	VUNPCKHPS  Y3, Y2, Y11
+	VUNPCKLPS  Y5, Y4, Y12
+	VUNPCKHPS  Y5, Y4, Y13
+	VUNPCKLPS  Y7, Y6, Y14
+	VUNPCKHPS  Y7, Y6, Y15
+	VSHUFPS    $0x44, Y10, Y8, Y0
+	VSHUFPS    $0xee, Y10, Y8, Y1
+	VSHUFPS    $0x44, Y11, Y9, Y2
+	VSHUFPS    $0xee, Y11, Y9, Y3
+	VSHUFPS    $0x44, Y14, Y12, Y4
+	VSHUFPS    $0xee, Y14, Y12, Y5
+	VSHUFPS    $0x44, Y15, Y13, Y6
+	VSHUFPS    $0xee, Y15, Y13, Y7
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y12
+	VPERM2F128 $0x20, Y5, Y1, Y9
+	VPERM2F128 $0x31, Y5, Y1, Y13
+	VPERM2F128 $0x20, Y6, Y2, Y10
+	VPERM2F128 $0x31, Y6, Y2, Y14
+	VPERM2F128 $0x20, Y7, Y3, Y11
+	VPERM2F128 $0x31, Y7, Y3, Y15
+	VMOVUPS    Y8, (R9)
+	ADDQ       CX, R9
+	VMOVUPS    Y9, (R9)
+	ADDQ       CX, R9
+	VMOVUPS    Y10, (R9)
+	ADDQ       CX, R9
+	VMOVUPS    Y11, (R9)
+	ADDQ       CX, R9
+	VMOVUPS    Y12, (R9)
+	ADDQ       CX, R9
+	VMOVUPS    Y13, (R9)
+	ADDQ       CX, R9
+	VMOVUPS    Y14, (R9)
+	ADDQ       CX, R9
+	VMOVUPS    Y15, (R9)
+	ADDQ       CX, R9
+	ADDQ       $0x20, R11
+	DECQ       R10
+	JNZ        rows
+	ADDQ       $0x20, AX
+	LEAQ       (DX)(BX*8), DX
+	DECQ       DI
+	JNZ        columns
+	VZEROUPPER
 	RET

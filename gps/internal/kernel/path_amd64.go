@@ -132,3 +132,88 @@ func peak(n int) {
 		peakPortable(n)
 	}
 }
+
+var _ = [1]struct{}{}[unsafe.Sizeof(operands32{})-words*8]
+
+func product32(p *operands32) {
+	switch active {
+	case avx512Path:
+		product32AVX512((*[words]uint64)(unsafe.Pointer(p)))
+	case avx2Path:
+		product32AVX2((*[words]uint64)(unsafe.Pointer(p)))
+	default:
+		product32Portable(p)
+	}
+}
+
+func relu(a *float32, stride, lanes, columns int) {
+	switch active {
+	case avx512Path:
+		reluAVX512(a, stride, lanes, columns)
+	case avx2Path:
+		reluAVX2(a, stride, lanes, columns)
+	default:
+		reluPortable(a, stride, lanes, columns)
+	}
+}
+
+func reluSlope(d *float32, dStride int, a *float32, aStride, lanes, columns int) {
+	switch active {
+	case avx512Path:
+		reluSlopeAVX512(d, dStride, a, aStride, lanes, columns)
+	case avx2Path:
+		reluSlopeAVX2(d, dStride, a, aStride, lanes, columns)
+	default:
+		reluSlopePortable(d, dStride, a, aStride, lanes, columns)
+	}
+}
+
+func tanh(a *float32, stride, lanes, columns int) {
+	switch active {
+	case avx512Path:
+		tanhAVX512(a, stride, lanes, columns)
+	case avx2Path:
+		tanhAVX2(a, stride, lanes, columns)
+	default:
+		tanhPortable(a, stride, lanes, columns)
+	}
+}
+
+func tanhSlope(d *float32, dStride int, a *float32, aStride, lanes, columns int) {
+	switch active {
+	case avx512Path:
+		tanhSlopeAVX512(d, dStride, a, aStride, lanes, columns)
+	case avx2Path:
+		tanhSlopeAVX2(d, dStride, a, aStride, lanes, columns)
+	default:
+		tanhSlopePortable(d, dStride, a, aStride, lanes, columns)
+	}
+}
+
+func adam(f *[adamFactors]float32, p, m, v, g *float32, lanes int) {
+	switch active {
+	case avx512Path:
+		adamAVX512(f, p, m, v, g, lanes)
+	case avx2Path:
+		adamAVX2(f, p, m, v, g, lanes)
+	default:
+		adamPortable(f, p, m, v, g, lanes)
+	}
+}
+
+// transpose32 leaves rows and columns beyond the last square to Go.
+func transpose32(dst *float32, dstStride int, a *float32, stride, rows, columns int) {
+	const square = 8
+	if active > avx2Path || rows < square || columns < square {
+		transpose32Portable(dst, dstStride, a, stride, rows, columns)
+		return
+	}
+	transpose32AVX2(dst, dstStride, a, stride, rows/square, columns/square)
+	top, left := rows/square*square, columns/square*square
+	if top < rows {
+		transpose32Portable(at32(dst, top*dstStride), dstStride, at32(a, top), stride, rows-top, left)
+	}
+	if left < columns {
+		transpose32Portable(at32(dst, left), dstStride, at32(a, left*stride), stride, rows, columns-left)
+	}
+}

@@ -98,3 +98,68 @@ func peakAVX2(n int)
 //
 //go:noescape
 func prefetchLanes(a *float64, stride int, lanes int, columns int)
+
+// product32AVX512 computes the product that p, an *operands32, describes.
+//
+//go:noescape
+func product32AVX512(p *[15]uint64)
+
+// reluAVX512 replaces numbers by their positive parts.
+//
+//go:noescape
+func reluAVX512(d *float32, dStride int, lanes int, columns int)
+
+// reluSlopeAVX512 multiplies d by the slope of what relu made.
+//
+//go:noescape
+func reluSlopeAVX512(d *float32, dStride int, a *float32, aStride int, lanes int, columns int)
+
+// tanhAVX512 replaces numbers by their hyperbolic tangents.
+//
+//go:noescape
+func tanhAVX512(d *float32, dStride int, lanes int, columns int)
+
+// tanhSlopeAVX512 multiplies d by the slope of what tanh made.
+//
+//go:noescape
+func tanhSlopeAVX512(d *float32, dStride int, a *float32, aStride int, lanes int, columns int)
+
+// adamAVX512 does a step of Adam, f being the struct of that name.
+//
+//go:noescape
+func adamAVX512(f *[8]float32, p *float32, m *float32, v *float32, gradient *float32, lanes int)
+
+// product32AVX2 computes the product that p, an *operands32, describes.
+//
+//go:noescape
+func product32AVX2(p *[15]uint64)
+
+// reluAVX2 replaces numbers by their positive parts.
+//
+//go:noescape
+func reluAVX2(d *float32, dStride int, lanes int, columns int)
+
+// reluSlopeAVX2 multiplies d by the slope of what relu made.
+//
+//go:noescape
+func reluSlopeAVX2(d *float32, dStride int, a *float32, aStride int, lanes int, columns int)
+
+// tanhAVX2 replaces numbers by their hyperbolic tangents.
+//
+//go:noescape
+func tanhAVX2(d *float32, dStride int, lanes int, columns int)
+
+// tanhSlopeAVX2 multiplies d by the slope of what tanh made.
+//
+//go:noescape
+func tanhSlopeAVX2(d *float32, dStride int, a *float32, aStride int, lanes int, columns int)
+
+// adamAVX2 does a step of Adam, f being the struct of that name.
+//
+//go:noescape
+func adamAVX2(f *[8]float32, p *float32, m *float32, v *float32, gradient *float32, lanes int)
+
+// transpose32AVX2 transposes a matrix of rows x columns squares of eight by eight.
+//
+//go:noescape
+func transpose32AVX2(dst *float32, dstStride int, a *float32, stride int, rows int, columns int)

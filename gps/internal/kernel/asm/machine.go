@@ -33,10 +33,55 @@ var (
 // widest returns the number of columns of the widest tile.
 func (s set) widest() int { return len(s.heights) }
 
-// machine writes instructions for one instruction set.
+// machine writes instructions for one instruction set, on float64 or float32.
 type machine struct {
 	*build.Context
 	set
+	single bool // float32
+}
+
+// shift is the logarithm of the size of a number in bytes.
+func (m machine) shift() operand.Op {
+	if m.single {
+		return operand.U8(2)
+	}
+	return operand.U8(3)
+}
+
+// move copies a vector.
+func (m machine) move(from, to operand.Op) {
+	if m.single {
+		m.VMOVUPS(from, to)
+	} else {
+		m.VMOVUPD(from, to)
+	}
+}
+
+// spread sets all of a vector to the number in memory.
+func (m machine) spread(from, to operand.Op) {
+	if m.single {
+		m.VBROADCASTSS(from, to)
+	} else {
+		m.VBROADCASTSD(from, to)
+	}
+}
+
+// multiplyAdd adds x y to the sum.
+func (m machine) multiplyAdd(x, y, sum operand.Op) {
+	if m.single {
+		m.VFMADD231PS(x, y, sum)
+	} else {
+		m.VFMADD231PD(x, y, sum)
+	}
+}
+
+// multiplyAddSpread adds to the sum y times the number in memory.
+func (m machine) multiplyAddSpread(x, y, sum operand.Op) {
+	if m.single {
+		m.VFMADD231PS_BCST(x, y, sum)
+	} else {
+		m.VFMADD231PD_BCST(x, y, sum)
+	}
 }
 
 // perLane returns the number of vectors that make a lane.

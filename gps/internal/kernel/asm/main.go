@@ -33,7 +33,7 @@ func main() {
 // generate returns the assembly and the Go declarations of all kernels.
 func generate() (assembly, declarations []byte, err error) {
 	c := build.NewContext()
-	wide, narrow := machine{c, avx512}, machine{c, avx2}
+	wide, narrow := machine{Context: c, set: avx512}, machine{Context: c, set: avx2}
 	k := newConstants(c)
 	wide.factor512(k)
 	narrow.factor256(k)
@@ -47,7 +47,17 @@ func generate() (assembly, declarations []byte, err error) {
 		m.transposeTo(k)
 		m.peak()
 	}
-	machine{c, set{}}.prefetch()
+	machine{Context: c}.prefetch()
+	wide.single, narrow.single = true, true
+	for _, m := range []machine{wide, narrow} {
+		m.product()
+		m.relu()
+		m.reluSlope()
+		m.tanh(k)
+		m.tanhSlope(k)
+		m.adam()
+	}
+	narrow.transpose32()
 	file, err := c.Result()
 	if err != nil {
 		return nil, nil, err

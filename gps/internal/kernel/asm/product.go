@@ -46,8 +46,12 @@ type product struct {
 // product writes D = C +- A op(B) by tiles of D that stay in registers: columns of tiles
 // outside, lanes of rows in them, the sum inside.
 func (m machine) product() {
-	m.function("product", fmt.Sprintf("func(p *[%d]uint64)", fields),
-		"computes the product that p, an *operands, describes.")
+	name, fieldsOf := "product", "operands"
+	if m.single {
+		name, fieldsOf = "product32", "operands32"
+	}
+	m.function(name, fmt.Sprintf("func(p *[%d]uint64)", fields),
+		"computes the product that p, an *"+fieldsOf+", describes.")
 	p := &product{machine: m, operands: m.parameter("p")}
 	p.aStride, p.bInner = p.stride(fieldAStride), p.stride(fieldBInner)
 	outer := p.GP64()
@@ -64,10 +68,12 @@ func (m machine) product() {
 	p.JZ(operand.LabelRef("done"))
 	p.XORQ(p.offset, p.offset)
 	p.MOVQ(p.field(fieldLanes), p.remaining)
-	p.CMPQ(p.field(fieldShape), operand.U8(0))
-	p.JE(operand.LabelRef("whole"))
-	p.skipAboveDiagonal(columns)
-	p.Label("whole")
+	if !m.single { // whose products are whole, and not subtracted
+		p.CMPQ(p.field(fieldShape), operand.U8(0))
+		p.JE(operand.LabelRef("whole"))
+		p.skipAboveDiagonal(columns)
+		p.Label("whole")
+	}
 	p.balance(columns, columns, m.widest())
 	p.MOVQ(columns, p.width)
 	if m.perLane() == 2 {
@@ -104,7 +110,7 @@ func (p *product) variable(field int) operand.Mem {
 func (p *product) stride(field int) reg.Register {
 	r := p.GP64()
 	p.MOVQ(p.field(field), r)
-	p.SHLQ(operand.U8(3), r)
+	p.SHLQ(p.shift(), r)
 	return r
 }
 
@@ -183,7 +189,7 @@ func (p *product) advance() {
 	width := p.GP64()
 	p.MOVQ(p.width, width)
 	p.SUBQ(width, p.left)
-	p.SHLQ(operand.U8(3), width)
+	p.SHLQ(p.shift(), width)
 	for _, v := range []struct {
 		column operand.Mem
 		stride int
@@ -223,15 +229,19 @@ func (p *product) tile(high, c int, half bool) {
 		}
 	}
 
-	p.Commentf("Sums of %d x %d from +-C or 0.", high*p.bytes/number, c)
+	p.Commentf("Sums of %d vectors x %d from +-C or 0.", high, c)
 	p.CMPQ(p.field(fieldC), operand.U8(0))
 	p.JE(operand.LabelRef("zero" + name))
 	p.MOVQ(p.field(fieldCStride), stride)
-	p.SHLQ(operand.U8(3), stride)
+	p.SHLQ(p.shift(), stride)
 	p.MOVQ(p.c, column)
 	p.ADDQ(p.offset, column)
-	p.VBROADCASTSD(p.field(fieldSign), sign)
-	each(func(i, k int) { p.xor(at(column, i*p.bytes), part(i, sign), sum(i, k)) })
+	if p.single {
+		each(func(i, k int) { p.move(at(column, i*p.bytes), sum(i, k)) })
+	} else {
+		p.VBROADCASTSD(p.field(fieldSign), sign)
+		each(func(i, k int) { p.xor(at(column, i*p.bytes), part(i, sign), sum(i, k)) })
+	}
 	p.JMP(operand.LabelRef("sum" + name))
 	p.Label("zero" + name)
 	for _, s := range sums {
@@ -255,13 +265,17 @@ func (p *product) tile(high, c int, half bool) {
 
 	p.Label("store" + name)
 	p.MOVQ(p.field(fieldDStride), stride)
-	p.SHLQ(operand.U8(3), stride)
+	p.SHLQ(p.shift(), stride)
 	p.MOVQ(p.d, column)
 	p.ADDQ(p.offset, column)
-	p.VBROADCASTSD(p.field(fieldSign), sign)
+	if !p.single {
+		p.VBROADCASTSD(p.field(fieldSign), sign)
+	}
 	each(func(i, k int) {
-		p.xor(sum(i, k), part(i, sign), sum(i, k))
-		p.VMOVUPD(sum(i, k), at(column, i*p.bytes))
+		if !p.single {
+			p.xor(sum(i, k), part(i, sign), sum(i, k))
+		}
+		p.move(sum(i, k), at(column, i*p.bytes))
 	})
 }
 
@@ -272,30 +286,30 @@ func (p *product) step(a, b reg.Register, high, c int, part func(i int, v reg.Ve
 	if high <= c {
 		held := p.vectors(free, high)
 		for i, v := range held {
-			p.VMOVUPD(at(a, i*p.bytes), part(i, v))
+			p.move(at(a, i*p.bytes), part(i, v))
 		}
 		for k := range c {
 			if high == 1 && p.bytes == 64 { // the broadcast is a part of the instruction
-				p.VFMADD231PD_BCST(p.outer.column(b, k, 0), part(0, held[0]), sum(0, k))
+				p.multiplyAddSpread(p.outer.column(b, k, 0), part(0, held[0]), sum(0, k))
 				continue
 			}
 			x := p.vector(free + high + k%(p.registers-free-high))
-			p.VBROADCASTSD(p.outer.column(b, k, 0), x)
+			p.spread(p.outer.column(b, k, 0), x)
 			for i, v := range held {
-				p.VFMADD231PD(part(i, v), part(i, x), sum(i, k))
+				p.multiplyAdd(part(i, v), part(i, x), sum(i, k))
 			}
 		}
 		return
 	}
 	held := p.vectors(free, c)
 	for k, x := range held {
-		p.VBROADCASTSD(p.outer.column(b, k, 0), x)
+		p.spread(p.outer.column(b, k, 0), x)
 	}
 	for i := range high {
 		v := p.vector(free + c + i%(p.registers-free-c))
-		p.VMOVUPD(at(a, i*p.bytes), part(i, v))
+		p.move(at(a, i*p.bytes), part(i, v))
 		for k, x := range held {
-			p.VFMADD231PD(part(i, v), part(i, x), sum(i, k))
+			p.multiplyAdd(part(i, v), part(i, x), sum(i, k))
 		}
 	}
 }

@@ -14,7 +14,7 @@ type strided struct {
 // strided makes the multiples of a stride in numbers, as many as tiles of the set need.
 func (m machine) strided(stride reg.Register) strided {
 	one, three, five, seven := stride, m.GP64(), m.GP64(), m.GP64()
-	m.SHLQ(operand.U8(3), one)
+	m.SHLQ(m.shift(), one)
 	m.LEAQ(indexed(one, one, 2), three)
 	m.LEAQ(indexed(one, one, 4), five)
 	if m.widest() > 7 {
