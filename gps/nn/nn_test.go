@@ -151,11 +151,3 @@ func TestForwardAllocatesNothing(t *testing.T) {
 		t.Errorf("allocates %v times", a)
 	}
 }
-
-func BenchmarkForward(b *testing.B) {
-	n, _ := random(b, rand.New(rand.NewPCG(7, 8)), nn.DefaultConfig(26, 7))
-	w, x, y := n.NewWorkspace(), make([]float64, 26), make([]float64, 7)
-	for b.Loop() {
-		w.Forward(y, x)
-	}
-}

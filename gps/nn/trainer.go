@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 
+	"guidedpolicysearch/gps/internal/crew"
 	"guidedpolicysearch/gps/internal/kernel"
 )
 
@@ -59,62 +62,59 @@ func NewTrainer(n *Network, cfg TrainConfig) (*Trainer, error) {
 	return &Trainer{cfg: cfg, network: n, first: kernel.NewSlice32(len(n.parameters)), second: kernel.NewSlice32(len(n.parameters))}, nil
 }
 
-// State is what a trainer carries from one training to the next, in the form of a checkpoint.
-type State struct {
-	// Steps counts the steps of Adam that led to the moments.
-	Steps uint64
-	// First and Second are the moments of each layer's weights (out x in, by rows) and bias
-	// (out), layer by layer; none before the first step.
-	First, Second []float64
-}
-
-// State returns a copy of the trainer's state.
-func (t *Trainer) State() State {
-	return State{Steps: t.steps, First: t.list(t.first), Second: t.list(t.second)}
-}
-
-// SetState lets the next training go on from a state, or returns an error wrapping ErrConfig where
-// it is none of this network's: other lengths, numbers that are not finite, negative second
-// moments.
-func (t *Trainer) SetState(s State) error {
-	count := len(t.list(t.first))
-	if len(s.First) != count || len(s.Second) != count {
-		return fmt.Errorf("%w: state with %d and %d moments, expected %d: it is of another network", ErrConfig, len(s.First), len(s.Second), count)
-	}
-	for i := range count {
-		if m, v := float32(s.First[i]), float32(s.Second[i]); m-m != 0 || v-v != 0 || v < 0 {
-			return fmt.Errorf("%w: moments %d of the state are %v and %v, expected finite numbers, the second not negative", ErrConfig, i, s.First[i], s.Second[i])
-		}
-	}
-	t.steps = s.Steps
-	t.unlist(t.first, s.First)
-	t.unlist(t.second, s.Second)
-	return nil
-}
-
-// list returns padded numbers in the order of State.
-func (t *Trainer) list(padded []float32) []float64 {
-	var all []float64
-	for _, l := range t.network.cfg.view(padded) {
-		weights, bias := make([]float64, l.out*l.in), make([]float64, l.out)
-		l.get(weights, bias)
-		all = append(append(all, weights...), bias...)
-	}
-	return all
-}
-
-// unlist is the inverse of list.
-func (t *Trainer) unlist(padded []float32, all []float64) {
-	for _, l := range t.network.cfg.view(padded) {
-		weights := l.out * l.in
-		l.set(all[:weights], all[weights:weights+l.out])
-		all = all[weights+l.out:]
-	}
-}
-
 // Train trains the network on the data, with batches and held-out rollouts drawn for the seed. On
 // an error the network and the state are as they were: one wrapping ErrData, ErrDiverged, ErrNumber
 // for a network that is not finite to begin with, or the context's.
 func (t *Trainer) Train(ctx context.Context, data *Dataset, seed uint64) (*Report, error) {
-	return nil, errors.ErrUnsupported
+	in, out := t.network.Dims()
+	if data.In != in || data.Out != out {
+		return nil, fmt.Errorf("%w: observations of %d numbers and actions of %d, expected %d and %d as the network has", ErrData, data.In, data.Out, in, out)
+	}
+	if err := data.Validate(); err != nil {
+		return nil, err
+	}
+	if err := t.network.Validate(); err != nil {
+		return nil, err
+	}
+	rng := rand.New(rand.NewPCG(seed, 0x7472)) // a stream of its own
+	p, err := newPairs(t.network, data, t.cfg.HeldOut, rng)
+	if err != nil {
+		return nil, err
+	}
+	workers := crew.New(t.cfg.Workers)
+	defer workers.Stop()
+	before := t.snapshot()
+	s := &session{Trainer: t, pairs: p, crew: workers, rng: rng, batch: newBatch(t.network, min(t.cfg.Batch, len(p.train)), data.N), best: t.snapshot(),
+		report: Report{Train: len(p.train), HeldOut: len(p.heldOut)}}
+	if err := s.run(ctx); err != nil {
+		t.restore(before)
+		return nil, err
+	}
+	t.restore(s.best)
+	return &s.report, nil
+}
+
+// snapshot is all that training changes.
+type snapshot struct {
+	steps                     uint64
+	parameters, first, second []float32
+}
+
+func (t *Trainer) snapshot() *snapshot {
+	return &snapshot{t.steps, slices.Clone(t.network.parameters), slices.Clone(t.first), slices.Clone(t.second)}
+}
+
+// keep brings a snapshot up to date.
+func (t *Trainer) keep(s *snapshot) {
+	s.steps = t.steps
+	copy(s.parameters, t.network.parameters)
+	copy(s.first, t.first)
+	copy(s.second, t.second)
+}
+
+func (t *Trainer) restore(s *snapshot) {
+	t.steps = s.steps
+	copy(t.network.parameters, s.parameters)
+	copy(t.first, s.first)
+	copy(t.second, s.second)
 }
