@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"syscall"
+
+	"guidedpolicysearch/node/bench/harness"
 )
 
 // options are the command line.
@@ -20,21 +19,16 @@ type options struct {
 }
 
 func (o *options) validate() error {
-	for _, v := range []struct {
-		name        string
-		value       int
-		least, most int
-	}{
-		{"rounds", o.rounds, 1, 10_000},
-		{"turns", o.turns, 1, 1000},
-		{"count", o.count, 1, 50_000},
-		{"warm", o.warm, 0, 50_000},
-		{"soak", o.soak, 0, 1_000_000_000},
-		{"domain", o.domain, 0, 200},
-	} {
-		if v.value < v.least || v.value > v.most {
-			return fmt.Errorf("-%s is %d, expected %d to %d", v.name, v.value, v.least, v.most)
-		}
+	err := harness.Check(
+		harness.Range{Name: "rounds", Value: o.rounds, Least: 1, Most: 10_000},
+		harness.Range{Name: "turns", Value: o.turns, Least: 1, Most: 1000},
+		harness.Range{Name: "count", Value: o.count, Least: 1, Most: 50_000},
+		harness.Range{Name: "warm", Value: o.warm, Least: 0, Most: 50_000},
+		harness.Range{Name: "soak", Value: o.soak, Least: 0, Most: 1_000_000_000},
+		harness.Range{Name: "domain", Value: o.domain, Least: 0, Most: 200},
+	)
+	if err != nil {
+		return err
 	}
 	if steps := o.turns * (o.count + o.warm); steps > maxTrial {
 		return fmt.Errorf("a round of -turns times -count and -warm has %d round trips, expected at most %d: it lies within one trial", steps, maxTrial)
@@ -56,33 +50,23 @@ func main() {
 	flag.StringVar(&o.json, "json", "", "file for the table as JSON; none if empty")
 	flag.StringVar(&o.root, "root", ".", "the repository")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := o.validate()
-	if flag.NArg() > 0 {
-		err = fmt.Errorf("unknown argument %q", flag.Arg(0))
-	}
-	if err == nil {
-		err = run(ctx, o, os.Stdout, os.Stderr)
-	}
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
+	harness.Main("bench", func(ctx context.Context) error {
+		if err := o.validate(); err != nil {
+			return err
+		}
+		return run(ctx, o, os.Stdout, os.Stderr)
+	})
 }
 
 // run builds the programs in a folder of their own and measures. progress is told what
 // happens.
 func run(ctx context.Context, o options, out, progress io.Writer) error {
-	dir, err := os.MkdirTemp("", "bench")
+	folder, err := harness.NewBuild(o.root)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	if o.root, err = filepath.Abs(o.root); err != nil {
-		return err
-	}
-	b := build{root: o.root, dir: dir}
+	defer folder.Remove()
+	b := build{folder}
 	fmt.Fprintln(progress, "building")
 	if err := b.programs(ctx); err != nil {
 		return err
@@ -117,8 +101,5 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 	if err := r.write(out); err != nil {
 		return err
 	}
-	if o.json == "" {
-		return nil
-	}
-	return r.save(o.json)
+	return harness.Save(o.json, r)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"guidedpolicysearch/node/bench/harness"
 )
 
 // row is what one subject took, in ns.
@@ -31,11 +33,11 @@ type quantiles struct {
 
 // outcome is all that one run measured.
 type outcome struct {
-	Machine machine `json:"machine"`
-	Rounds  int     `json:"rounds"`
-	Turns   int     `json:"turns_per_round"`
-	Count   int     `json:"round_trips_per_turn"`
-	Rows    []row   `json:"rows"`
+	Machine harness.Machine `json:"machine"`
+	Rounds  int             `json:"rounds"`
+	Turns   int             `json:"turns_per_round"`
+	Count   int             `json:"round_trips_per_turn"`
+	Rows    []row           `json:"rows"`
 	// Left says which rows are missing and why.
 	Left []string `json:"left_out,omitempty"`
 }
@@ -67,7 +69,7 @@ func measure(ctx context.Context, o options, b *build, names []string, progress 
 		}
 		fmt.Fprintf(progress, "round %d of %d\n", round+1, o.rounds)
 	}
-	return &outcome{Machine: describe(), Rounds: o.rounds, Turns: o.turns, Count: o.count, Rows: rows(names, times)}, nil
+	return &outcome{Machine: harness.Describe(), Rounds: o.rounds, Turns: o.turns, Count: o.count, Rows: rows(names, times)}, nil
 }
 
 // turns times one round, which lies within one trial of the node, and returns the times by
@@ -98,11 +100,11 @@ func rows(names []string, times [][][]uint32) []row {
 	for i, name := range names {
 		r := row{Name: name, Title: titles[name]}
 		for _, t := range times[i] {
-			r.Rounds = append(r.Rounds, quantiles{quantile(t, 0.5), quantile(t, 0.99)})
+			r.Rounds = append(r.Rounds, quantiles{harness.Quantile(t, 0.5), harness.Quantile(t, 0.99)})
 		}
 		pooled := slices.Concat(times[i]...)
 		slices.Sort(pooled)
-		r.P50, r.P99, r.P999, r.Max = quantile(pooled, 0.5), quantile(pooled, 0.99), quantile(pooled, 0.999), quantile(pooled, 1)
+		r.P50, r.P99, r.P999, r.Max = harness.Quantile(pooled, 0.5), harness.Quantile(pooled, 0.99), harness.Quantile(pooled, 0.999), harness.Quantile(pooled, 1)
 		all[i] = r
 	}
 	k := slices.Index(names, own)
@@ -115,20 +117,7 @@ func rows(names []string, times [][][]uint32) []row {
 			p50 = append(p50, q.P50/all[i].Rounds[round].P50)
 			p99 = append(p99, q.P99/all[i].Rounds[round].P99)
 		}
-		all[i].NodeP50, all[i].NodeP99 = median(p50), median(p99)
+		all[i].NodeP50, all[i].NodeP99 = harness.Median(p50), harness.Median(p99)
 	}
 	return all
-}
-
-// quantile is the smallest of sorted times that a share q of them, 0 < q <= 1, does not exceed.
-func quantile(sorted []uint32, q float64) float64 {
-	n := len(sorted)
-	i := int(q*float64(n)+0.9999999) - 1
-	return float64(sorted[min(max(i, 0), n-1)])
-}
-
-func median(v []float64) float64 {
-	slices.Sort(v)
-	n := len(v)
-	return (v[(n-1)/2] + v[n/2]) / 2
 }

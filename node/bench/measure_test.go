@@ -4,32 +4,9 @@ import (
 	"math"
 	"strings"
 	"testing"
-)
 
-func TestQuantile(t *testing.T) {
-	hundred := make([]uint32, 100)
-	for i := range hundred {
-		hundred[i] = uint32(i + 1)
-	}
-	for _, c := range []struct {
-		sorted []uint32
-		q      float64
-		want   float64
-	}{
-		{[]uint32{7}, 0.5, 7},
-		{[]uint32{7}, 0.99, 7},
-		{[]uint32{1, 2}, 0.5, 1},
-		{[]uint32{1, 2}, 0.51, 2},
-		{hundred, 0.5, 50},
-		{hundred, 0.99, 99},
-		{hundred, 0.999, 100},
-		{hundred, 1, 100},
-	} {
-		if got := quantile(c.sorted, c.q); got != c.want {
-			t.Errorf("quantile %v of %d times is %v, want %v", c.q, len(c.sorted), got, c.want)
-		}
-	}
-}
+	"guidedpolicysearch/node/bench/harness"
+)
 
 // A disturbance that hits all subjects of a round leaves the ratios as they are, and one that
 // hits a single round does not count.
@@ -44,7 +21,7 @@ func TestRowsCompareWithinRounds(t *testing.T) {
 		t.Errorf("rows %+v", r)
 	}
 	var out strings.Builder
-	o := outcome{Machine: machine{Processor: "P", Load: "0.1"}, Rows: r, Left: []string{"rclcpp: none"}}
+	o := outcome{Machine: harness.Machine{Processor: "P", Load: "0.1"}, Rows: r, Left: []string{"rclcpp: none"}}
 	if err := o.write(&out); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"guidedpolicysearch/node/bench/harness"
 )
 
 // allowedGrowth is how much the node may have grown since a tenth of the round trips, in kB.
@@ -17,7 +19,7 @@ const allowedGrowth = 1000
 
 // growth is the node's memory over many round trips.
 type growth struct {
-	machine  machine
+	machine  harness.Machine
 	count    int
 	took     time.Duration
 	resident []int // kB after each tenth
@@ -42,17 +44,17 @@ func soak(ctx context.Context, o options, b *build, progress io.Writer) (*growth
 	began := time.Now()
 	const tenths = 10
 	for i := range tenths {
-		if _, _, err := s.robot.ask(false, o.soak*(i+1)/tenths-o.soak*i/tenths, 0); err != nil {
-			return nil, fmt.Errorf("%w\n%s", err, s.end())
+		if _, _, err := s.ask(false, o.soak*(i+1)/tenths-o.soak*i/tenths, 0); err != nil {
+			return nil, err
 		}
-		kB, err := strconv.Atoi(strings.TrimSuffix(field(fmt.Sprintf("/proc/%d/status", pid), "VmRSS", ""), " kB"))
+		kB, err := strconv.Atoi(strings.TrimSuffix(harness.Field(fmt.Sprintf("/proc/%d/status", pid), "VmRSS", ""), " kB"))
 		if err != nil {
 			return nil, fmt.Errorf("memory of process %d: %w", pid, err)
 		}
 		g.resident = append(g.resident, kB)
 		fmt.Fprintf(progress, "%d of %d round trips: %d kB\n", o.soak*(i+1)/tenths, o.soak, kB)
 	}
-	g.took, g.machine = time.Since(began), describe()
+	g.took, g.machine = time.Since(began), harness.Describe()
 	return g, nil
 }
 

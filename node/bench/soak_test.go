@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"guidedpolicysearch/node/bench/harness"
 	"guidedpolicysearch/node/transport/dds/ddstest"
 )
 
@@ -26,7 +27,7 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := build{root: root, dir: t.TempDir()}
+	b := build{&harness.Build{Root: root, Dir: t.TempDir()}}
 	if err := b.programs(t.Context()); err != nil {
 		t.Fatal(err)
 	}

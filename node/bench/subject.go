@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
+
+	"guidedpolicysearch/node/bench/harness"
 )
 
 // Names of the subjects.
@@ -33,8 +34,8 @@ const loopback = `<CycloneDDS><Domain Id="any"><General><Interfaces><NetworkInte
 type subject struct {
 	name    string
 	program *exec.Cmd
-	robot   *robot
-	said    bytes.Buffer // by the program
+	robot   *harness.Process // peers/robot.c
+	said    bytes.Buffer     // by the program
 	stop    context.CancelFunc
 }
 
@@ -43,26 +44,26 @@ func start(ctx context.Context, b *build, name string, domain, steps int) (*subj
 	ctx, cancel := context.WithCancel(ctx)
 	s := &subject{name: name, stop: cancel}
 	id, words := strconv.Itoa(domain), "messages"
-	environment := append(plain(), "CYCLONEDDS_URI="+loopback)
+	environment := append(harness.Environment(), "CYCLONEDDS_URI="+loopback)
 	ros := append(slices.Clone(environment), "RMW_IMPLEMENTATION=rmw_cyclonedds_cpp", "ROS_DOMAIN_ID="+id)
 	switch name {
 	case waitset, listener:
 		words = "octets"
-		s.program = exec.CommandContext(ctx, b.path("pong"), name, id)
+		s.program = exec.CommandContext(ctx, b.Path("pong"), name, id)
 	case rclcpp:
-		s.program = exec.CommandContext(ctx, filepath.Join(b.path("rclcpp"), "pong"))
+		s.program = exec.CommandContext(ctx, filepath.Join(b.Path("rclcpp"), "pong"))
 		s.program.Env = ros
 	case rclgo:
-		s.program = exec.CommandContext(ctx, filepath.Join(b.path("rclgo"), "gps_node"), nodeArguments(b, name, steps)...)
+		s.program = exec.CommandContext(ctx, filepath.Join(b.Path("rclgo"), "gps_node"), nodeArguments(b, name, steps)...)
 		s.program.Env = ros
 	case own:
-		s.program = exec.CommandContext(ctx, b.path("gps_node"), nodeArguments(b, name, steps)...)
-		s.program.Env = append(plain(), "ROS_LOCALHOST_ONLY=1", "ROS_DOMAIN_ID="+id)
+		s.program = exec.CommandContext(ctx, b.Path("gps_node"), nodeArguments(b, name, steps)...)
+		s.program.Env = append(harness.Environment(), "ROS_LOCALHOST_ONLY=1", "ROS_DOMAIN_ID="+id)
 	}
 	if s.program.Env == nil {
 		s.program.Env = environment
 	}
-	s.program.Dir = b.dir
+	s.program.Dir = b.Dir
 	s.program.Stdout, s.program.Stderr = &s.said, &s.said
 	s.program.Cancel = func() error { return s.program.Process.Signal(os.Interrupt) }
 	s.program.WaitDelay = 20 * time.Second
@@ -76,7 +77,10 @@ func start(ctx context.Context, b *build, name string, domain, steps int) (*subj
 		return nil, err
 	}
 	var err error
-	if s.robot, err = startRobot(ctx, b.path("robot"), words, id, environment); err != nil {
+	if s.robot, err = harness.Start(ctx, "robot", environment, b.Path("robot"), words, id); err == nil {
+		err = s.robot.Ready() // it was answered
+	}
+	if err != nil {
 		s.close()
 		return nil, fmt.Errorf("%s: %w\n%s", titles[name], err, s.said.String())
 	}
@@ -86,25 +90,14 @@ func start(ctx context.Context, b *build, name string, domain, steps int) (*subj
 // nodeArguments have the node run trials of some steps one after the other, with an arm of
 // seven joints that rests where trials begin, and no update in between.
 func nodeArguments(b *build, name string, steps int) []string {
-	args := []string{"--ros-args", "--params-file", filepath.Join(b.root, "params", "reach_7_link.yaml")}
+	args := []string{"--ros-args", "--params-file", filepath.Join(b.Root, "params", "reach_7_link.yaml")}
 	for _, p := range []string{
 		"lock_step:=false", "loop.quiet_collector:=false", "sentinel:=false", "steps:=" + strconv.Itoa(steps), "samples:=1000", "safety.stale_timeout:=3600.0", "safety.learner_timeout:=0.0",
-		"conditions.initial_position:=[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]", "run_folder:=" + b.path("run_"+name),
+		"conditions.initial_position:=[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]", "run_folder:=" + b.Path("run_"+name),
 	} {
 		args = append(args, "-p", p)
 	}
 	return args
-}
-
-// plain is the environment without what ROS and Cyclone DDS read.
-func plain() []string {
-	var kept []string
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "ROS_") && !strings.HasPrefix(v, "RMW_") && !strings.HasPrefix(v, "CYCLONEDDS_") {
-			kept = append(kept, v)
-		}
-	}
-	return kept
 }
 
 // hasTrials says if the subject is a node of this module.
@@ -115,17 +108,39 @@ func (s *subject) prepare() error {
 	if !s.hasTrials() {
 		return nil
 	}
-	if _, _, err := s.robot.ask(true, 0, 0); err != nil {
-		return fmt.Errorf("%s: %w\n%s", titles[s.name], err, s.end())
+	_, _, err := s.ask(true, 0, 0)
+	return err
+}
+
+// answerBytes is the size of a command for seven joints, with its header.
+const answerBytes = 76
+
+// ask has the robot do round trips. It returns the times of count of them in ns, and how many of
+// their answers had a torque. inTrial waits for a trial to begin first.
+func (s *subject) ask(inTrial bool, warm, count int) (times []uint32, acted int, err error) {
+	trial := 0
+	if inTrial {
+		trial = 1
 	}
-	return nil
+	counts, lists, err := s.robot.Ask(fmt.Sprint(trial, warm, count), 3, 1)
+	switch {
+	case err != nil:
+	case counts[0] != count:
+		err = fmt.Errorf("robot: %d round trips, expected %d", counts[0], count)
+	case count > 0 && counts[2] != answerBytes:
+		err = fmt.Errorf("robot: the answers have %d bytes, expected %d", counts[2], answerBytes)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w\n%s", titles[s.name], err, s.end())
+	}
+	return lists[0], counts[1], nil
 }
 
 // turn has the robot ask for round trips and returns their times.
 func (s *subject) turn(warm, count int) ([]uint32, error) {
-	times, acted, err := s.robot.ask(false, warm, count)
+	times, acted, err := s.ask(false, warm, count)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", titles[s.name], err, s.end())
+		return nil, err
 	}
 	if s.hasTrials() && acted != count {
 		return nil, fmt.Errorf("%s: %d of %d answers were of a trial, expected all\n%s", titles[s.name], acted, count, s.end())
@@ -143,7 +158,7 @@ func (s *subject) end() string {
 func (s *subject) close() {
 	s.stop()
 	if s.robot != nil {
-		s.robot.close()
+		s.robot.Close()
 	}
 	// It was interrupted: how it ended says nothing.
 	_ = s.program.Wait()

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 )
 
@@ -27,13 +25,4 @@ func (o *outcome) write(out io.Writer) error {
 		fmt.Fprintln(out, "Left out:", l)
 	}
 	return nil
-}
-
-// save writes the outcome as JSON.
-func (o *outcome) save(path string) error {
-	data, err := json.MarshalIndent(o, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
 }

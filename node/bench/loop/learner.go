@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -28,7 +27,7 @@ type load struct {
 	err  error
 }
 
-func startLoad(ctx context.Context, dir string) *load {
+func startLoad(ctx context.Context, program string) *load {
 	l := &load{began: time.Now()}
 	ctx, l.cancel = context.WithCancel(ctx)
 	for range learners {
@@ -36,7 +35,7 @@ func startLoad(ctx context.Context, dir string) *load {
 		go func() {
 			defer l.done.Done()
 			for ctx.Err() == nil {
-				l.run(ctx, dir)
+				l.run(ctx, program)
 			}
 		}()
 	}
@@ -44,8 +43,8 @@ func startLoad(ctx context.Context, dir string) *load {
 }
 
 // run learns once. An error that is not of the end stops all.
-func (l *load) run(ctx context.Context, dir string) {
-	c := exec.CommandContext(ctx, "nice", "-n", niceness, filepath.Join(dir, bench), "-learn", "large", "-conditions", "4")
+func (l *load) run(ctx context.Context, program string) {
+	c := exec.CommandContext(ctx, "nice", "-n", niceness, program, "-learn", "large", "-conditions", "4")
 	out, err := c.CombinedOutput()
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"math"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"guidedpolicysearch/node/bench/harness"
 	"guidedpolicysearch/node/transport"
 )
 
@@ -137,28 +137,28 @@ func TestTickerAnswers(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs Linux: the bare loop is written for it")
 	}
-	dir := t.TempDir()
-	compiler := os.Getenv("CC")
-	if compiler == "" {
-		compiler = "cc"
-	}
-	if err := command(context.Background(), filepath.Join("..", "..", ".."), compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", filepath.Join(dir, ticker), filepath.Join("node", "bench", "peers", "ticker.c")); err != nil {
-		t.Skipf("needs a C compiler: %v", err)
-	}
-	p, err := startProcess(t.Context(), ticker, filepath.Join(dir, ticker), "0")
+	b, err := harness.NewBuild(filepath.Join("..", "..", ".."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
+	defer b.Remove()
+	if err := b.C(t.Context(), ticker, "-Wall", "-Wextra", "-Werror", filepath.Join("node", "bench", "peers", "ticker.c")); err != nil {
+		t.Skipf("needs a C compiler: %v", err)
+	}
+	p, err := harness.Start(t.Context(), ticker, nil, b.Path(ticker), "0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
 	began := time.Now()
-	counts, times, err := p.ask("1000000 5 40", 1)
+	counts, times, err := p.Ask("1000000 5 40", 1, 1)
 	if err != nil || len(counts) != 1 || counts[0] != 40 || len(times[0]) != 40 {
 		t.Fatalf("counts %v, %v", counts, err)
 	}
 	if took := time.Since(began); took < 44*time.Millisecond {
 		t.Errorf("45 ticks of a millisecond took %v", took)
 	}
-	if _, _, err := p.ask("0 5 40", 1); err == nil || !strings.Contains(err.Error(), "expected a period and two counts") {
+	if _, _, err := p.Ask("0 5 40", 1, 1); err == nil || !strings.Contains(err.Error(), "expected a period and two counts") {
 		t.Errorf("a period of 0: %v", err)
 	}
 }
@@ -186,7 +186,7 @@ func TestLoopsAreComparedWithTheBareOne(t *testing.T) {
 	if math.Abs(all[1].Ratio-1.2) > 1e-9 || math.Abs(all[1].MedianRatio-1.2) > 1e-9 || all[2].MedianRatio != 2 || math.Abs(all[2].Ratio-9.99) > 1e-9 {
 		t.Errorf("ratios %+v %+v", all[1], all[2])
 	}
-	o := outcome{Machine: machine{Processor: "P"}, Rate: 1000, Seconds: 3, Priority: 80, Loops: all, Ticks: ticks(results), Notes: []string{"control: no real-time priority"}}
+	o := outcome{Machine: harness.Machine{Processor: "P"}, Rate: 1000, Seconds: 3, Priority: 80, Loops: all, Ticks: ticks(results), Notes: []string{"control: no real-time priority"}}
 	if o.Ticks[0].Compute.P50 != 2 || o.Ticks[0].Publish.Max != 9 || o.Ticks[1].Allocations != 4 {
 		t.Errorf("ticks %+v", o.Ticks)
 	}
@@ -203,7 +203,7 @@ func TestLoopsAreComparedWithTheBareOne(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "loop.json")
-	if err := o.save(path); err != nil {
+	if err := harness.Save(path, o); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
@@ -226,22 +226,6 @@ func TestVerdictOfTheLatestTick(t *testing.T) {
 		o := outcome{Loops: []loop{{Times: times{Max: c.bare}}, {Times: times{Max: c.ours}, Overruns: c.overruns}}}
 		if line := o.verdicts()[1]; strings.HasPrefix(line, "met") != c.met {
 			t.Errorf("%v beside %v: %q", c.ours, c.bare, line)
-		}
-	}
-}
-
-func TestQuantile(t *testing.T) {
-	hundred := make([]uint32, 100)
-	for i := range hundred {
-		hundred[i] = uint32(i + 1)
-	}
-	for _, c := range []struct {
-		sorted []uint32
-		q      float64
-		want   float64
-	}{{[]uint32{7}, 0.5, 7}, {[]uint32{1, 2}, 0.5, 1}, {[]uint32{1, 2}, 0.51, 2}, {hundred, 0.99, 99}, {hundred, 0.999, 100}, {hundred, 1, 100}} {
-		if got := quantile(c.sorted, c.q); got != c.want {
-			t.Errorf("quantile %v of %d times is %v, want %v", c.q, len(c.sorted), got, c.want)
 		}
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"time"
+
+	"guidedpolicysearch/node/bench/harness"
 )
 
 // options are the command line.
@@ -20,21 +20,12 @@ type options struct {
 }
 
 func (o *options) validate() error {
-	for _, v := range []struct {
-		name        string
-		value       int
-		least, most int
-	}{
-		{"seconds", o.seconds, 1, 86_400},
-		{"rate", o.rate, 10, 10_000},
-		{"priority", o.priority, 0, 99},
-		{"domain", o.domain, 0, 232},
-	} {
-		if v.value < v.least || v.value > v.most {
-			return fmt.Errorf("-%s is %d, expected %d to %d", v.name, v.value, v.least, v.most)
-		}
-	}
-	return nil
+	return harness.Check(
+		harness.Range{Name: "seconds", Value: o.seconds, Least: 1, Most: 86_400},
+		harness.Range{Name: "rate", Value: o.rate, Least: 10, Most: 10_000},
+		harness.Range{Name: "priority", Value: o.priority, Least: 0, Most: 99},
+		harness.Range{Name: "domain", Value: o.domain, Least: 0, Most: 232},
+	)
 }
 
 func (o *options) period() time.Duration { return time.Second / time.Duration(o.rate) }
@@ -49,54 +40,53 @@ func main() {
 	flag.StringVar(&o.root, "root", ".", "the repository")
 	process := flag.String("process", "", "only be one of the processes: robot or control")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := o.validate()
-	switch {
-	case flag.NArg() > 0:
-		err = fmt.Errorf("unknown argument %q", flag.Arg(0))
-	case err != nil:
-	case runtime.GOOS != "linux":
-		err = fmt.Errorf("real-time priorities are available on Linux only, this is %s", runtime.GOOS)
-	case *process == "robot":
-		err = runRobot(o, os.Stdin, os.Stderr)
-	case *process == "control":
-		err = runControl(o, os.Stdin, os.Stdout, os.Stderr)
-	case *process != "":
-		err = fmt.Errorf("-process is %q, expected robot or control", *process)
-	default:
-		err = run(ctx, o, os.Stdout, os.Stderr)
-	}
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "loop:", err)
-		os.Exit(1)
-	}
+	harness.Main("loop", func(ctx context.Context) error {
+		if err := o.validate(); err != nil {
+			return err
+		}
+		if runtime.GOOS != "linux" {
+			return fmt.Errorf("real-time priorities are available on Linux only, this is %s", runtime.GOOS)
+		}
+		switch *process {
+		case "":
+			return run(ctx, o, os.Stdout, os.Stderr)
+		case "robot":
+			return runRobot(o, os.Stdin, os.Stderr)
+		case "control":
+			return runControl(o, os.Stdin, os.Stdout, os.Stderr)
+		default:
+			return fmt.Errorf("-process is %q, expected robot or control", *process)
+		}
+	})
 }
+
+// Names of the programs that are built.
+const (
+	ticker = "ticker"
+	bench  = "bench"
+)
 
 // run builds the other programs in a folder of their own and measures. progress is told what
 // happens.
 func run(ctx context.Context, o options, out, progress io.Writer) error {
-	dir, err := os.MkdirTemp("", "loop")
+	b, err := harness.NewBuild(o.root)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	if o.root, err = filepath.Abs(o.root); err != nil {
-		return err
-	}
+	defer b.Remove()
 	fmt.Fprintln(progress, "building")
-	if err := build(ctx, o.root, dir); err != nil {
+	if err := b.C(ctx, ticker, filepath.Join("node", "bench", "peers", "ticker.c")); err != nil {
 		return err
 	}
-	r, err := measure(ctx, o, dir, progress)
+	if err := b.Go(ctx, bench, "./gps/bench"); err != nil {
+		return err
+	}
+	r, err := measure(ctx, o, b, progress)
 	if err != nil {
 		return err
 	}
 	if err := r.write(out); err != nil {
 		return err
 	}
-	if o.json == "" {
-		return nil
-	}
-	return r.save(o.json)
+	return harness.Save(o.json, r)
 }

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
+
+	"guidedpolicysearch/node/bench/harness"
 )
 
 // titles of the loops: the bare one, then ours with each policy.
@@ -28,16 +29,16 @@ type measured struct {
 }
 
 // measure runs all processes and has the loops take turns.
-func measure(ctx context.Context, o options, dir string, progress io.Writer) (*outcome, error) {
+func measure(ctx context.Context, o options, b *harness.Build, progress io.Writer) (*outcome, error) {
 	own, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	shared := []string{"-rate", strconv.Itoa(o.rate), "-domain", strconv.Itoa(o.domain), "-priority", strconv.Itoa(o.priority)}
-	var all []*process
+	var all []*harness.Process
 	defer func() {
 		for _, p := range all {
-			p.close()
+			p.Close()
 		}
 	}()
 	for _, c := range []struct {
@@ -46,21 +47,21 @@ func measure(ctx context.Context, o options, dir string, progress io.Writer) (*o
 	}{
 		{"robot", own, append([]string{"-process", "robot"}, shared...)},
 		{"control", own, append([]string{"-process", "control"}, shared...)},
-		{ticker, filepath.Join(dir, ticker), []string{strconv.Itoa(o.priority)}},
+		{ticker, b.Path(ticker), []string{strconv.Itoa(o.priority)}},
 	} {
 		fmt.Fprintln(progress, "starting", c.name)
-		p, err := startProcess(ctx, c.name, c.program, c.args...)
+		p, err := harness.Start(ctx, c.name, harness.Environment(), c.program, c.args...)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.name, err)
+			return nil, err
 		}
 		all = append(all, p)
 	}
 	control, bare := all[1], all[2]
-	if err := control.ready(); err != nil {
+	if err := control.Ready(); err != nil {
 		return nil, err
 	}
 	fmt.Fprintln(progress, "starting learners")
-	l := startLoad(ctx, dir)
+	l := startLoad(ctx, b.Path(bench))
 	defer l.stop()
 	select {
 	case <-time.After(settle):
@@ -71,13 +72,13 @@ func measure(ctx context.Context, o options, dir string, progress io.Writer) (*o
 	if err != nil {
 		return nil, err
 	}
-	r := &outcome{Machine: describe(), Rate: o.rate, Seconds: o.seconds, Priority: o.priority, Learners: l.stop()}
+	r := &outcome{Machine: harness.Describe(), Rate: o.rate, Seconds: o.seconds, Priority: o.priority, Learners: l.stop()}
 	if most := float64(r.Machine.Cores); r.Learners < 0.8*most {
 		r.Notes = append(r.Notes, fmt.Sprintf("The learners used %.2f of %.0f processors: other programs were busy.", r.Learners, most))
 	}
 	for _, p := range all {
-		for _, line := range p.close() {
-			r.Notes = append(r.Notes, p.name+": "+line)
+		for _, line := range p.Close() {
+			r.Notes = append(r.Notes, p.Name+": "+line)
 		}
 	}
 	r.Loops, r.Ticks = loops(results, o.period()), ticks(results)
@@ -85,7 +86,7 @@ func measure(ctx context.Context, o options, dir string, progress io.Writer) (*o
 }
 
 // turns has each loop run for a second in each round, and returns what they gave.
-func turns(ctx context.Context, o options, control, bare *process, l *load, progress io.Writer) ([]measured, error) {
+func turns(ctx context.Context, o options, control, bare *harness.Process, l *load, progress io.Writer) ([]measured, error) {
 	results := make([]measured, len(titles))
 	for round := range o.seconds {
 		for k := range titles {
@@ -98,19 +99,19 @@ func turns(ctx context.Context, o options, control, bare *process, l *load, prog
 			i := (round + k) % len(titles)
 			m := &results[i]
 			if i == 0 {
-				_, times, err := bare.ask(fmt.Sprint(int64(o.period()), warm, o.rate), 1)
+				_, times, err := bare.Ask(fmt.Sprint(int64(o.period()), warm, o.rate), 1, 1)
 				if err != nil {
 					return nil, err
 				}
 				m.rounds = append(m.rounds, times[0])
 				continue
 			}
-			counts, times, err := control.ask(fmt.Sprint(i-1, warm, o.rate), 3)
+			counts, times, err := control.Ask(fmt.Sprint(i-1, warm, o.rate), 2, 3)
 			if err != nil {
 				return nil, err
 			}
 			m.rounds, m.took, m.sent = append(m.rounds, times[0]), append(m.took, times[1]...), append(m.sent, times[2]...)
-			m.allocations += counts[1]
+			m.allocations += uint64(counts[1])
 		}
 		if (round+1)%10 == 0 {
 			fmt.Fprintf(progress, "%d of %d s\n", round+1, o.seconds)
@@ -136,9 +137,8 @@ func loops(results []measured, period time.Duration) []loop {
 			for round, late := range m.rounds {
 				ratios = append(ratios, p99(late)/p99(results[0].rounds[round]))
 			}
-			slices.Sort(ratios)
 			row.Ratio = row.Times.P99 / all[0].Times.P99
-			row.MedianRatio = (ratios[(len(ratios)-1)/2] + ratios[len(ratios)/2]) / 2
+			row.MedianRatio = harness.Median(ratios)
 		}
 		all = append(all, row)
 	}
@@ -148,7 +148,7 @@ func loops(results []measured, period time.Duration) []loop {
 func p99(late []uint32) float64 {
 	sorted := slices.Clone(late)
 	slices.Sort(sorted)
-	return quantile(sorted, 0.99)
+	return harness.Quantile(sorted, 0.99)
 }
 
 // ticks sums up what ticks take.

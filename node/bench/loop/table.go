@@ -1,11 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
+
+	"guidedpolicysearch/node/bench/harness"
 )
 
 // Targets: of the p99 of lateness and of the latest tick, as multiples of the bare loop's, and of
@@ -51,10 +51,10 @@ type tickTime struct {
 
 // outcome is all that one run measured.
 type outcome struct {
-	Machine  machine `json:"machine"`
-	Rate     int     `json:"rate_hz"`
-	Seconds  int     `json:"seconds"`
-	Priority int     `json:"priority"`
+	Machine  harness.Machine `json:"machine"`
+	Rate     int             `json:"rate_hz"`
+	Seconds  int             `json:"seconds"`
+	Priority int             `json:"priority"`
 	// Learners is how many processors the learners used.
 	Learners float64    `json:"learners_processors"`
 	Loops    []loop     `json:"loops"`
@@ -64,14 +64,7 @@ type outcome struct {
 }
 
 func quantiles(sorted []uint32) times {
-	return times{quantile(sorted, 0.5), quantile(sorted, 0.9), quantile(sorted, 0.99), quantile(sorted, 0.999), quantile(sorted, 1)}
-}
-
-// quantile is the smallest of sorted times that a share q of them, 0 < q <= 1, does not exceed.
-func quantile(sorted []uint32, q float64) float64 {
-	n := len(sorted)
-	i := int(q*float64(n)+0.9999999) - 1
-	return float64(sorted[min(max(i, 0), n-1)])
+	return times{harness.Quantile(sorted, 0.5), harness.Quantile(sorted, 0.9), harness.Quantile(sorted, 0.99), harness.Quantile(sorted, 0.999), harness.Quantile(sorted, 1)}
 }
 
 // write writes the table.
@@ -128,13 +121,4 @@ func (o *outcome) verdicts() (lines []string) {
 		verdict(k.Allocations == 0, "%s: %d allocations", k.Policy, k.Allocations)
 	}
 	return lines
-}
-
-// save writes the outcome as JSON.
-func (o *outcome) save(path string) error {
-	data, err := json.MarshalIndent(o, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
