@@ -261,6 +261,36 @@ check_requests() {
 	row -c "ros2 lifecycle get $node" 'topic pub stop, taken' lifecycle 'inactive \[2\]' -- bash -c "until ros2 lifecycle get $node | grep -q inactive; do :; done; ros2 lifecycle get $node"
 }
 
+# told checks what the node's state says after a request.
+told() {
+	row -s -c "ros2 topic echo $node/state" "$@" -- \
+		ros2 topic echo --qos-durability transient_local --qos-reliability reliable $node/state guided_policy_search_msgs/msg/NodeState
+}
+
+# Phases are 3 HOLD, 4 FAULT, 6 RELAX.
+check_emergency() {
+	row 'service call relax, without an arm' service 'success=False' 'not active' -- ros2 service call $node/relax std_srvs/srv/Trigger
+	row 'service call start, to relax' service 'success=True' -- ros2 service call $node/start std_srvs/srv/Trigger
+	row 'service call relax' service 'success=True' 'let go of' -- ros2 service call $node/relax std_srvs/srv/Trigger
+	told 'service call relax, taken' topic 'phase: 6\n'
+	row 'service call start, takes hold' service 'success=True' 'held again' -- ros2 service call $node/start std_srvs/srv/Trigger
+	told 'service call start, taken' topic 'phase: [123]\n'
+	row 'topic pub relax' topic 'publishing' -- ros2 topic pub --once $node/relax std_msgs/msg/Empty
+	told 'topic pub relax, taken' topic 'phase: 6\n'
+	row 'service call emergency_stop' service 'success=True' 'pressed' -- ros2 service call $node/emergency_stop std_srvs/srv/Trigger
+	told 'service call emergency_stop, taken' topic 'phase: 4\n' 'fault: .*emergency stop'
+	row -s -c "ros2 topic echo /diagnostics" 'emergency_stop, in the diagnostics' topic 'emergency stop' -- ros2 topic echo /diagnostics diagnostic_msgs/msg/DiagnosticArray
+	row -s -c "ros2 topic echo /effort_controller/commands" 'emergency_stop, torque' topic 'data:\n- -?0\.0\n- -?0\.0\n' -- ros2 topic echo /effort_controller/commands std_msgs/msg/Float64MultiArray
+	row 'reset_fault, while it is pressed' service 'success=False' 'emergency stop' -- ros2 service call $node/reset_fault std_srvs/srv/Trigger
+	row 'topic pub emergency_stop, false' topic 'publishing' -- ros2 topic pub --once $node/emergency_stop std_msgs/msg/Bool '{data: false}'
+	row -r 'reset_fault, when it is released' service 'success=True' -- ros2 service call $node/reset_fault std_srvs/srv/Trigger
+	told 'reset_fault, taken' topic 'phase: [0136]\n'
+	row 'topic pub emergency_stop, true' topic 'publishing' -- ros2 topic pub --once $node/emergency_stop std_msgs/msg/Bool '{data: true}'
+	told 'topic pub emergency_stop, taken' topic 'phase: 4\n' 'fault: .*emergency stop'
+	row 'topic pub emergency_stop, false again' topic 'publishing' -- ros2 topic pub --once $node/emergency_stop std_msgs/msg/Bool '{data: false}'
+	row 'service call stop, after the emergency' service 'success=True' -- ros2 service call $node/stop std_srvs/srv/Trigger
+}
+
 check_action() {
 	row -r 'action list' action "$node/train \[guided_policy_search_msgs/action/Train\]" -- ros2 action list -t
 	row -r 'action info' action 'Action servers: 1' -- ros2 action info $node/train
@@ -323,6 +353,7 @@ check_other_rmw() {
 	RMW_IMPLEMENTATION=rmw_cyclonedds_cpp
 }
 
+# prefix_of says where a package is installed, with nothing if it is not.
 prefix_of() {
 	local prefix
 	for prefix in ${AMENT_PREFIX_PATH//:/ }; do
@@ -365,8 +396,70 @@ check_launch() {
 		until grep -q 'configured' '$work/launch.log'; do sleep 0.2; done
 		sleep 1; kill -INT -- -\$!; wait \$!
 		cat '$work/launch.log'"
+	check_launch_files
+	check_ros2_control
 	AMENT_PREFIX_PATH=$installed
 	if [ -n "$uri" ]; then export CYCLONEDDS_URI=$uri; fi
+}
+
+# interrupted launches, waits until the node is active and joint states come, and presses Ctrl-C.
+interrupted() {
+	local log=$work/interrupted launched began
+	set -m
+	ros2 launch "$@" runs_folder:="$work/launched" >"$log" 2>&1 &
+	launched=$!
+	trap 'kill -INT -- -$launched; wait $launched' INT
+	until ros2 lifecycle get $node 2>&1 | grep '^active'; do sleep 0.2; done
+	ros2 topic echo --once /joint_states sensor_msgs/msg/JointState
+	ros2 topic echo --once /effort_controller/commands std_msgs/msg/Float64MultiArray
+	began=$SECONDS
+	kill -INT -- -$launched
+	wait $launched
+	echo "status $?, $((SECONDS - began)) s"
+	cat "$log"
+}
+
+# Files of a checkout start what make build made, those of the package what is installed.
+check_launch_files() {
+	local name
+	local -a ended=('active \[3\]' 'position:\n- ' 'data:\n- ' 'status 0, [0-9] s')
+	for name in arm7_reach peg_insertion planar_pusher; do
+		row -c "ros2 launch guided_policy_search $name.launch.py; Ctrl-C" "launch of $name" launch "${ended[@]}" \
+			'gps_node-2\]: process has finished cleanly' 'sim_robot-1\]: process has finished cleanly' -- interrupted guided_policy_search $name.launch.py
+	done
+	if [ "$build" = default ]; then
+		row -c 'ros2 launch launch/arm7_reach.launch.py; Ctrl-C' 'launch of arm7_reach, from a checkout' launch "${ended[@]}" \
+			'gps_node-2\]: process has finished cleanly' 'sim_robot-1\]: process has finished cleanly' -- interrupted launch/arm7_reach.launch.py
+	fi
+}
+
+# check_ros2_control launches the node for an arm of mock hardware, which mirrors torques and
+# does not move.
+check_ros2_control() {
+	local name='launch of ros2_control' package mock=$work/mock
+	for package in controller_manager joint_state_broadcaster effort_controllers; do
+		if [ -z "$(prefix_of $package)" ]; then
+			result "$name" skip "$package is not installed"
+			return
+		fi
+	done
+	scripts/mock_arm.py hardware/models/arm7.urdf params/robots/mujoco_ros2_control.yaml "$mock" || {
+		result "$name" fail scripts/mock_arm.py
+		return
+	}
+	# shellcheck disable=SC2088 # a name of ROS's
+	background "$mock/manager" "$(prefix_of controller_manager)/lib/controller_manager/ros2_control_node" --ros-args \
+		--params-file "$mock/manager.yaml" -r '~/robot_description:=/robot_description'
+	local manager=$!
+	background "$mock/description" ros2 topic pub -r 0.01 --qos-durability transient_local --qos-reliability reliable /robot_description std_msgs/msg/String "$(cat "$mock/description.yaml")"
+	local description=$!
+	row -c 'ros2 run controller_manager spawner joint_state_broadcaster' 'controller manager comes up' run 'Configured and activated' -- \
+		"$(prefix_of controller_manager)/lib/controller_manager/spawner" joint_state_broadcaster
+	row -c 'ros2 launch guided_policy_search ros2_control.launch.py spawn:=effort_controller ...; Ctrl-C' "$name" launch 'active \[3\]' 'position:\n- ' 'data:\n- ' 'status 0, [0-9] s' \
+		'Configured and activated .*effort_controller' 'gps_node-[12]\]: process has finished cleanly' -- \
+		interrupted guided_policy_search ros2_control.launch.py params_file:="$mock/node.yaml" spawn:=effort_controller autostart:=true
+	row -c 'ros2 topic echo --once /joint_states' "$name, zero torque after" topic 'effort:\n(- -?0\.0\n){7}' -- ros2 topic echo --once /joint_states sensor_msgs/msg/JointState
+	end $description $manager
 }
 
 check_distribution() {
@@ -427,6 +520,7 @@ for build in $builds; do
 		check_parameters
 		check_lifecycle
 		check_requests
+		check_emergency
 		check_action
 		check_bag
 		check_distribution
