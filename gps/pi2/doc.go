@@ -39,14 +39,24 @@
 //
 // The samples were drawn by another controller, and not from p1. Transport carries them over: with
 // e = L^-1 (u - K x - k) in the drawing controller's terms, which is standard normal, u1 = K1 x + k1
-// + L1 e is a sample of p1 for sure, and S~ is taken for that of the same noise e. Importance
-// keeps the actions and weighs them by p1(u|x) / p(u|x): exact for many samples, but the mean
-// stays within the actions that were tried, and the effective number of samples falls by about
-// exp(2 KL(p1 || p)). Transport is the way of the public reference implementation, and the default.
+// + L1 e is a sample of p1 for sure, and S~ is taken for that of the same noise e. What equal weights
+// would do is no news then, and is left out:
+//
+//	(8)  k_t = k1_t + L1_t sum_n (w_n,t - 1/N) e_n,t,  and (5) relative to the spread of equal weights
+//
+// so that PILQR is the LQR step where the model explains the cost. Importance keeps the actions and
+// weighs them by p1(u|x) / p(u|x) besides: exact for many samples, but the mean stays within the
+// actions that were tried, and the effective number of samples falls by about exp(2 KL(p1 || p)).
+// Transport is the default: on the arm of the tests it needs about half the samples.
 //
 // S^ is the cost c^ of what the fitted dynamics predict for the recorded x_0 and noise, so that S~
-// holds the errors of the dynamics too; or c^ at the recorded states and actions. eta is that of
-// (4) for S, not for S~: what the model leaves is weighed by what it is worth in the whole.
+// holds the errors of the dynamics too, and (7) makes steps smaller where the dynamics are bad; or c^
+// at the recorded states and actions. eta is that of (4) for S, not for S~: what the model leaves is
+// weighed by what it is worth in the whole. Where that would take the weights of S~ beyond kappa, it
+// is that of (4) for S~.
+//
+// An LQR step leaves no more exploration than eta needs, and what is not explored is in no residual:
+// trajopt.Problem.MaxEnt, about the cost that exploration may have per nat, keeps it alive.
 //
 // The bound on the LQR step adapts at each time step to how good the model is
 //

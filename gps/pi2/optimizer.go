@@ -35,12 +35,14 @@ type Optimizer struct {
 	noise  []float64
 	base   []float64 // log ratios of importance, T x N; empty without
 	weight []float64 // N
-	mean   []float64 // dU
-	// cov is a covariance in the anchor's units, factor what it becomes in plain ones; dU x dU.
-	cov, factor []float64
-	floor       *lqg.Floor
-	kl          *lqg.Divergence
-	still       *lqg.Trajectory // states 0
+	// Moments of the samples by their weights, and by equal ones: in the anchor's units, dU and
+	// dU x dU.
+	mean, cov           []float64
+	equalMean, equalCov []float64
+	factor              []float64 // dU x dU
+	floor               *lqg.Floor
+	kl                  *lqg.Divergence
+	still               *lqg.Trajectory // states 0
 }
 
 // New returns an optimizer for T steps, dX states and dU actions. Errors wrap ErrConfig; sizes
@@ -52,8 +54,8 @@ func New(cfg Config, T, dX, dU int) (*Optimizer, error) {
 	if T < 1 || dX < 1 || dU < 1 {
 		panic(fmt.Sprintf("pi2: need T, dX, dU >= 1, got T=%d dX=%d dU=%d", T, dX, dU))
 	}
-	return &Optimizer{cfg: cfg, T: T, dX: dX, dU: dU, costs: &costTable{T: T}, mean: make([]float64, dU),
-		cov: make([]float64, dU*dU), factor: make([]float64, dU*dU), floor: lqg.NewFloor(cfg.CovarianceFloor, T, dU),
+	return &Optimizer{cfg: cfg, T: T, dX: dX, dU: dU, costs: &costTable{T: T}, mean: make([]float64, dU), cov: make([]float64, dU*dU),
+		equalMean: make([]float64, dU), equalCov: make([]float64, dU*dU), factor: make([]float64, dU*dU), floor: lqg.NewFloor(cfg.CovarianceFloor, T, dU),
 		kl: lqg.NewDivergence(dX, dU), still: lqg.NewTrajectory(T, dX, dU)}, nil
 }
 
@@ -80,7 +82,10 @@ func (o *Optimizer) Update(anchor *lqg.Controller, samples []*rollout.Rollout, c
 		r.Temperature[t] = Temperature(o.costs.ToGo(t), o.cfg.KLThreshold, o.cfg.MinTemperature)
 	}
 	o.base = o.base[:0]
-	return r, o.improve(r, anchor)
+	if err := o.improve(r, anchor, false); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // prepare checks what is given and writes o.costs, and to o.noise the actions in units of the
@@ -143,9 +148,10 @@ func (o *Optimizer) newResult(anchor *lqg.Controller) *Result {
 		EffectiveSamples: make([]float64, o.T), KLPerStep: make([]float64, o.T)}
 }
 
-// improve makes r.Controller, a copy of the anchor, the one of (1) to (5) for the costs-to-go in
-// o.costs, the temperatures in r and the samples in o.noise, which are in the anchor's units.
-func (o *Optimizer) improve(r *Result, anchor *lqg.Controller) error {
+// improve makes r.Controller, a copy of the anchor, the one of (1) to (5), or with relative of (8),
+// for the costs-to-go in o.costs, the temperatures in r and the samples in o.noise, which are in the
+// anchor's units.
+func (o *Optimizer) improve(r *Result, anchor *lqg.Controller, relative bool) error {
 	N := len(o.weight)
 	o.floor.Whiten(o.cfg.CovarianceFloor, anchor)
 	for t := range o.T {
@@ -157,6 +163,11 @@ func (o *Optimizer) improve(r *Result, anchor *lqg.Controller) error {
 		if o.costs.Equal(t) && base == nil {
 			continue
 		}
+		o.moments(o.mean, o.cov, t, func(n int) float64 { return o.weight[n] })
+		if relative {
+			o.moments(o.equalMean, o.equalCov, t, func(int) float64 { return 1 / float64(N) })
+			o.compare()
+		}
 		o.step(r.Controller, t)
 	}
 	if err := r.Controller.Validate(); err != nil {
@@ -166,31 +177,65 @@ func (o *Optimizer) improve(r *Result, anchor *lqg.Controller) error {
 	return nil
 }
 
-// step moves bias and covariance of step t by the weights in o.weight.
-func (o *Optimizer) step(c *lqg.Controller, t int) {
-	n := o.dU
-	clear(o.mean)
-	for s, w := range o.weight {
-		for i, e := range o.noiseAt(t, s) {
-			o.mean[i] += w * e
+// moments writes mean and covariance of the samples of step t under weights; with damping the
+// covariance is a multiple of the identity.
+func (o *Optimizer) moments(mean, cov []float64, t int, weight func(n int) float64) {
+	dU := o.dU
+	clear(mean)
+	clear(cov)
+	for n := range o.weight {
+		w := weight(n)
+		for i, e := range o.noiseAt(t, n) {
+			mean[i] += w * e
 		}
 	}
-	clear(o.cov)
-	if p := o.cfg.CovarianceDamping; p > 0 {
-		spread := 0.0
-		for s, w := range o.weight {
-			for i, e := range o.noiseAt(t, s) {
-				spread += w * (e - o.mean[i]) * (e - o.mean[i])
+	if o.cfg.CovarianceDamping == 0 {
+		for n := range o.weight {
+			dense.AddOuter(cov, weight(n), o.noiseAt(t, n), mean)
+		}
+		dense.MirrorLower(cov, dU)
+		return
+	}
+	spread := 0.0
+	for n := range o.weight {
+		w := weight(n)
+		for i, e := range o.noiseAt(t, n) {
+			spread += w * (e - mean[i]) * (e - mean[i]) / float64(dU)
+		}
+	}
+	for i := range dU {
+		cov[i*dU+i] = spread
+	}
+}
+
+// compare makes o.mean and o.cov what they say in comparison with equal weights, (8).
+func (o *Optimizer) compare() {
+	for i, v := range o.equalMean {
+		o.mean[i] -= v
+	}
+	damped := o.cfg.CovarianceDamping > 0
+	for i, v := range o.equalCov {
+		switch diagonal := i%(o.dU+1) == 0; {
+		case !damped:
+			o.cov[i] -= v
+			if diagonal {
+				o.cov[i]++
 			}
+		case diagonal && v > 0:
+			o.cov[i] /= v
+		case diagonal:
+			o.cov[i] = 1 // the samples do not differ
 		}
+	}
+}
+
+// step moves bias and covariance of step t by o.mean and o.cov.
+func (o *Optimizer) step(c *lqg.Controller, t int) {
+	n := o.dU
+	if p := o.cfg.CovarianceDamping; p > 0 {
 		for i := range n {
-			o.cov[i*n+i] = math.Pow(spread/float64(n), 1/p)
+			o.cov[i*n+i] = math.Pow(o.cov[i*n+i], 1/p)
 		}
-	} else {
-		for s, w := range o.weight {
-			dense.AddOuter(o.cov, w, o.noiseAt(t, s), o.mean)
-		}
-		dense.MirrorLower(o.cov, n)
 	}
 	l, bias := c.CholAt(t), c.BiasAt(t)
 	for i := range n {

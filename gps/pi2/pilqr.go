@@ -80,6 +80,11 @@ func (q *PILQR) Update(state *State, p *trajopt.Problem, drawn *lqg.Controller, 
 	if err := state.Validate(q.T); err != nil {
 		return nil, err
 	}
+	for t, v := range bounds {
+		if !(v > 0) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("%w: KL bound at time step %d is %v, need a finite number > 0", ErrConfig, t, v)
+		}
+	}
 	if err := q.pi2.prepare(p.Anchor, drawn, samples, costs); err != nil {
 		return nil, err
 	}
@@ -92,7 +97,10 @@ func (q *PILQR) Update(state *State, p *trajopt.Problem, drawn *lqg.Controller, 
 	if err := q.step(r, p); err != nil {
 		return nil, err
 	}
-	return r, q.improve(r, drawn, samples)
+	if err := q.improve(r, drawn, samples); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // predict writes c^ to q.predicted and c - c^ to q.rest.
@@ -187,6 +195,10 @@ func (q *PILQR) improve(r *PILQRResult, drawn *lqg.Controller, samples []*rollou
 	if err := o.costs.Set(q.rest[:N]); err != nil {
 		return fmt.Errorf("residual cost: %w", err)
 	}
+	// A residual that outweighs the costs, as errors of the dynamics may, keeps the bound too.
+	for t, v := range r.Residual.Temperature {
+		r.Residual.Temperature[t] = math.Max(v, Temperature(o.costs.ToGo(t), o.cfg.KLThreshold, o.cfg.MinTemperature))
+	}
 	// The noise in units of drawn is that in units of the model's controller for the actions that
 	// this one would have taken with it.
 	o.base = o.base[:0]
@@ -204,7 +216,7 @@ func (q *PILQR) improve(r *PILQRResult, drawn *lqg.Controller, samples []*rollou
 			}
 		}
 	}
-	if err := o.improve(r.Residual, r.Model); err != nil {
+	if err := o.improve(r.Residual, r.Model, q.cfg.Reuse == Transport); err != nil {
 		return err
 	}
 	r.Controller = r.Residual.Controller
@@ -215,8 +227,15 @@ func (q *PILQR) mustFit(p *trajopt.Problem, bounds []float64) {
 	if p == nil || p.Cost == nil || p.Dynamics == nil {
 		panic("pi2: PILQR needs a problem with cost and dynamics")
 	}
-	if len(p.Cost.Const) != q.T+1 || len(bounds) != q.T {
-		panic(fmt.Sprintf("pi2: PILQR for T=%d needs %d constants of the quadratic cost and %d bounds, got %d and %d", q.T, q.T+1, q.T, len(p.Cost.Const), len(bounds)))
+	T, dX, dU := q.T, q.pi2.dX, q.pi2.dU
+	c, f, d := p.Cost, p.Dynamics, dX+dU
+	if c.T != T || c.DX != dX || c.DU != dU || f.T != T || f.DX != dX || f.DU != dU || len(bounds) != T {
+		panic(fmt.Sprintf("pi2: PILQR for T=%d dX=%d dU=%d, cost of T=%d dX=%d dU=%d, dynamics of T=%d dX=%d dU=%d, %d bounds",
+			T, dX, dU, c.T, c.DX, c.DU, f.T, f.DX, f.DU, len(bounds)))
+	}
+	if len(c.Quad) != (T+1)*d*d || len(c.Lin) != (T+1)*d || len(c.Const) != T+1 || len(f.F) != T*dX*d || len(f.Bias) != T*dX {
+		panic(fmt.Sprintf("pi2: PILQR for T=%d dX=%d dU=%d needs a cost of %d, %d and %d numbers and dynamics of %d and %d, got %d, %d, %d, %d and %d",
+			T, dX, dU, (T+1)*d*d, (T+1)*d, T+1, T*dX*d, T*dX, len(c.Quad), len(c.Lin), len(c.Const), len(f.F), len(f.Bias)))
 	}
 }
 
