@@ -10,6 +10,8 @@ import (
 	"guidedpolicysearch/gps/dynamics"
 	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/nn"
+	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
 )
 
@@ -21,8 +23,11 @@ var ErrState = errors.New("algorithm: state cannot be used")
 
 // Algorithm improves controllers from rollouts.
 type Algorithm interface {
+	// Sampler returns what is to draw the next samples of condition m: its controller, or the
+	// policy. It is for one goroutine.
+	Sampler(state *State, m int) (policy.Policy, error)
 	// Iterate returns the state after one more iteration. samples[m] are the rollouts
-	// drawn with the controller of condition m. state is not changed.
+	// drawn with the sampler of condition m. state is not changed.
 	Iterate(ctx context.Context, state *State, samples [][]*rollout.Rollout) (*State, *Report, error)
 }
 
@@ -34,11 +39,16 @@ type State struct {
 	Seed uint64
 	// Conditions has one entry per initial state that is trained on.
 	Conditions []Condition
+	// Policy is shared by all conditions; nil before the first iteration, and for algorithms
+	// without one.
+	Policy *Policy
+	// Before is the policy that the last iteration improved on, which a guard goes back to.
+	Before *Policy
 }
 
 // Condition is the state of one initial state's controller.
 type Condition struct {
-	// Controller is to draw the next samples with.
+	// Controller is the local controller, to draw the next samples with unless a policy does.
 	Controller *lqg.Controller
 	// Eta is the dual variable of the last update, StepMultiplier the factor on the KL
 	// step.
@@ -47,10 +57,22 @@ type Condition struct {
 	Prior *dynamics.MixturePrior
 	// Previous is nil before the first iteration.
 	Previous *Model
+	// MeanCost is that of the samples that Previous was fitted to.
+	MeanCost float64
+
+	// What follows is of algorithms with a policy. Samples are those of the latest iterations, the
+	// newest last, whose states the policy is trained at.
+	Samples [][]*rollout.Rollout
+	// PolicyPrior is the data and the mixture of the prior of the policy's linearisation.
+	PolicyPrior *policy.MixturePrior
+	// Duals pull controller and policy together, and PolicyKL holds the divergences between
+	// them, T, that their weights were last adapted to; nil for algorithms without.
+	Duals    *policy.Duals
+	PolicyKL []float64
 }
 
-// Model is what an iteration knew of a condition: its samples' controller, and the
-// dynamics, initial state and cost that were fitted to them.
+// Model is what an iteration knew of a condition: its samples' controller (of MDGPS the
+// linearised policy), and the dynamics, initial state and cost that were fitted to them.
 type Model struct {
 	Controller *lqg.Controller
 	Dynamics   *lqg.Dynamics
@@ -63,6 +85,34 @@ type Report struct {
 	// Iteration counts from 1.
 	Iteration  int
 	Conditions []ConditionReport
+	// Policy is nil for algorithms without one.
+	Policy *PolicyReport
+}
+
+// PolicyReport is the part of the policy.
+type PolicyReport struct {
+	// Loss and HeldOutLoss are those of the last fit, at the samples trained on and at those held out
+	// (NaN if none are); Epochs counts passes over the samples.
+	Loss, HeldOutLoss float64
+	Epochs            int
+	// RolledBack tells that the policy did so much worse than the one before it that this one was
+	// put back; Diverged that a fit was undone.
+	RolledBack, Diverged bool
+	// Warnings say so for people.
+	Warnings []string
+}
+
+func (r *PolicyReport) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+}
+
+// set reports on a fit.
+func (r *PolicyReport) set(fit *nn.Report) {
+	r.Epochs += len(fit.TrainLoss) - 1
+	r.Loss, r.HeldOutLoss = fit.TrainLoss[len(fit.TrainLoss)-1], math.NaN()
+	if len(fit.HeldOutLoss) > 0 {
+		r.HeldOutLoss = fit.HeldOutLoss[fit.BestEpoch]
+	}
 }
 
 // ConditionReport is the part of one condition.
@@ -83,6 +133,10 @@ type ConditionReport struct {
 	// Anchored tells that no dual variable kept the bound, so that the new controller is
 	// the one before: the condition did not learn. A warning says so too.
 	Anchored bool
+	// PolicyKL is the divergence of the new controller from the policy, linearised, in nat over
+	// the whole trajectory: before the policy is trained on it for MDGPS, after the last turn for
+	// the others.
+	PolicyKL float64
 	// Predicted and Actual are the improvement that the last update promised and what
 	// the samples' models show; 0 in the first iteration, which has none to look back on.
 	Predicted, Actual float64
@@ -181,6 +235,17 @@ func (m *Model) validate(c *lqg.Controller) error {
 // stream returns the random numbers of one purpose in one iteration and condition.
 func (s *State) stream(condition int) *rand.Rand {
 	return rand.New(rand.NewPCG(s.Seed, uint64(s.Iteration)<<32|uint64(uint32(condition))))
+}
+
+// policyStream numbers the random streams of the policy, after those of the conditions.
+const policyStream = 1 << 31
+
+// policySeed returns the seed of one fit of the policy in an iteration.
+func (s *State) policySeed(fit int) uint64 { return s.stream(policyStream + fit).Uint64() }
+
+// policyPriorStream returns the random numbers of the policy's prior of a condition.
+func (s *State) policyPriorStream(condition, fit int) *rand.Rand {
+	return s.stream(policyStream + 1<<24 + fit<<16 + condition)
 }
 
 // NoiseSeed returns the seed of the exploration noise (rollout.Noise) of a sample (from 0)

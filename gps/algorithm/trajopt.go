@@ -7,6 +7,7 @@ import (
 
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/dynamics"
+	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/gps/trajopt"
 )
@@ -78,6 +79,11 @@ func NewTrajOpt(cfg TrajOptConfig, costs []cost.Term) (*TrajOpt, error) {
 		return nil, err
 	}
 	return &TrajOpt{core: c}, nil
+}
+
+// Sampler implements Algorithm: the condition's controller.
+func (a *TrajOpt) Sampler(state *State, m int) (policy.Policy, error) {
+	return state.Conditions[m].Controller, nil
 }
 
 // Iterate implements Algorithm. An error is that of the first condition that has one.
