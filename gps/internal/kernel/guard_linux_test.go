@@ -53,3 +53,28 @@ func TestKernelStaysInside(t *testing.T) {
 		}
 	})
 }
+
+func TestKernel32StaysInside(t *testing.T) {
+	slice := func(n int) []float32 { // ends with the memory, if n is even
+		return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(guarded(t, (n+1)/2)))), n)
+	}
+	each(t, func(t *testing.T) {
+		for n := 1; n < 40; n++ {
+			rows := kernel.Pad32(n)
+			b := func() kernel.Block32 { return kernel.Block32{Data: slice(rows * n), Stride: rows} }
+			d, a := b(), b()
+			column := kernel.Block32{Data: slice(rows)}
+			kernel.Set32(d, a, a.T(), n, n, n)
+			kernel.Add32(d, column, a, a.N(), n, n, n)
+			kernel.Set32(kernel.Block32{Data: column.Data, Stride: rows}, a, kernel.Right32{Data: slice(n + n%2), Inner: 1}, n, 1, n)
+			kernel.ReLU(d, n, n)
+			kernel.Tanh(d, n, n)
+			kernel.ReLUSlope(d, column, n, n)
+			kernel.TanhSlope(d, a, n, n)
+			new(kernel.Adam).Step(d.Data, a.Data, slice(rows*n), slice(rows*n))
+			for c := 2; c < 20; c += 2 {
+				kernel.Transpose32(slice(n*c), c, kernel.Block32{Data: slice(n * c), Stride: n}, n, c)
+			}
+		}
+	})
+}
