@@ -1,6 +1,7 @@
 package learner
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -26,6 +27,7 @@ type Config struct {
 	Cost       CostConfig       `param:"cost"`
 	Success    SuccessConfig    `param:"success"`
 	Algorithm  AlgorithmConfig  `param:"algorithm"`
+	Policy     PolicyConfig     `param:"policy"`
 	Reference  ReferenceConfig  `param:"reference"`
 }
 
@@ -36,6 +38,7 @@ type ConditionsConfig struct {
 
 // AlgorithmConfig holds the settings of trajectory optimisation.
 type AlgorithmConfig struct {
+	Type            string         `param:"type" desc:"How to learn: trajopt improves local controllers only; mdgps, badmm, constrained and lagrangian also learn one policy for all conditions." choices:"trajopt|mdgps|badmm|constrained|lagrangian"`
 	KLStep          float64        `param:"kl_step" desc:"Trust region: KL divergence allowed per time step." unit:"nat" range:"(0, inf)" takes:"trial"`
 	BoundEachStep   bool           `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean. Single steps can then lose their exploration within a few iterations, which slows learning down: a small max_entropy, such as 0.01, keeps it." takes:"trial"`
 	MinStep         float64        `param:"min_step_multiplier" desc:"Smallest factor on kl_step." range:"(0, 1]" takes:"trial"`
@@ -84,11 +87,12 @@ func DefaultConfig() Config {
 		Conditions: ConditionsConfig{Position: []float64{0.75 * math.Pi, 0.5 * math.Pi}},
 		Initial:    defaultInitialConfig(),
 		Cost:       defaultCostConfig(),
-		Algorithm: AlgorithmConfig{KLStep: alg.KLStep, MinStep: alg.Step.Min, MaxStep: alg.Step.Max, MinEta: search.MinEta, MaxEta: search.MaxEta,
+		Algorithm: AlgorithmConfig{Type: trajOpt, KLStep: alg.KLStep, MinStep: alg.Step.Min, MaxStep: alg.Step.Max, MinEta: search.MinEta, MaxEta: search.MaxEta,
 			CovarianceFloor: search.CovarianceFloor,
 			Dynamics:        DynamicsConfig{Regularization: dyn.Regularization, Regularizer: string(dyn.Regularizer), NoiseFloor: dyn.NoiseFloor, MinVariance: alg.MinInitialVariance, Mean: string(dyn.Mean)},
 			Prior: PriorConfig{Use: true, Strength: dyn.Strength, MaxSamples: prior.MaxSamples, MaxClusters: prior.MaxClusters, MinPerClust: prior.MinSamplesPerCluster,
 				MaxIteration: prior.EM.MaxIterations, Tolerance: prior.EM.Tolerance}},
+		Policy:    defaultPolicyConfig(),
 		Reference: ReferenceConfig{Margin: 0.1},
 	}
 }
@@ -166,7 +170,11 @@ func (p *Problem) buildAlgorithm() error {
 	for m := range costs {
 		costs[m] = term
 	}
-	p.algorithm, err = algorithm.NewTrajOpt(cfg, costs)
+	p.algorithm, err = p.newAlgorithm(cfg, costs)
+	var field params.FieldError
+	if errors.As(err, &field) {
+		return err
+	}
 	if err != nil {
 		return params.FieldError{Key: "algorithm", Problem: err.Error()}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"guidedpolicysearch/gps/algorithm"
 	"guidedpolicysearch/gps/checkpoint"
+	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rosio"
@@ -30,6 +31,8 @@ type Core struct {
 	problem *Problem
 	folder  *record.Folder
 	state   *algorithm.State
+	// samplers drive the trials of each condition in the current iteration.
+	samplers []policy.Policy
 	// recorded has the rollouts of the current iteration, by condition and sample; ""
 	// where there is none yet.
 	recorded [][]string
@@ -51,18 +54,20 @@ func NewCore(p *Problem, folder *record.Folder) (c *Core, notes []string, err er
 	for _, e := range passed {
 		notes = append(notes, e.Error())
 	}
+	state := p.Start()
 	switch {
 	case errors.Is(err, checkpoint.ErrNone):
-		c.state = p.Start()
 	case err != nil:
 		return nil, notes, err
 	default:
 		if err := p.suits(saved); err != nil {
 			return nil, notes, err
 		}
-		c.state = saved.State
+		state = saved.State
 	}
-	c.clearRecorded()
+	if err := c.goOn(state); err != nil {
+		return nil, notes, err
+	}
 	paths, err := folder.Rollouts(uint32(c.Iteration()))
 	if err != nil {
 		return nil, notes, err
@@ -113,10 +118,24 @@ func (c *Core) Next() *trial.Command {
 				return &trial.Command{Iteration: c.Iteration(), Condition: m, Sample: n, DT: c.problem.cfg.DT,
 					InitialPosition: c.problem.positions[m],
 					NoiseSeed:       c.problem.NoiseSeed(c.Iteration(), m, n),
-					Controller:      c.state.Conditions[m].Controller}
+					Controller:      c.samplers[m]}
 			}
 		}
 	}
+	return nil
+}
+
+// goOn makes state the current one.
+func (c *Core) goOn(state *algorithm.State) error {
+	samplers := make([]policy.Policy, len(state.Conditions))
+	for m := range samplers {
+		var err error
+		if samplers[m], err = c.problem.algorithm.Sampler(state, m); err != nil {
+			return fmt.Errorf("learner: condition %d: %w", m, err)
+		}
+	}
+	c.state, c.samplers = state, samplers
+	c.clearRecorded()
 	return nil
 }
 
@@ -175,10 +194,11 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 		StateNames: c.problem.robot.StateNames(), ActionNames: c.problem.robot.Joints()}); err != nil {
 		return nil, err
 	}
-	c.state = next
-	c.clearRecorded()
+	if err := c.goOn(next); err != nil {
+		return nil, err
+	}
 	now := time.Now()
-	r := &Report{Iteration: report.Iteration, Iterations: c.problem.cfg.Iterations, MeanCost: report.MeanCost(), BestCost: report.BestCost(), SuccessRate: c.problem.successRate(samples),
+	r := &Report{Iteration: report.Iteration, Iterations: c.problem.cfg.Iterations, MeanCost: report.MeanCost(), BestCost: report.BestCost(), SuccessRate: c.problem.successRate(samples), Policy: newPolicyReport(report),
 		UpdateSeconds: now.Sub(begin).Seconds(), UpdateCPUSeconds: (processorTime() - cpu).Seconds(), Seconds: now.Sub(c.began).Seconds()}
 	if target {
 		distance /= float64(count)
@@ -196,6 +216,9 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 				r.Warnings = append(r.Warnings, w)
 			}
 		}
+	}
+	if report.Policy != nil {
+		r.Warnings = append(r.Warnings, report.Policy.Warnings...)
 	}
 	c.began = now
 	return r, nil

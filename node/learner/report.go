@@ -3,6 +3,7 @@ package learner
 import (
 	"math"
 
+	"guidedpolicysearch/gps/algorithm"
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/node/rosio"
 )
@@ -28,6 +29,8 @@ type Report struct {
 	// SuccessRate is the share of the samples that succeeded; nil where the task does not say
 	// what success is.
 	SuccessRate *float64 `json:"success_rate"`
+	// Policy is nil for algorithms without one.
+	Policy *PolicyReport `json:"policy"`
 	// UpdateSeconds is the wall time of the update, UpdateCPUSeconds the processor time
 	// that the process spent on it, Seconds the wall time of the whole iteration.
 	UpdateSeconds    float64 `json:"update_seconds"`
@@ -36,6 +39,37 @@ type Report struct {
 	// Warnings are for the log: why the update deserves little trust. A run has each
 	// once. The message does not have them.
 	Warnings []string `json:"-"`
+}
+
+// PolicyReport is the part of the policy.
+type PolicyReport struct {
+	// KL is the divergence of the new controllers from the policy, in nat over the trajectory, mean
+	// over the conditions.
+	KL float64 `json:"kl"`
+	// Loss is that of the last fit, HeldOutLoss that of the trials held out, nil if there were none.
+	Loss        float64  `json:"loss"`
+	HeldOutLoss *float64 `json:"held_out_loss"`
+	// Epochs counts passes over the trials.
+	Epochs int `json:"epochs"`
+	// RolledBack tells that the policy before was put back, Diverged that a fit was undone.
+	RolledBack bool `json:"rolled_back"`
+	Diverged   bool `json:"diverged"`
+}
+
+// newPolicyReport returns the part of the policy of an algorithm's report, nil if it has none.
+func newPolicyReport(r *algorithm.Report) *PolicyReport {
+	p := r.Policy
+	if p == nil {
+		return nil
+	}
+	out := &PolicyReport{Loss: p.Loss, Epochs: p.Epochs, RolledBack: p.RolledBack, Diverged: p.Diverged}
+	if v := p.HeldOutLoss; v == v {
+		out.HeldOutLoss = &v
+	}
+	for _, c := range r.Conditions {
+		out.KL += c.PolicyKL / float64(len(r.Conditions))
+	}
+	return out
 }
 
 // Message returns the report as a message, with NaN for what is nil.

@@ -1,0 +1,89 @@
+package learner
+
+import (
+	"fmt"
+	"slices"
+
+	"guidedpolicysearch/gps/algorithm"
+	"guidedpolicysearch/gps/cost"
+	"guidedpolicysearch/gps/nn"
+	"guidedpolicysearch/gps/policy"
+	"guidedpolicysearch/node/params"
+)
+
+// Algorithms that algorithm.type names.
+const (
+	trajOpt     = "trajopt"
+	mdgps       = "mdgps"
+	badmm       = "badmm"
+	constrained = "constrained"
+	lagrangian  = "lagrangian"
+)
+
+// PolicyConfig describes the policy of the algorithms that have one, and how it is learned.
+type PolicyConfig struct {
+	Hidden      []int                  `param:"hidden" desc:"Sizes of the network's hidden layers." range:"[1, 4096]"`
+	Activation  string                 `param:"activation" desc:"What the hidden layers do to their sums." choices:"relu|tanh"`
+	Observation []string               `param:"observation" desc:"Entries of the state that the policy sees, by their names; empty for all of them. Learning sees the whole state."`
+	Covariance  string                 `param:"covariance" desc:"Form of the covariance of the policy's actions." choices:"full|diagonal"`
+	Entropy     float64                `param:"entropy" desc:"Bounds the covariance of the policy's actions: a fraction of a variance of 1 / (2 entropy)." range:"[0, inf)" takes:"trial"`
+	Reuse       int                    `param:"reuse" desc:"The policy is also trained where the trials of so many earlier iterations were." range:"[0, 1000]" takes:"trial"`
+	Samples     string                 `param:"samples" desc:"What drives the trials: the local controllers, or the policy once there is one." choices:"controllers|policy" takes:"trial"`
+	StepRule    string                 `param:"step_rule" desc:"Of mdgps: adapt the KL step to the expected costs of the linearised policy, or to the trials' mean costs." choices:"laplace|mc" takes:"trial"`
+	Guard       float64                `param:"guard" desc:"Of mdgps: a policy whose expected cost rises by more than this part is rolled back; 0 for never." range:"[0, inf)" takes:"trial"`
+	Turns       int                    `param:"turns" desc:"Of badmm, constrained and lagrangian: how often policy and controllers take turns in an iteration." range:"[1, 1000]" takes:"trial"`
+	Weight      float64                `param:"weight" desc:"Of badmm, constrained and lagrangian: weight at the beginning of the disagreement of policy and controllers." range:"(0, inf)"`
+	Growth      float64                `param:"growth" desc:"Of constrained and lagrangian: factor on the weights, after each turn and each iteration." range:"[1, inf)" takes:"trial"`
+	Rate        float64                `param:"rate" desc:"Of constrained: what a nat of divergence adds to the weight of its time step. Of lagrangian: step of the multipliers, in twice the weight." range:"[0, inf)" takes:"trial"`
+	MaxWeight   float64                `param:"max_weight" desc:"Of constrained: largest weight." range:"(0, inf)" takes:"trial"`
+	Train       nn.TrainConfig         `param:"train"`
+	Linearise   policy.LineariseConfig `param:"linearise"`
+	Duals       policy.DualConfig      `param:"duals"`
+}
+
+func defaultPolicyConfig() PolicyConfig {
+	p, m, c := algorithm.DefaultPolicyConfig(), algorithm.DefaultMDGPSConfig(), algorithm.DefaultConstrainedConfig()
+	return PolicyConfig{Hidden: p.Hidden, Activation: string(p.Activation), Covariance: string(p.Covariance), Entropy: p.Entropy, Reuse: p.Reuse,
+		Samples: "policy", StepRule: string(m.StepRule), Guard: m.Guard, Turns: c.Alternating.Inner, Weight: c.InitialWeight, Growth: c.Growth, Rate: c.Rate, MaxWeight: c.MaxWeight,
+		Train: p.Train, Linearise: p.Linearise, Duals: policy.DefaultDualConfig()}
+}
+
+// policyConfig returns the policy's settings.
+func (p *Problem) policyConfig() (algorithm.PolicyConfig, error) {
+	c := p.cfg.Policy
+	out := algorithm.PolicyConfig{Hidden: c.Hidden, Activation: nn.Activation(c.Activation), Covariance: policy.CovarianceKind(c.Covariance), Entropy: c.Entropy,
+		Reuse: c.Reuse, Train: c.Train, Linearise: c.Linearise}
+	names := p.robot.StateNames()
+	for i, name := range c.Observation {
+		j := slices.Index(names, name)
+		if j < 0 {
+			return out, params.FieldError{Key: fmt.Sprintf("policy.observation[%d]", i), Problem: fmt.Sprintf("is %q, which the state does not have: it is %q", name, names)}
+		}
+		out.Observation = append(out.Observation, j)
+	}
+	return out, nil
+}
+
+// newAlgorithm returns the algorithm that algorithm.type names.
+func (p *Problem) newAlgorithm(trajectory algorithm.TrajOptConfig, costs []cost.Term) (algorithm.Algorithm, error) {
+	if p.cfg.Algorithm.Type == trajOpt {
+		return algorithm.NewTrajOpt(trajectory, costs)
+	}
+	c, dX, dU := p.cfg.Policy, p.robot.DX(), p.robot.DU()
+	shared, err := p.policyConfig()
+	if err != nil {
+		return nil, err
+	}
+	turns := algorithm.AlternatingConfig{Trajectory: trajectory, Policy: shared, OnPolicy: c.Samples == "policy", Inner: c.Turns}
+	switch p.cfg.Algorithm.Type {
+	case mdgps:
+		return algorithm.NewMDGPS(algorithm.MDGPSConfig{Trajectory: trajectory, Policy: shared, OffPolicy: c.Samples != "policy", StepRule: algorithm.StepRule(c.StepRule), Guard: c.Guard}, costs, dX, dU)
+	case badmm:
+		return algorithm.NewBADMM(algorithm.BADMMConfig{Alternating: turns, InitialWeight: c.Weight, Duals: c.Duals}, costs, dX, dU)
+	case constrained:
+		return algorithm.NewConstrainedGPS(algorithm.ConstrainedConfig{Alternating: turns, InitialWeight: c.Weight, Rate: c.Rate, Growth: c.Growth, MaxWeight: c.MaxWeight}, costs, dX, dU)
+	case lagrangian:
+		return algorithm.NewLagrangianGPS(algorithm.LagrangianConfig{Alternating: turns, Penalty: c.Weight, Growth: c.Growth, Rate: c.Rate}, costs, dX, dU)
+	}
+	return nil, params.FieldError{Key: "algorithm.type", Problem: fmt.Sprintf("is %q, need %s, %s, %s, %s or %s", p.cfg.Algorithm.Type, trajOpt, mdgps, badmm, constrained, lagrangian)}
+}
