@@ -13,7 +13,8 @@ import (
 //
 // in which A are the accelerations of joints, and of end-effector points, towards their limits,
 // and most the largest after which each can still be stopped in time: a control barrier in
-// discrete time. What cannot be kept is violated least, in units of the braking deceleration;
+// discrete time. Where readings are late, it counts what the torques on their way may still do.
+// What cannot be kept is violated least, in units of the braking deceleration;
 // the limits of torque and slew always are kept.
 type barrier struct {
 	f        *Filter
@@ -30,6 +31,7 @@ type barrier struct {
 	inverse  []float64 // of M, n x n
 	drift    []float64 // -M^-1 b, n
 	row      []float64 // n
+	before   []float64 // accelerations of the torques on their way
 }
 
 // newBarrier returns nil where there is nothing to keep. The filter has its limits and its
@@ -48,7 +50,7 @@ func newBarrier(f *Filter) (*barrier, error) {
 	}
 	vec := func() []float64 { return make([]float64, n) }
 	b := &barrier{f: f, approach: f.cfg.ApproachTime.Seconds(), solver: qp.New(n, rows), rows: make([]float64, rows*n), most: make([]float64, rows),
-		tau: vec(), chol: make([]float64, n*n), inverse: make([]float64, n*n), drift: vec(), row: vec()}
+		tau: vec(), chol: make([]float64, n*n), inverse: make([]float64, n*n), drift: vec(), row: vec(), before: make([]float64, maxSpans)}
 	b.problem = qp.Problem{Wanted: f.wish, Scale: f.robot.EffortLimit, Low: f.low, High: f.high}
 	var err error
 	if b.braking, b.jerk, b.sure, err = available(f); err != nil {
@@ -111,17 +113,23 @@ func (b *barrier) factor() bool {
 // apply changes the filter's wish to the programme's solution.
 func (b *barrier) apply(dt float64) {
 	f, n := b.f, b.f.n
-	dt = max(dt, shortestTick)
-	wrong := f.cfg.AccelerationError
+	s := stop{approach: b.approach, wrong: f.cfg.AccelerationError, dt: max(dt, shortestTick)}
+	if h := f.history; h.delay > 0 {
+		// The next torque comes with the next reading, which may be rarer than ticks.
+		s.dt = max(s.dt, h.gap)
+		s.late, s.before = h.times[:h.size], b.before[:h.size]
+	}
 	b.problem.Rows, b.problem.Most = b.rows[:0], b.most[:0]
 	for i := range n {
 		row := b.inverse[i*n : (i+1)*n]
-		v := f.dq[i]
-		b.keep(row, 1, b.drift[i], stop{f.upper[i] - f.position[i], v, f.velocity[i], b.braking[i], b.jerk[i], b.approach, wrong, dt})
-		b.keep(row, -1, b.drift[i], stop{f.position[i] - f.lower[i], -v, f.velocity[i], b.braking[i], b.jerk[i], b.approach, wrong, dt})
+		s.most, s.braking, s.jerk = f.velocity[i], b.braking[i], b.jerk[i]
+		s.distance, s.speed = f.upper[i]-f.position[i], f.dq[i]
+		b.keep(row, 1, b.drift[i], s)
+		s.distance, s.speed = f.position[i]-f.lower[i], -f.dq[i]
+		b.keep(row, -1, b.drift[i], s)
 	}
 	if w := f.workspace; w != nil && w.accelerate(f.position, f.dq) {
-		none := math.Inf(1)
+		s.most, s.braking, s.jerk = math.Inf(1), b.braking[n], b.jerk[n]
 		for c, x := range w.points {
 			if math.IsInf(w.lower[c], 0) && math.IsInf(w.upper[c], 0) {
 				continue
@@ -134,9 +142,10 @@ func (b *barrier) apply(dt float64) {
 					b.row[k] += j * b.inverse[i*n+k]
 				}
 			}
-			v := w.velocities[c]
-			b.keep(b.row, 1, drift, stop{w.upper[c] - x, v, none, b.braking[n], b.jerk[n], b.approach, wrong, dt})
-			b.keep(b.row, -1, drift, stop{x - w.lower[c], -v, none, b.braking[n], b.jerk[n], b.approach, wrong, dt})
+			s.distance, s.speed = w.upper[c]-x, w.velocities[c]
+			b.keep(b.row, 1, drift, s)
+			s.distance, s.speed = x-w.lower[c], -w.velocities[c]
+			b.keep(b.row, -1, drift, s)
 		}
 	}
 	b.solve()
@@ -151,6 +160,9 @@ func (b *barrier) keep(row []float64, side, drift float64, s stop) {
 	fastest := side * drift
 	for j, v := range row {
 		fastest += max(side*v*b.f.low[j], side*v*b.f.high[j])
+	}
+	if len(s.late) > 0 {
+		b.f.history.worst(s.before, row, side, side*drift)
 	}
 	bound := s.acceleration(fastest)
 	if !(bound < fastest) {

@@ -156,6 +156,9 @@ func (f *Filter) Braking() []float64 {
 //
 //	e R (v/a + T + approach + dt) + (e R)^2/(2 a),  and  e (R + 2 sqrt(v/j)) of the speed
 //
+// With a delay D an error is answered D later: dt + D takes the place of dt in all of it, and e is
+// that of the model at any reading, for the torques and in the time until dt + D after it. The delay
+// may differ from one reading to the next; a torque that acts later than D is not accounted for.
 // The programme's own softness counts as an error of 1e-3 a.
 func (f *Filter) Margins(position, velocity []float64, dt float64) bool {
 	checkLen("position margins", position, f.n)
@@ -163,15 +166,16 @@ func (f *Filter) Margins(position, velocity []float64, dt float64) bool {
 	if f.barrier == nil {
 		return false
 	}
+	hold := dt + f.history.seconds()
 	for i := range position {
 		a, j, v := f.barrier.braking[i], f.barrier.jerk[i], f.velocity[i]
 		e := f.cfg.AccelerationError + 1e-3*a
-		response, ramp, turn := dt, 0.0, 0.0
+		response, ramp, turn := hold, 0.0, 0.0
 		if !math.IsInf(j, 0) {
-			response, ramp, turn = dt+2*e/j, (a+2*math.Sqrt(j*v))/j, 2*math.Sqrt(v/j)
+			response, ramp, turn = hold+2*e/j, (a+2*math.Sqrt(j*v))/j, 2*math.Sqrt(v/j)
 		}
-		rest := stop{approach: f.barrier.approach, dt: dt, braking: a, jerk: j}.rest()
-		position[i] = e*response*(v/a+ramp+rest+dt) + e*response*e*response/(2*a)
+		rest := stop{approach: f.barrier.approach, dt: hold}.rest()
+		position[i] = e*response*(v/a+ramp+rest+hold) + e*response*e*response/(2*a)
 		velocity[i] = e * (response + turn)
 	}
 	return f.barrier.sure

@@ -25,6 +25,9 @@ const (
 	FilterNever  = "never"
 )
 
+// longestDelay is the largest Config.Delay.
+const longestDelay = 100 * time.Millisecond
+
 // MostFaults is the largest Config.MaxFaults.
 const MostFaults = 200
 
@@ -63,6 +66,8 @@ type Config struct {
 	ApproachTime      time.Duration `param:"approach_time" desc:"Time constant with which the quadratic programme lets a joint come to rest at a limit; at least a tick." unit:"s" range:"[0, 10]"`
 	AccelerationError float64       `param:"acceleration_error" desc:"By how much the accelerations of the dynamics model may be wrong; the stated margins are proportional to it." unit:"rad/s^2 or m/s^2" range:"[0, inf)"`
 
+	Delay time.Duration `param:"delay" desc:"Longest time from the measurement of a joint state to the moment at which the torque that answers it acts; what the torques on their way may do in it is counted before a limit. 0 where nothing is late; lock step has none." unit:"s" range:"[0, 0.1]"`
+
 	MissedInARow    int           `param:"missed_in_a_row" desc:"Missed deadlines of the control loop in a row that are a fault; 0 is no limit." range:"[0, 1000000]"`
 	MissedPerSecond int           `param:"missed_per_second" desc:"Missed deadlines of the control loop within one second that are a fault; 0 is no limit." range:"[0, 10000]"`
 	LearnerTimeout  time.Duration `param:"learner_timeout" desc:"Time without a sign of life of the learner that is a fault; 0 is no limit." unit:"s" range:"[0, inf)"`
@@ -75,7 +80,7 @@ func DefaultConfig() Config {
 		StaleTimeout: time.Second, MaxFaults: 50, Recovery: RecoveryManual, RecoverySteps: 10, OnFault: OnFaultZero, RampTime: 500 * time.Millisecond,
 		PositionZone: 0.1, PositionMargin: 0.05, VelocityZone: 0.1, VelocityMargin: 0.2,
 		WorkspaceZone: 0.05, WorkspaceMargin: 0.02, WorkspaceStiffness: 1000, WorkspaceDamping: 100, WorkspaceBraking: 1,
-		Filter: FilterAuto, ApproachTime: 20 * time.Millisecond, AccelerationError: 1,
+		Filter: FilterAuto, ApproachTime: 20 * time.Millisecond, AccelerationError: 1, Delay: 5 * time.Millisecond,
 		MissedInARow: 20, MissedPerSecond: 100, LearnerTimeout: 2 * time.Minute,
 	}
 }
@@ -106,7 +111,7 @@ func (c Config) Validate() error {
 		{"velocity_zone", c.VelocityZone, true}, {"velocity_margin", c.VelocityMargin, false},
 		{"workspace_zone", c.WorkspaceZone, true}, {"workspace_margin", c.WorkspaceMargin, false},
 		{"workspace_stiffness", c.WorkspaceStiffness, false}, {"workspace_damping", c.WorkspaceDamping, false}, {"workspace_braking", c.WorkspaceBraking, true},
-		{"approach_time", c.ApproachTime.Seconds(), false}, {"acceleration_error", c.AccelerationError, false},
+		{"approach_time", c.ApproachTime.Seconds(), false}, {"acceleration_error", c.AccelerationError, false}, {"delay", c.Delay.Seconds(), false},
 		{"missed_in_a_row", float64(c.MissedInARow), false}, {"missed_per_second", float64(c.MissedPerSecond), false}, {"learner_timeout", c.LearnerTimeout.Seconds(), false},
 	} {
 		switch {
@@ -115,6 +120,9 @@ func (c Config) Validate() error {
 		case !number.positive && !(number.value >= 0):
 			return fmt.Errorf("%w: %s is %v, need a finite number >= 0", ErrConfig, number.key, number.value)
 		}
+	}
+	if c.Delay > longestDelay {
+		return fmt.Errorf("%w: delay is %v s, need at most %v: a robot that answers later needs slower control", ErrConfig, c.Delay.Seconds(), longestDelay.Seconds())
 	}
 	if c.MissedPerSecond > maxMissed {
 		return fmt.Errorf("%w: missed_per_second is %d, need at most %d", ErrConfig, c.MissedPerSecond, maxMissed)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"guidedpolicysearch/hardware"
 )
@@ -24,6 +25,7 @@ type Filter struct {
 	ramp                   float64   // s
 	model                  bool      // M and b are needed
 	barrier                *barrier  // nil: no quadratic programme
+	history                *history  // torques that may be on their way
 	workspace              *workspace
 	rub                    friction // nil: the model has none
 
@@ -68,6 +70,7 @@ func New(c Config, r Robot) (*Filter, error) {
 		return nil, err
 	}
 	f.stiffness, f.damping = f.wallGains()
+	f.history = newHistory(n, c.Delay)
 	f.workspace = newWorkspace(&f.cfg, &f.robot)
 	if c.Filter != FilterNever && r.Dynamics != nil {
 		if f.barrier, err = newBarrier(f); err != nil {
@@ -75,6 +78,15 @@ func New(c Config, r Robot) (*Filter, error) {
 		}
 	}
 	return f, nil
+}
+
+// SetDelay changes Config.Delay: for a robot that waits for each torque, or does not any more. A
+// negative one panics.
+func (f *Filter) SetDelay(delay time.Duration) {
+	if delay < 0 {
+		panic(fmt.Sprintf("safety: delay is %v, want >= 0", delay))
+	}
+	f.history.delay = int64(delay)
 }
 
 // Start begins (again): the ramp of the controllers' torques begins with the next tick.
@@ -122,6 +134,7 @@ func (f *Filter) Zero() Torque {
 	clear(f.torque)
 	clear(f.gravity)
 	f.acts = 0
+	f.history.widen(f.torque)
 	return Torque{f}
 }
 
@@ -165,6 +178,7 @@ func (f *Filter) Tick(r *hardware.JointState, wanted []float64, source Source, d
 		f.acts = Responded
 		return t
 	}
+	f.history.read(r.Stamp)
 	f.checkLeap(r.Stamp)
 	copy(f.place, f.position)
 	f.located, f.stamp = true, r.Stamp
@@ -177,6 +191,7 @@ func (f *Filter) Tick(r *hardware.JointState, wanted []float64, source Source, d
 	switch {
 	case respond && f.cfg.OnFault == OnFaultZero:
 		t := f.Zero()
+		f.history.push(f.torque)
 		f.acts = Responded
 		return t
 	case respond:
@@ -196,6 +211,7 @@ func (f *Filter) Tick(r *hardware.JointState, wanted []float64, source Source, d
 	}
 	f.boundPower(programme)
 	copy(f.torque, f.wish)
+	f.history.push(f.torque)
 	return Torque{f}
 }
 

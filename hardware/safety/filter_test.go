@@ -26,10 +26,10 @@ func two() safety.Robot {
 	return safety.Robot{Joints: []string{"a", "b"}, EffortLimit: []float64{10, 20}, Stiffness: []float64{50, 50}, Damping: []float64{2, 2}}
 }
 
-// plain returns settings without a ramp.
+// plain returns settings without a ramp, for readings that are not late.
 func plain() safety.Config {
 	c := safety.DefaultConfig()
-	c.RampTime = 0
+	c.RampTime, c.Delay = 0, 0
 	return c
 }
 

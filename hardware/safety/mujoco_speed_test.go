@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/hardware/safety"
@@ -16,10 +17,15 @@ import (
 func BenchmarkTick(b *testing.B) {
 	arm := mujocoBody(b, "arm7", true, 20)
 	n := len(arm.robot.Joints)
-	for _, near := range []float64{0.5, 0.98} {
-		b.Run(fmt.Sprintf("at %v of the limits", near), func(b *testing.B) {
+	for _, k := range []struct {
+		near  float64
+		delay time.Duration
+	}{{0.5, 0}, {0.98, 0}, {0.98, 5 * time.Millisecond}} {
+		near := k.near
+		b.Run(fmt.Sprintf("at %v of the limits, delay %v", near, k.delay), func(b *testing.B) {
 			c := plain()
-			c.VelocityMargin, c.SlewLimit = 10, arm.slew
+			c.VelocityMargin, c.SlewLimit, c.Delay = 10, arm.slew, k.delay
+			c.PositionMargin = 10
 			f := filter(b, c, arm.robot)
 			rng := rand.New(rand.NewPCG(1, 1))
 			readings, wanted := make([]*hardware.JointState, 256), make([][]float64, 256)
@@ -34,6 +40,7 @@ func BenchmarkTick(b *testing.B) {
 			}
 			changed, infeasible := 0, 0
 			for i := 0; b.Loop(); i++ {
+				readings[i%256].Stamp = int64(i) * 1e6
 				f.Tick(readings[i%256], wanted[i%256], safety.Learned, 0.001)
 				if f.Intervened().Has(safety.Barrier) {
 					changed++

@@ -32,6 +32,16 @@ func TestPropertiesMuJoCo(t *testing.T) {
 	}
 }
 
+// TestPropertiesOfDelayMuJoCo drives the arm whose readings are late.
+func TestPropertiesOfDelayMuJoCo(t *testing.T) {
+	arm := mujocoBody(t, "arm7", false, 60)
+	for k, delay := range delays {
+		t.Run(delay.String(), func(t *testing.T) {
+			drive(t, late(arm, delay), max(1, ticks(t)/5), uint64(200+k))
+		})
+	}
+}
+
 // scene returns the files of a model, and as scene.xml the model as it is or without contacts.
 func scene(t testing.TB, name string, contacts bool) fs.FS {
 	t.Helper()

@@ -3,6 +3,7 @@ package safety_test
 import (
 	"math"
 	"testing"
+	"time"
 
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/hardware/kinematics"
@@ -53,6 +54,10 @@ type body struct {
 	slewed bool
 	// pushes says that the model may be wrong by more, where something is in the way of the body.
 	pushes bool
+	// delay is the longest time after which a reading is answered; concealed says that the filter
+	// is not told.
+	delay     time.Duration
+	concealed bool
 	// braking is what the filter computed the first time.
 	braking []float64
 	// begin places the body at rest, step holds the torques for dt, read copies the driven

@@ -55,15 +55,19 @@ type trial struct {
 	tick      int
 	worst     *[3]float64 // parts of the margins, and of the model's error, that were used
 	mass      []float64
-	pushed    bool
-	after     int // ticks after a push
+	off       []float64 // errors of the model
+	pushed    int       // ticks that a push counts for yet
+	after     int       // ticks after a push
 	predicted []float64
+	past      []*hardware.JointState // of the last ticks, the latest first, as long as the delay and a tick
+	age       int                    // in ticks, of the reading that the filter was shown last
+	steady    bool                   // all are as old as the delay
 	counts    *[safety.NumChecks]int
 }
 
 // drive runs episodes until so many ticks are done.
-func drive(t *testing.T, b *body, ticks int, plant uint64) {
-	var worst [3]float64
+// It returns which parts of the margins were used.
+func drive(t *testing.T, b *body, ticks int, plant uint64) (worst [3]float64) {
 	var counts [safety.NumChecks]int
 	pushes := 0
 	for episode := uint64(0); ticks > 0; episode++ {
@@ -75,7 +79,7 @@ func drive(t *testing.T, b *body, ticks int, plant uint64) {
 		r.run(length)
 		if pushes += r.after; t.Failed() {
 			t.Logf("plant %q, seed %d, settings %+v", b.name, seed, r.cfg)
-			return
+			return worst
 		}
 	}
 	t.Logf("used of the margin: position %.0f %%, velocity %.0f %%; of the error %.0f %%", 100*worst[0], 100*worst[1], 100*worst[2])
@@ -83,6 +87,7 @@ func drive(t *testing.T, b *body, ticks int, plant uint64) {
 		t.Logf("%-18s %d", safety.CheckName(i), n)
 	}
 	t.Logf("ticks after a push %d", pushes)
+	return worst
 }
 
 func newTrial(t *testing.T, b *body, seed uint64) *trial {
@@ -90,10 +95,13 @@ func newTrial(t *testing.T, b *body, seed uint64) *trial {
 	n := len(b.robot.Joints)
 	r := &trial{body: b, t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), n: n, reading: hardware.NewJointState(n), seen: hardware.NewJointState(n),
 		wanted: make([]float64, n), before: make([]float64, n), position: make([]float64, n), velocity: make([]float64, n),
-		mass: make([]float64, n*n), predicted: make([]float64, n)}
+		mass: make([]float64, n*n), predicted: make([]float64, n), off: make([]float64, n)}
 	c := safety.DefaultConfig()
 	c.OnFault = []string{safety.OnFaultZero, safety.OnFaultDamp, safety.OnFaultHold}[r.rng.IntN(3)]
 	c.AccelerationError = b.error
+	if c.Delay = b.delay; b.concealed {
+		c.Delay = 0
+	}
 	if !b.driven {
 		c.AccelerationError = 0
 	}
@@ -120,6 +128,10 @@ func newTrial(t *testing.T, b *body, seed uint64) *trial {
 	if f.Margins(r.position, r.velocity, b.dt) != b.driven {
 		t.Fatalf("margins are stated: %v", !b.driven)
 	}
+	for range int(math.Ceil(b.delay.Seconds()/b.dt-1e-9)) + 1 {
+		r.past = append(r.past, hardware.NewJointState(n))
+	}
+	r.steady = r.rng.IntN(2) == 0
 	q := make([]float64, n)
 	for i := range q {
 		if b.driven {
@@ -127,7 +139,32 @@ func newTrial(t *testing.T, b *body, seed uint64) *trial {
 		}
 	}
 	b.begin(q)
+	r.read(r.reading)
+	for _, p := range r.past {
+		p.CopyFrom(r.reading)
+	}
 	return r
+}
+
+// sense leaves what the body does in r.reading, and what the filter is shown of it in r.seen: the
+// reading of a time before, which is never older than the delay, nor than the one before it.
+func (r *trial) sense() {
+	last := r.past[len(r.past)-1]
+	copy(r.past[1:], r.past)
+	r.past[0] = last
+	r.read(r.reading)
+	last.CopyFrom(r.reading)
+	most := int(r.delay.Seconds()/r.dt + 1e-9)
+	switch {
+	case r.steady:
+		r.age = most
+	case r.rng.IntN(3) > 0:
+		r.age = min(r.age+1, most) // nothing new, or the next one
+		r.age -= r.rng.IntN(2) * min(r.age, 1)
+	default:
+		r.age = r.rng.IntN(min(r.age+1, most) + 1)
+	}
+	r.seen.CopyFrom(r.past[r.age])
 }
 
 // run drives the body for so many ticks, or until a fault leaves it to itself.
@@ -135,8 +172,7 @@ func (r *trial) run(ticks int) {
 	control := r.controller()
 	fault := r.rng.IntN(2) * r.rng.IntN(ticks) // the tick of an injected fault, 0 for none
 	for r.tick = range ticks {
-		r.read(r.reading)
-		r.seen.CopyFrom(r.reading)
+		r.sense()
 		control()
 		if r.tick == fault && fault > 0 {
 			if r.inject(); r.t.Failed() || r.cfg.OnFault == safety.OnFaultZero {
@@ -184,6 +220,10 @@ func (r *trial) inject() {
 		// The torque fell to zero out of all limits of the programme: begin anew, at rest.
 		q := make([]float64, r.n)
 		r.begin(q)
+		for _, p := range r.past {
+			copy(p.Position, q)
+			clear(p.Velocity)
+		}
 	}
 	r.f.Trip(safety.Fault{Kind: safety.Workspace})
 	if got := r.f.Fault().Kind; got != kind {
@@ -201,10 +241,10 @@ func (r *trial) inject() {
 // under any torque, but beyond the margin the same tick latches a fault.
 func (r *trial) beyond() safety.FaultKind {
 	for i := range r.n {
-		if math.Abs(r.reading.Position[i]) > r.robot.Upper[i]+r.cfg.PositionMargin {
+		if math.Abs(r.seen.Position[i]) > r.robot.Upper[i]+r.cfg.PositionMargin {
 			return safety.PositionLimit
 		}
-		if math.Abs(r.reading.Velocity[i]) > r.robot.Velocity[i]*(1+r.cfg.VelocityMargin) {
+		if math.Abs(r.seen.Velocity[i]) > r.robot.Velocity[i]*(1+r.cfg.VelocityMargin) {
 			return safety.VelocityLimit
 		}
 	}
@@ -256,46 +296,55 @@ func (r *trial) publish(want safety.FaultKind) {
 	if r.t.Failed() {
 		return
 	}
-	if r.driven {
-		r.accelerations(torque)
-	}
 	if err := r.step(torque); err != nil {
 		fail("%v", err)
 	}
 	if r.driven && !zero && r.source == safety.Learned {
-		r.within(fail)
+		r.within(torque, fail)
 	}
 }
 
-// accelerations leaves the model's, at the present reading, in r.predicted.
-func (r *trial) accelerations(torque []float64) {
-	r.robot.Dynamics.MassMatrix(r.mass, r.reading.Position)
-	r.robot.Dynamics.Bias(r.predicted, r.reading.Position, r.reading.Velocity)
+// wrong returns by how much the model's acceleration of each joint, at a reading of before, was wrong
+// while the torque acted, n.
+func (r *trial) wrong(dst []float64, torque []float64, at *hardware.JointState) {
+	r.robot.Dynamics.MassMatrix(r.mass, at.Position)
+	r.robot.Dynamics.Bias(r.predicted, at.Position, at.Velocity)
 	for i, v := range torque {
 		r.predicted[i] = v - r.predicted[i]
 	}
 	solve(r.mass, r.predicted)
+	for i := range dst {
+		dst[i] = max(dst[i], math.Abs((r.seen.Velocity[i]-r.reading.Velocity[i])/r.dt-r.predicted[i]))
+	}
 }
 
 // within holds the body to the limits and the stated margins. After a push of which the model
 // knows nothing they count again as soon as the body is back within its limits.
-func (r *trial) within(fail func(string, ...any)) {
+func (r *trial) within(torque []float64, fail func(string, ...any)) {
 	r.read(r.seen)
 	most := [2]float64{}
-	for i := range r.n {
+	// The torque acted on a body of which the filter knew the present reading, or an older one.
+	clear(r.off)
+	r.wrong(r.off, torque, r.past[0])
+	if oldest := len(r.past) - 1; oldest > 0 {
+		r.wrong(r.off, torque, r.past[oldest])
+	}
+	for i, wrong := range r.off {
 		q, v := r.seen.Position[i], r.seen.Velocity[i]
-		wrong := math.Abs((v-r.reading.Velocity[i])/r.dt - r.predicted[i])
 		if wrong > r.error && r.body.pushes {
-			r.pushed = true
+			r.pushed = len(r.past)
 		} else if wrong > r.error {
 			fail("the model of joint %d is wrong by %v rad/s^2: the margins are stated for %v", i, wrong, r.error)
 		}
 		over, fast := max(q-r.robot.Upper[i], r.robot.Lower[i]-q), math.Abs(v)-r.robot.Velocity[i]
 		most[0], most[1] = max(most[0], over/r.position[i]), max(most[1], fast/r.velocity[i])
-		if r.pushed {
+		if r.pushed > 0 {
 			continue
 		}
 		r.worst[2] = max(r.worst[2], wrong/r.error)
+		if r.concealed {
+			continue
+		}
 		if over > r.position[i] {
 			fail("joint %d is at %v, limits %v and %v, margin %v; its speed is %v", i, q, r.robot.Lower[i], r.robot.Upper[i], r.position[i], v)
 		}
@@ -303,9 +352,11 @@ func (r *trial) within(fail func(string, ...any)) {
 			fail("joint %d has a speed of %v, limit %v, margin %v", i, v, r.robot.Velocity[i], r.velocity[i])
 		}
 	}
-	if r.pushed {
+	if r.pushed > 0 {
 		r.after++
-		r.pushed = most[0] > 0 || most[1] > 0
+		if r.pushed--; r.pushed == 0 && (most[0] > 0 || most[1] > 0) {
+			r.pushed = 1
+		}
 		return
 	}
 	r.worst[0], r.worst[1] = max(r.worst[0], most[0]), max(r.worst[1], most[1])

@@ -3,6 +3,7 @@ package safety_test
 import (
 	"math"
 	"testing"
+	"time"
 
 	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/hardware/safety"
@@ -12,7 +13,7 @@ import (
 func TestAllocations(t *testing.T) {
 	for _, b := range bodies(t) {
 		c := safety.DefaultConfig()
-		c.SlewLimit, c.PowerLimit, c.OnFault = b.slew, b.power, safety.OnFaultHold
+		c.SlewLimit, c.PowerLimit, c.OnFault, c.Delay = b.slew, b.power, safety.OnFaultHold, 5*time.Millisecond
 		if b.robot.EndEffector != nil {
 			c.WorkspaceUpper = []float64{0.6, 0.6}
 		}
@@ -23,6 +24,7 @@ func TestAllocations(t *testing.T) {
 		tick := 0
 		if a := testing.AllocsPerRun(300, func() {
 			tick++
+			r.Stamp += 1e6
 			for i := range wanted {
 				wanted[i] = math.Sin(float64(tick)) * 100
 				r.Position[i], r.Velocity[i] = math.Sin(float64(tick+i)), 2*math.Cos(float64(tick+i))

@@ -12,25 +12,30 @@ type stop struct {
 	approach float64 // time constant of coming to rest
 	wrong    float64 // by how much the acceleration may come out larger, >= 0
 	dt       float64 // s, > 0
+	// late are the times, in s, in each of which the acceleration may still be what is in before,
+	// which does not grow, or may be the new one already; none where nothing is late.
+	late, before []float64
 }
 
 // acceleration returns the largest acceleration towards the limit, up to fastest, that can be
-// held for dt and after which the limits of speed and position can still be kept. Where they
+// held for dt, after the late times, and after which the limits of speed and position can still be kept. Where they
 // cannot, it is what brings the joint back, down to -2 (braking + wrong).
 //
 // The states after which they can be kept are those from which the policy "change the
 // acceleration by -jerk until it is -braking, and stay there" stops in time. They are viable in
 // discrete time: the policy in steps of dt brakes no later than the continuous one, and leads
-// to another such state. See Margins for what errors of the model do to this.
+// to another such state. In the late times the larger of the accelerations that may act is
+// counted: whichever does, the joint is no farther and no faster than by that, and what counts in
+// the next tick is part of what counts in this one. See Margins for what errors of the model do.
 func (s stop) acceleration(fastest float64) float64 {
 	floor := -2 * (s.braking + s.wrong)
-	best := min(fastest, s.bySpeed())
+	best := min(fastest, s.bySpeed(s.most, s.jerk))
 	if best <= floor {
 		return floor
 	}
 	approach := s.rest()
-	if s.distance < 0 {
-		return max(floor, min(best, (s.distance/approach-s.speed)/s.dt))
+	if beyond := s.inevitable(); beyond < 0 {
+		return max(floor, min(best, s.bySpeed(beyond/approach, math.Inf(1))))
 	}
 	if math.IsInf(s.distance, 1) || s.peak(best, approach) <= s.distance {
 		return best
@@ -71,31 +76,77 @@ func (s stop) acceleration(fastest float64) float64 {
 	return low
 }
 
-// rest returns the time constant of coming to rest, of a tick at least: a joint at less than one
-// tick's braking can then stop within the tick.
-func (s stop) rest() float64 { return max(s.approach, s.dt) }
-
-// bySpeed returns the largest acceleration that the limit of the speed allows: after it, the
-// acceleration can fall to zero before the speed is reached.
-func (s stop) bySpeed() float64 {
-	left := s.most - s.speed
-	if left < 0 || math.IsInf(s.jerk, 1) || math.IsInf(left, 1) {
-		return left / s.dt
+// lateness returns the late times' sum, in s.
+func (s stop) lateness() float64 {
+	sum := 0.0
+	for _, t := range s.late {
+		sum += t
 	}
-	// a dt + a^2/(2 jerk) = left, in a form without cancellation.
-	return 2 * left / (s.dt + math.Sqrt(s.dt*s.dt+2*left/s.jerk))
+	return sum
+}
+
+// rest returns the time constant of coming to rest, of a tick and the late times at least: a joint
+// at less than one tick's braking can then stop within the tick.
+func (s stop) rest() float64 { return max(s.approach, s.dt+s.lateness()) }
+
+// inevitable returns the distance that is left after the late times if no acceleration but those
+// before acts in them.
+func (s stop) inevitable() float64 {
+	distance, speed := s.distance, s.speed
+	for i, t := range s.late {
+		distance -= t * (speed + s.before[i]*t/2)
+		speed += s.before[i] * t
+	}
+	return distance
+}
+
+// bySpeed returns the largest acceleration with which the speed is at most the given one after
+// the tick, and after the acceleration has fallen to zero at the rate jerk.
+func (s stop) bySpeed(most, jerk float64) float64 {
+	// It acts for the tick and those of the late times in which it is larger than those before.
+	speed, late := s.speed, s.lateness()
+	best := changeBy(most-speed, s.dt+late, jerk)
+	for i, t := range s.late {
+		speed += t * s.before[i]
+		late = max(0, late-t)
+		best = min(best, changeBy(most-speed, s.dt+late, jerk))
+	}
+	return best
+}
+
+// changeBy returns the acceleration that changes the speed by left in time t, and while it falls
+// to zero afterwards.
+func changeBy(left, t, jerk float64) float64 {
+	if left < 0 || math.IsInf(jerk, 1) || math.IsInf(left, 1) {
+		return left / t
+	}
+	// a t + a^2/(2 jerk) = left, in a form without cancellation.
+	return 2 * left / (t + math.Sqrt(t*t+2*left/jerk))
 }
 
 // peak returns how far the joint will come, from where it is: with acceleration a for dt, then
 // the policy; and the approach time at its highest speed more, with which it comes to rest
-// smoothly. It grows with a, and does not along the policy.
+// smoothly. In the late times it is the larger of a and the acceleration before; where a is the
+// smaller, nothing can be done about how far it comes in them. It grows with a, and does not
+// along the policy.
 func (s stop) peak(a, approach float64) float64 {
-	at := s.dt * (s.speed + a*s.dt/2)
-	w := s.speed + a*s.dt
-	most := at
-	if s.speed > 0 && w < 0 { // turned within the tick
-		most = s.speed * s.speed / (-2 * a)
+	place, speed, most := 0.0, s.speed, math.Inf(-1)
+	for i, t := range s.late {
+		if b := s.before[i]; b >= a {
+			place, speed = place+t*(speed+b*t/2), speed+b*t
+			continue
+		}
+		if turned := speed + a*t; speed > 0 && turned < 0 {
+			most = max(most, place+speed*speed/(-2*a))
+		}
+		place, speed = place+t*(speed+a*t/2), speed+a*t
 	}
+	at := place + s.dt*(speed+a*s.dt/2)
+	w := speed + a*s.dt
+	if speed > 0 && w < 0 { // turned within the tick
+		most = max(most, place+speed*speed/(-2*a))
+	}
+	most = max(most, at)
 	soft := approach * max(0, w+max(0, a)*max(0, a)/(2*s.jerk))
 	ramp := max(0, (a+s.braking)/s.jerk)
 	if last := w + ramp*(a-s.jerk*ramp/2); ramp > 0 && last <= 0 {

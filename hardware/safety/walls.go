@@ -24,13 +24,14 @@ func (f *Filter) wallGains() (stiffness, damping []float64) {
 }
 
 // walls changes the wish near the limits of position, velocity and workspace: what pushes on
-// towards a limit fades, and a spring and a damper push back.
+// towards a limit fades, and a spring and a damper push back. A joint counts as where it is, or as
+// where its speed takes it within the delay if that is nearer to the limit.
 func (f *Filter) walls() {
-	zone := f.cfg.PositionZone
+	zone, late := f.cfg.PositionZone, f.history.seconds()
 	for i := range f.wish {
 		q, v := f.position[i], f.dq[i]
-		f.wall(i, 1, q-(f.upper[i]-zone), v)
-		f.wall(i, -1, f.lower[i]+zone-q, -v)
+		f.wall(i, 1, q+max(0, v)*late-(f.upper[i]-zone), v)
+		f.wall(i, -1, f.lower[i]+zone-q-min(0, v)*late, -v)
 		if limit := f.velocity[i]; !math.IsInf(limit, 0) {
 			width := f.cfg.VelocityZone * limit
 			if depth := math.Abs(v) - (limit - width); depth > 0 {
@@ -40,7 +41,7 @@ func (f *Filter) walls() {
 			}
 		}
 	}
-	if f.workspace != nil && f.workspace.push(f.wish) {
+	if f.workspace != nil && f.workspace.push(f.wish, late) {
 		f.acts |= WorkspaceWall
 	}
 }

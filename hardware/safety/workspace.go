@@ -118,20 +118,22 @@ func (w *workspace) check() Fault {
 }
 
 // push adds to the torques, n, what a spring and a damper give at each point that is in the
-// soft wall, through the Jacobian's transpose. It says if there is one.
-func (w *workspace) push(torque []float64) bool {
+// soft wall, or is there before late s have passed, through the Jacobian's transpose. It says if
+// there is one.
+func (w *workspace) push(torque []float64, late float64) bool {
 	any := false
 	n := len(torque)
 	for i, x := range w.points {
-		side, depth := 1.0, x-(w.upper[i]-w.zone)
-		if low := w.lower[i] + w.zone - x; low > depth {
+		speed := w.velocities[i]
+		side, depth := 1.0, x+max(0, speed)*late-(w.upper[i]-w.zone)
+		if low := w.lower[i] + w.zone - x - min(0, speed)*late; low > depth {
 			side, depth = -1, low
 		}
 		if !(depth > 0) {
 			continue
 		}
 		any = true
-		force := -side * (w.stiffness*depth + w.damping*max(0, side*w.velocities[i])*min(1, depth/w.zone))
+		force := -side * (w.stiffness*depth + w.damping*max(0, side*speed)*min(1, depth/w.zone))
 		for j := range torque {
 			torque[j] = min(max(torque[j]+w.jacobian[i*n+j]*force, -largest), largest)
 		}

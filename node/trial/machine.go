@@ -129,6 +129,9 @@ func NewMachine(cfg Config, r *robot.Robot) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.LockStep {
+		filter.SetDelay(0) // no time passes between a reading and its torque
+	}
 	dU := r.DU()
 	m := &Machine{cfg: cfg, robot: r, filter: filter,
 		guard:   safety.NewGuard(r.Joints(), cfg.Safety.StaleTimeout, cfg.LockStep),

@@ -188,6 +188,7 @@ func (m *Machine) leaveOpen() bool {
 		// The robot went on without an answer to the last reading.
 		m.cfg.LockStep = false
 		m.guard.Unpaced()
+		m.filter.SetDelay(m.cfg.Safety.Delay)
 		m.emit(Event{Kind: Unpaced})
 	}
 	if !m.cfg.LockStep {
