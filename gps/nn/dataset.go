@@ -133,7 +133,10 @@ func indefinite(l, p []float64, n int, shift float64) int {
 				sum -= l[i*n+k] * l[j*n+k]
 			}
 			if j < i {
-				if l[i*n+j] = 0; l[j*n+j] > 0 {
+				if l[j*n+j] == 0 && sum != 0 {
+					return i
+				}
+				if l[i*n+j] = 0; sum != 0 {
 					l[i*n+j] = sum / l[j*n+j]
 				}
 				continue

@@ -28,3 +28,12 @@ func (s *Stepper) Gradient() (float64, []float64) {
 	loss := s.sum(s.pairs.train, true) / 2 / float64(len(s.pairs.train))
 	return loss, s.list(s.batch.blocks[0].gradient)
 }
+
+// Split returns the pairs that are trained on and those that are held out.
+func Split(d *Dataset, part float64, seed uint64) (train, heldOut []int) {
+	p := new(pairs)
+	if err := p.split(d, part, rand.New(rand.NewPCG(seed, 0))); err != nil {
+		panic(err)
+	}
+	return p.train, p.heldOut
+}

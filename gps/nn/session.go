@@ -43,9 +43,6 @@ func (s *session) run(ctx context.Context) error {
 		if loss > limit {
 			return fmt.Errorf("%w in epoch %d: its loss is %.4g, allowed is %.4g, max_growth %g times %.4g; a lower rate may help", ErrDiverged, epoch, loss, limit, s.cfg.MaxGrowth, limit/s.cfg.MaxGrowth)
 		}
-		if err := s.network.Validate(); err != nil {
-			return fmt.Errorf("%w in epoch %d: %w; a lower rate may help", ErrDiverged, epoch, err)
-		}
 		r.TrainLoss = append(r.TrainLoss, loss)
 		progress := Progress{Epoch: epoch, Epochs: s.cfg.Epochs, TrainLoss: loss}
 		if len(s.pairs.heldOut) == 0 {
@@ -65,12 +62,25 @@ func (s *session) run(ctx context.Context) error {
 			s.Progress(progress)
 		}
 		if r.Stopped = epoch-r.BestEpoch >= s.cfg.Patience; r.Stopped {
-			return nil
+			break
 		}
 		rate *= s.cfg.RateDecay
 	}
 	if len(s.pairs.heldOut) == 0 {
 		s.keep(s.best)
+	}
+	return s.best.check()
+}
+
+// check returns an error where a number is not finite: no loss has seen the last step, and an
+// infinite second moment freezes its parameter for good, unseen.
+func (s *snapshot) check() error {
+	for _, numbers := range [][]float32{s.parameters, s.first, s.second} {
+		for _, v := range numbers {
+			if v-v != 0 {
+				return fmt.Errorf("%w: a parameter or one of its moments is %v; a lower rate or smaller precisions may help", ErrDiverged, v)
+			}
+		}
 	}
 	return nil
 }
