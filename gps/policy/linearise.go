@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"guidedpolicysearch/gps/dynamics"
@@ -90,7 +91,9 @@ func (l *Lineariser) Fit(dst *lqg.Controller, samples []*rollout.Rollout, means,
 		return err
 	}
 	D := l.dX + l.dU
-	l.spread(samples)
+	if err := l.spread(samples); err != nil {
+		return err
+	}
 	ridge := func(sigma []float64) {
 		for i, v := range l.ridge {
 			sigma[i*(D+1)] += v
@@ -198,7 +201,7 @@ func (l *Lineariser) begin(samples []*rollout.Rollout, means, cov []float64) err
 }
 
 // spread sets the ridge: a part of the states' variances over samples and time steps.
-func (l *Lineariser) spread(samples []*rollout.Rollout) {
+func (l *Lineariser) spread(samples []*rollout.Rollout) error {
 	share := 1 / float64(len(samples)*l.t)
 	for i := range l.ridge {
 		mean, squares := 0.0, 0.0
@@ -217,8 +220,11 @@ func (l *Lineariser) spread(samples []*rollout.Rollout) {
 		if floor := 1e-12 * (mean*mean + 1e-12); squares < floor {
 			squares = max(1, mean*mean)
 		}
-		l.ridge[i] = l.cfg.Regularization * squares
+		if l.ridge[i] = l.cfg.Regularization * squares; math.IsInf(squares, 0) || math.IsNaN(squares) {
+			return fmt.Errorf("%w: the variance of state %d over samples and time steps overflows: use other units, and look for numbers that are wrong", dynamics.ErrNotFinite, i)
+		}
 	}
+	return nil
 }
 
 // noise sets the covariance at time step t: the residuals', which is in result, plus the policy's.

@@ -69,7 +69,9 @@ func (p *NearestNeighbour) measure() {
 		for j := i; j < len(p.starts); j += n {
 			squares += (p.starts[j] - mean) * (p.starts[j] - mean) / M
 		}
-		if deviation := math.Sqrt(squares); deviation > constant*largest {
+		if deviation := math.Sqrt(squares); math.IsInf(deviation, 0) {
+			p.scale[i] = math.NaN() // for Validate
+		} else if deviation > constant*largest {
 			p.scale[i] = 1 / deviation
 		}
 	}
