@@ -41,9 +41,9 @@ type State struct {
 	Conditions []Condition
 	// Policy is shared by all conditions; nil before the first iteration, and for algorithms
 	// without one.
-	Policy *Policy
+	Policy *policy.Network
 	// Before is the policy that the last iteration improved on, which a guard goes back to.
-	Before *Policy
+	Before *policy.Network
 }
 
 // Condition is the state of one initial state's controller.

@@ -129,7 +129,7 @@ func (a *MDGPS) Iterate(ctx context.Context, state *State, samples [][]*rollout.
 }
 
 // first returns a policy that acts as the first controllers do, which drew the samples.
-func (a *MDGPS) first(ctx context.Context, state *State, samples [][]*rollout.Rollout, report *PolicyReport) (*Policy, error) {
+func (a *MDGPS) first(ctx context.Context, state *State, samples [][]*rollout.Rollout, report *PolicyReport) (*policy.Network, error) {
 	var lessons []lesson
 	var controllers []*lqg.Controller
 	for m, c := range state.Conditions {
@@ -154,7 +154,7 @@ func lessonsOf(conditions []Condition) (lessons []lesson, controllers []*lqg.Con
 }
 
 // observe fits what condition m's samples say, of the robot and of the policy.
-func (a *MDGPS) observe(ctx context.Context, state *State, current *Policy, samples []*rollout.Rollout, m, workers int, next *Condition, report *ConditionReport) error {
+func (a *MDGPS) observe(ctx context.Context, state *State, current *policy.Network, samples []*rollout.Rollout, m, workers int, next *Condition, report *ConditionReport) error {
 	model, prior, err := a.core.model(ctx, state, samples, m, workers, report)
 	if err != nil {
 		return err

@@ -56,38 +56,6 @@ func (c PolicyConfig) Validate() error {
 	return c.Linearise.Validate()
 }
 
-// Policy is what a State knows of the policy that all conditions share.
-type Policy struct {
-	// Network gives the mean action over Scale (dU) for what the policy observes.
-	Network *nn.Network
-	Scale   []float64
-	// Trainer is where the next fit goes on.
-	Trainer nn.State
-	// Chol is the lower Cholesky factor of the action's covariance, dU x dU.
-	Chol []float64
-}
-
-// clone returns a copy that shares nothing that a fit changes.
-func (p *Policy) clone() *Policy {
-	return &Policy{Network: p.Network.Clone(), Scale: slices.Clone(p.Scale), Trainer: p.Trainer, Chol: slices.Clone(p.Chol)}
-}
-
-// unscaled returns the network with the scale in its last layer.
-func (p *Policy) unscaled() *nn.Network {
-	n := p.Network.Clone()
-	last := n.Layers() - 1
-	weights, bias := n.Layer(last)
-	in := len(weights) / len(bias)
-	for i, s := range p.Scale {
-		bias[i] *= s
-		for j := range in {
-			weights[i*in+j] *= s
-		}
-	}
-	n.SetLayer(last, weights, bias)
-	return n
-}
-
 // lesson is what the policy is to learn from one group of samples.
 type lesson struct {
 	controller *lqg.Controller
@@ -123,44 +91,67 @@ func (s *student) network() nn.Config {
 	return nn.Config{Sizes: append(append([]int{in}, s.cfg.Hidden...), s.dU), Hidden: s.cfg.Activation}
 }
 
-// policy returns p for T steps.
-func (s *student) policy(p *Policy, T int) (*policy.Network, error) {
-	return policy.NewNetwork(p.unscaled(), s.cfg.Observation, T, s.dX, p.Chol)
-}
-
-// begin returns a policy that hardly acts, normalised and scaled for the data.
-func (s *student) begin(data *nn.Dataset, seed uint64) (*Policy, error) {
-	network, err := nn.New(s.network())
-	if err != nil {
-		return nil, err
-	}
-	network.Initialise(seed)
-	scale, bias, err := nn.Standardisation(data.X, data.In, leastSpread)
-	if err != nil {
-		return nil, err
-	}
-	network.SetNormalisation(scale, bias)
-	p := &Policy{Network: network, Scale: make([]float64, s.dU), Chol: make([]float64, s.dU*s.dU)}
-	for i := range s.dU {
-		sum := 0.0
-		for n := range data.N {
-			sum += data.Y[n*s.dU+i] * data.Y[n*s.dU+i]
-		}
-		if p.Scale[i] = math.Sqrt(sum / float64(data.N)); !(p.Scale[i] > 0) {
-			p.Scale[i] = 1
-		}
-	}
-	return p, nil
-}
-
 // leastSpread is the standard deviation of an observation, in its unit, that is scaled to 1: what
 // hardly moves is not blown up.
 const leastSpread = 1e-3
 
-// learn returns before, or a first policy where that is nil, after training on the lessons, with the
+// begin returns the network that training begins with, for the data's observations and actions in
+// units of scale: that of the policy before; or a fresh one, where there is none, or the data have
+// outgrown its normalisation. (A network that was made for other numbers has its kinks where they were,
+// and learns slowly.)
+func (s *student) begin(before *policy.Network, data *nn.Dataset, scale []float64, seed uint64) (*nn.Network, error) {
+	factor, bias, err := nn.Standardisation(data.X, data.In, leastSpread)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil && !outgrown(before.Net(), factor) {
+		n := before.Net().Clone()
+		scaleOutput(n, scale, -1)
+		return n, nil
+	}
+	n, err := nn.New(s.network())
+	if err != nil {
+		return nil, err
+	}
+	n.Initialise(seed)
+	n.SetNormalisation(factor, bias)
+	return n, nil
+}
+
+// outgrown tells whether a network's inputs are normalised by scales that the present ones are far
+// from.
+func outgrown(n *nn.Network, scale []float64) bool {
+	const far = 2
+	old, _ := n.Normalisation()
+	for i, v := range scale {
+		if r := v / old[i]; r > far || r < 1.0/far {
+			return true
+		}
+	}
+	return false
+}
+
+// scaleOutput multiplies the network's outputs by scale to the power of sign, 1 or -1.
+func scaleOutput(n *nn.Network, scale []float64, sign int) {
+	last := n.Layers() - 1
+	weights, bias := n.Layer(last)
+	in := len(weights) / len(bias)
+	for i, v := range scale {
+		if sign < 0 {
+			v = 1 / v
+		}
+		bias[i] *= v
+		for j := range in {
+			weights[i*in+j] *= v
+		}
+	}
+	n.SetLayer(last, weights, bias)
+}
+
+// learn returns a policy trained on the lessons, from the one before unless that is nil, with the
 // covariance that the controllers' precisions give it. Training that diverges is undone, and told
 // in the report: the policy stays as it was.
-func (s *student) learn(ctx context.Context, before *Policy, lessons []lesson, controllers []*lqg.Controller, seed uint64, report *PolicyReport) (*Policy, error) {
+func (s *student) learn(ctx context.Context, before *policy.Network, lessons []lesson, controllers []*lqg.Controller, seed uint64, report *PolicyReport) (*policy.Network, error) {
 	targets := policy.NewTargets(s.dX, s.dU)
 	for _, l := range lessons {
 		targets.Add(l.controller, l.samples, l.weight)
@@ -169,25 +160,19 @@ func (s *student) learn(ctx context.Context, before *Policy, lessons []lesson, c
 	if err != nil {
 		return nil, err
 	}
-	var p *Policy
-	if before != nil {
-		p = before.clone()
-	} else if p, err = s.begin(data, seed); err != nil {
+	chol := make([]float64, s.dU*s.dU)
+	if err := s.covariance(chol, controllers); err != nil {
 		return nil, err
 	}
-	if err := s.covariance(p.Chol, controllers); err != nil {
-		return nil, err
-	}
-	rescale(data, p.Scale)
+	scale := rescale(data)
 	balance(data)
-	trainer, err := nn.NewTrainer(p.Network, s.cfg.Train)
+	network, err := s.begin(before, data, scale, seed)
 	if err != nil {
 		return nil, err
 	}
-	if p.Trainer.Steps > 0 {
-		if err := trainer.SetState(p.Trainer); err != nil {
-			return nil, err
-		}
+	trainer, err := nn.NewTrainer(network, s.cfg.Train)
+	if err != nil {
+		return nil, err
 	}
 	r, err := trainer.Train(ctx, data, seed)
 	if errors.Is(err, nn.ErrDiverged) && before != nil {
@@ -198,20 +183,30 @@ func (s *student) learn(ctx context.Context, before *Policy, lessons []lesson, c
 	if err != nil {
 		return nil, err
 	}
-	p.Trainer = trainer.State()
 	report.set(r)
-	return p, nil
+	scaleOutput(network, scale, 1)
+	return policy.NewNetwork(network, s.cfg.Observation, controllers[0].T, s.dX, chol)
 }
 
-// rescale brings the data's actions to the units of scale.
-func rescale(data *nn.Dataset, scale []float64) {
+// rescale brings the data's actions to units of their root mean square, which it returns.
+func rescale(data *nn.Dataset) []float64 {
 	dU := data.Out
+	scale := make([]float64, dU)
+	for i, v := range data.Y {
+		scale[i%dU] += v * v / float64(data.N)
+	}
+	for i, v := range scale {
+		if scale[i] = math.Sqrt(v); !(scale[i] > 0) {
+			scale[i] = 1
+		}
+	}
 	for i := range data.Y {
 		data.Y[i] /= scale[i%dU]
 	}
 	for i := range data.Precision {
 		data.Precision[i] *= scale[i%dU] * scale[i/dU%dU]
 	}
+	return scale
 }
 
 // balance divides the weights by the median of what the pairs weigh, their precision's mean
@@ -270,21 +265,17 @@ func (s *student) sampler(state *State, m int, onPolicy bool) (policy.Policy, er
 	if state.Policy == nil || !onPolicy {
 		return c, nil
 	}
-	return s.policy(state.Policy, c.T)
+	return state.Policy.Fork(), nil
 }
 
 // linearise sets linear to the policy's linearisation along the samples of condition m, and
 // returns the prior for the next one.
-func (s *student) linearise(ctx context.Context, linear *lqg.Controller, p *Policy, samples []*rollout.Rollout, prior *policy.MixturePrior, workers int, rng *rand.Rand) (means []float64, next *policy.MixturePrior, err error) {
-	net, err := s.policy(p, linear.T)
-	if err != nil {
-		return nil, nil, err
-	}
+func (s *student) linearise(ctx context.Context, linear *lqg.Controller, p *policy.Network, samples []*rollout.Rollout, prior *policy.MixturePrior, workers int, rng *rand.Rand) (means []float64, next *policy.MixturePrior, err error) {
 	cfg := s.cfg.Linearise
 	cfg.Prior.EM.Workers = workers
 	l, err := policy.NewLineariser(cfg, linear.T, s.dX, s.dU)
 	if err != nil {
 		return nil, nil, err
 	}
-	return l.Run(ctx, linear, net, samples, prior, rng)
+	return l.Run(ctx, linear, p.Fork(), samples, prior, rng)
 }
