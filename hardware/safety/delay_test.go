@@ -1,12 +1,15 @@
 package safety_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
 	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/kinematics"
 	"guidedpolicysearch/hardware/safety"
 )
 
@@ -95,36 +98,81 @@ func TestDelayByHand(t *testing.T) {
 		name   string
 		before func(f *safety.Filter)
 		stamp  int64 // ms
+		speed  float64
 		want   float64
 	}{
-		{"nothing was sent", func(*safety.Filter) {}, 10, 0.1 / 0.012},
-		{"9 N m are on their way", func(f *safety.Filter) { f.Tick(still(8), []float64{9, 0}, safety.Learned, 0.002) }, 10, (0.1 - 9*0.010) / 0.002},
-		{"-9 N m are, or are not yet", func(f *safety.Filter) { f.Tick(still(8), []float64{-9, 0}, safety.Learned, 0.002) }, 10, 0.1 / 0.012},
+		{"nothing was sent", func(*safety.Filter) {}, 10, 0.9, 0.1 / 0.012},
+		{"9 N m are on their way", func(f *safety.Filter) { f.Tick(still(8), []float64{9, 0}, safety.Learned, 0.002) }, 10, 0.9, (0.1 - 9*0.010) / 0.002},
+		{"-9 N m are, or are not yet", func(f *safety.Filter) { f.Tick(still(8), []float64{-9, 0}, safety.Learned, 0.002) }, 10, 0.9, 0.1 / 0.012},
 		{"9 N m may go on, as nobody knows when zero acts", func(f *safety.Filter) {
 			f.Tick(still(8), []float64{9, 0}, safety.Learned, 0.002)
 			f.Zero()
-		}, 10, (0.1 - 9*0.010) / 0.002},
+		}, 10, 0.9, (0.1 - 9*0.010) / 0.002},
 		{"9 N m may go on, as nobody knows when the zero of a fault acts", func(f *safety.Filter) {
 			f.Tick(still(4), []float64{9, 0}, safety.Learned, 0.002)
 			f.Trip(safety.Fault{Kind: safety.Gap})
 			f.Tick(still(6), []float64{9, 0}, safety.Learned, 0.002)
 			f.Reset()
 			f.Tick(still(8), []float64{0, 0}, safety.Learned, 0.002)
-		}, 10, (0.1 - 9*0.006) / 0.006},
+		}, 10, 0.9, (0.1 - 9*0.006) / 0.006},
+		{"-9 N m would brake enough, but zero may act", func(f *safety.Filter) {
+			f.Tick(still(8), []float64{-9, 0}, safety.Learned, 0.002)
+			f.Zero()
+		}, 10, 1.05, -10},
 		{"zero answers a reading before", func(f *safety.Filter) {
 			f.Tick(still(0), []float64{9, 0}, safety.Learned, 0.002)
 			f.Zero()
 			f.Tick(still(8), []float64{0, 0}, safety.Learned, 0.002)
 			f.Tick(still(18), []float64{0, 0}, safety.Learned, 0.002)
-		}, 28, 0.1 / 0.020},
-		{"readings are rare", func(f *safety.Filter) { f.Tick(still(4), []float64{0, 0}, safety.Learned, 0.002) }, 10, 0.1 / 0.016},
+		}, 28, 0.9, 0.1 / 0.020},
+		{"readings are rare", func(f *safety.Filter) { f.Tick(still(4), []float64{0, 0}, safety.Learned, 0.002) }, 10, 0.9, 0.1 / 0.016},
 	} {
 		f := mass(t)
 		c.before(f)
-		r := at(0, 0, 0.9, 0)
+		r := at(0, 0, c.speed, 0)
 		r.Stamp = c.stamp * 1e6
-		if got := f.Tick(r, wanted, safety.Learned, 0.002).Values()[0]; math.Abs(got-c.want) > 1e-3*c.want {
+		if got := f.Tick(r, wanted, safety.Learned, 0.002).Values()[0]; math.Abs(got-c.want) > 1e-3*math.Abs(c.want) {
 			t.Errorf("%s: torque is %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestWallsLookAhead: a joint or a point that will be in its wall's zone within the delay is there.
+func TestWallsLookAhead(t *testing.T) {
+	c, r := plain(), two()
+	c.Filter, c.PositionZone, c.WallStiffness, c.WallDamping, c.Delay = safety.FilterNever, 0.2, []float64{10, 10}, []float64{0, 0}, 50*time.Millisecond
+	r.Lower, r.Upper = []float64{-1, -1}, []float64{1, 1}
+	for _, k := range []struct{ position, speed, wanted, want float64 }{
+		{0.8, 0, 8, 8},
+		{0.8, 2, 8, 8*0.5 - 10*0.1},
+		{0.9, -2, 8, 8*0.5 - 10*0.1}, // where it is counts too
+		{-0.8, -2, -8, -8*0.5 + 10*0.1},
+		{-0.8, 2, -8, -8},
+	} {
+		wantTorque(t, fmt.Sprint(k), filter(t, c, r).Tick(at(k.position, 0, k.speed, 0), []float64{k.wanted, 0}, safety.Learned, 0.001), k.want, 0)
+	}
+	arm, err := kinematics.NewPlanar(kinematics.PlanarConfig{Lengths: []float64{1, 1}, Coordinates: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The arm along x turns with 2 rad/s: its end moves with 4 m/s along y.
+	for side, want := range map[float64]float64{1: -4, -1: 4} {
+		c, r := plain(), two()
+		c.WorkspaceZone, c.WorkspaceStiffness, c.WorkspaceDamping, c.Delay = 0.1, 20, 0, 50*time.Millisecond
+		c.WorkspaceLower, c.WorkspaceUpper = []float64{-9, -0.2}, []float64{9, 0.2}
+		r.EndEffector = arm
+		// Within the delay it will be at y = 0.2, 0.1 m into the zone.
+		wantTorque(t, fmt.Sprint("workspace, side ", side), filter(t, c, r).Tick(at(0, 0, 2*side, 0), []float64{0, 0}, safety.Learned, 0.001), want, want/2)
+	}
+}
+
+// TestDelayTooLong is refused, and so is a negative one.
+func TestDelayTooLong(t *testing.T) {
+	for delay, ok := range map[time.Duration]bool{0: true, 100 * time.Millisecond: true, 101 * time.Millisecond: false, -1: false} {
+		c := plain()
+		c.Delay = delay
+		if err := c.Validate(); (err == nil) != ok || err != nil && (!errors.Is(err, safety.ErrConfig) || !strings.Contains(err.Error(), "delay is")) {
+			t.Errorf("%v: %v", delay, err)
 		}
 	}
 }

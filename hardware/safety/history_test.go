@@ -85,6 +85,26 @@ func TestHistoryOfBadClocks(t *testing.T) {
 	}
 }
 
+// TestHistoryForgetsTheFuture: what was sent before a clock went back is on its way for the delay, not
+// until the clock is there again.
+func TestHistoryForgetsTheFuture(t *testing.T) {
+	h := newHistory(1, 5*time.Millisecond)
+	h.read(1e12)
+	h.push([]float64{9})
+	for ms := range int64(8) {
+		h.read(ms * 1e6)
+		got := make([]float64, h.size)
+		want := 9.0
+		if ms > 5 { // the reading after the clock went back is answered at 0
+			want = 1
+		}
+		if h.worst(got, []float64{1}, 1, 0); got[0] != want {
+			t.Errorf("%d ms after the clock went back: %v, want %v", ms, got, want)
+		}
+		h.push([]float64{1})
+	}
+}
+
 // TestHistoryKeepsZero: a torque that answers no reading may act, and so may the one before it.
 func TestHistoryKeepsZero(t *testing.T) {
 	h := newHistory(1, 5*time.Millisecond)

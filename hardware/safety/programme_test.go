@@ -3,6 +3,7 @@ package safety_test
 import (
 	"math"
 	"testing"
+	"time"
 
 	"guidedpolicysearch/hardware/kinematics"
 	"guidedpolicysearch/hardware/safety"
@@ -119,6 +120,18 @@ func TestMarginsAreStated(t *testing.T) {
 		if want := e*(v/5+0.02) + e*e/10; math.Abs(position[i]-want) > 1e-12 || math.Abs(velocity[i]-e) > 1e-12 {
 			t.Errorf("joint %d: margins %v, %v, want %v, %v", i, position[i], velocity[i], want, e)
 		}
+	}
+	// A delay of 5 ms takes the place of as much of a tick.
+	c.Delay = 5 * time.Millisecond
+	f = filter(t, c, r)
+	f.Margins(position, velocity, 0.01)
+	e := (2 + 5e-3) * 0.015
+	if want := e*(1.0/5+0.01+0.015) + e*e/10; math.Abs(position[0]-want) > 1e-12 || math.Abs(velocity[0]-e) > 1e-12 {
+		t.Errorf("with a delay: margins %v, %v, want %v, %v", position[0], velocity[0], want, e)
+	}
+	f.SetDelay(0)
+	if f.Margins(position, velocity, 0.01); math.Abs(velocity[0]-(2+5e-3)*0.01) > 1e-12 {
+		t.Errorf("in lock step: margin %v", velocity[0])
 	}
 	if filter(t, c, two()).Margins(position, velocity, 0.01) || filter(t, c, two()).Braking() != nil {
 		t.Error("stated without a model")

@@ -85,9 +85,9 @@ func (s stop) lateness() float64 {
 	return sum
 }
 
-// rest returns the time constant of coming to rest, of a tick and the late times at least: a joint
-// at less than one tick's braking can then stop within the tick.
-func (s stop) rest() float64 { return max(s.approach, s.dt+s.lateness()) }
+// rest returns the time constant of coming to rest, of a tick at least: a joint at less than one
+// tick's braking can then stop within the tick.
+func (s stop) rest() float64 { return max(s.approach, s.dt) }
 
 // inevitable returns the distance that is left after the late times if no acceleration but those
 // before acts in them.

@@ -76,7 +76,13 @@ func TestStopComesBack(t *testing.T) {
 			t.Errorf("%+v: %v", s, a)
 		}
 	}
-	s := stop{distance: -0.001, speed: -0.2, most: 1, braking: 2, jerk: math.Inf(1), approach: 0.02, dt: 0.001}
+	// Where it will be beyond the limit by 0.004, at rest, it may come back at a speed of 0.2, and not
+	// faster.
+	s := stop{distance: 0.001, speed: 1, most: 2, braking: 200, jerk: math.Inf(1), approach: 0.02, dt: 0.001, late: []float64{0.01}, before: []float64{-100}}
+	if a := s.acceleration(1000); math.Abs(a+200) > 1e-9 {
+		t.Errorf("on its way beyond the limit, it is to turn with -200, not %v", a)
+	}
+	s = stop{distance: -0.001, speed: -0.2, most: 1, braking: 2, jerk: math.Inf(1), approach: 0.02, dt: 0.001}
 	if a := s.acceleration(1000); math.Abs(a-150) > 1e-9 { // to a speed of -0.05
 		t.Errorf("coming back fast enough, it may slow down by 150, not %v", a)
 	}
