@@ -160,7 +160,7 @@ func (o *Optimizer) improve(r *Result, anchor *lqg.Controller, relative bool) er
 			base = o.base[t*N : (t+1)*N]
 		}
 		r.WeightKL[t], r.EffectiveSamples[t] = weigh(o.weight, o.costs.ToGo(t), base, r.Temperature[t])
-		if o.costs.Equal(t) && base == nil {
+		if o.costs.Equal(t) {
 			continue
 		}
 		o.moments(o.mean, o.cov, t, func(n int) float64 { return o.weight[n] })
@@ -208,10 +208,15 @@ func (o *Optimizer) moments(mean, cov []float64, t int, weight func(n int) float
 	}
 }
 
+// noSpread is the share of the squared mean that rounding may leave for a variance.
+const noSpread = 1e-24
+
 // compare makes o.mean and o.cov what they say in comparison with equal weights, (8).
 func (o *Optimizer) compare() {
+	none := 0.0
 	for i, v := range o.equalMean {
 		o.mean[i] -= v
+		none += noSpread * v * v
 	}
 	damped := o.cfg.CovarianceDamping > 0
 	for i, v := range o.equalCov {
@@ -221,10 +226,10 @@ func (o *Optimizer) compare() {
 			if diagonal {
 				o.cov[i]++
 			}
-		case diagonal && v > 0:
+		case diagonal && v > none:
 			o.cov[i] /= v
 		case diagonal:
-			o.cov[i] = 1 // the samples do not differ
+			o.cov[i] = 1 // the actions do not differ, as where a limit clips them
 		}
 	}
 }

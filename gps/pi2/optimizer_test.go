@@ -263,6 +263,26 @@ func TestFloorGoesBelowTheAnchorNowhere(t *testing.T) {
 	closeTo(t, "covariance", []float64{cov[0] / 1e-10, cov[3] / 1e-4}, []float64{1, 1}, 1e-6)
 }
 
+// Samples far from the anchor in one direction: the covariance in its units is singular in doubles.
+func TestSamplesFarAlongOneDirection(t *testing.T) {
+	for _, far := range []float64{1e6, 1e9, 1e12} {
+		rng := rand.New(rand.NewPCG(9, 9))
+		c := randomController(rng, 2, 2, 3)
+		samples, costs := trials(rng, c, 4)
+		for n, s := range samples {
+			for i := range s.U {
+				s.U[i] = far * float64(n*n) * float64(1+i%3)
+			}
+		}
+		cfg := pi2.DefaultConfig()
+		cfg.CovarianceDamping, cfg.CovarianceFloor = 0, 1e-12
+		r := mustUpdate(t, cfg, c, samples, costs)
+		if l := r.Controller.CholAt(0); !(l[0] > 0.1*far) {
+			t.Errorf("samples %v apart have a deviation of %v", far, l[0])
+		}
+	}
+}
+
 func TestOptimizerCanBeUsedAgain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	c := randomController(rng, 5, 2, 3)

@@ -97,7 +97,7 @@ func (q *PILQR) Update(state *State, p *trajopt.Problem, drawn *lqg.Controller, 
 	if err := q.step(r, p); err != nil {
 		return nil, err
 	}
-	if err := q.improve(r, drawn, samples); err != nil {
+	if err := q.improve(r, samples); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -186,7 +186,7 @@ func (q *PILQR) step(r *PILQRResult, p *trajopt.Problem) error {
 }
 
 // improve is PI2 on the residual cost, about r.Model.
-func (q *PILQR) improve(r *PILQRResult, drawn *lqg.Controller, samples []*rollout.Rollout) error {
+func (q *PILQR) improve(r *PILQRResult, samples []*rollout.Rollout) error {
 	o, N := q.pi2, len(samples)
 	r.Residual = o.newResult(r.Model)
 	for t := range q.T {
@@ -209,7 +209,8 @@ func (q *PILQR) improve(r *PILQRResult, drawn *lqg.Controller, samples []*rollou
 				e := o.noiseAt(t, n)
 				old := dot(e, e)
 				whiten(e, s.Action(t), s.State(t), r.Model, t)
-				o.base[t*N+n] = (old-dot(e, e))/2 + (drawn.LogDet(t)-r.Model.LogDet(t))/2
+				// The covariances' determinants are the same for all samples.
+				o.base[t*N+n] = (old - dot(e, e)) / 2
 			}
 			if i := dense.FirstNotFinite(o.base[t*N : (t+1)*N]); i >= 0 {
 				return fmt.Errorf("%w: the likelihood ratio of sample %d at time step %d; take smaller KL steps, or reuse %q", ErrNotFinite, i, t, Transport)

@@ -180,7 +180,7 @@ func TestPILQRTakesTheResidual(t *testing.T) {
 		}
 		list, extra := make([]float64, pT), make([]float64, pT)
 		for t := range pT {
-			extra[t] = 2 * rng.NormFloat64()
+			extra[t] = 5 * rng.NormFloat64()
 			list[t] = predicted[n][t] + extra[t]
 		}
 		costs, rest = append(costs, list), append(rest, extra)
@@ -345,6 +345,42 @@ func TestPILQRWithPredictionsThatOverflow(t *testing.T) {
 	}
 	if r.Prediction != pi2.FromStates || r.ResidualRatio[0] > 1e-9 {
 		t.Errorf("prediction from %s with a residual ratio of %v, want it from states, and 0", r.Prediction, r.ResidualRatio[0])
+	}
+}
+
+// Actions that a limit clips are the same in all samples: there is nothing to choose.
+func TestPILQRWithEqualActions(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	p := problem(rng)
+	samples, costs := trials(rng, p.Anchor, 1)
+	for n := 1; n < 7; n++ {
+		samples, costs = append(samples, samples[0]), append(costs, slices.Repeat([]float64{float64(n)}, pT))
+	}
+	r, err := newPILQR(t, func(*pi2.PILQRConfig) {}).Update(pi2.NewState(pT, 1), p, p.Anchor, samples, costs, bounds(0.1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "feed-forward", r.Controller.Bias, r.Model.Bias, 1e-12)
+	closeTo(t, "factor", r.Controller.Chol, r.Model.Chol, 1e-12)
+}
+
+// With no residual there is nothing to add to p1, however the samples are weighed.
+func TestImportanceWithoutResidualKeepsTheModelsController(t *testing.T) {
+	rng := rand.New(rand.NewPCG(10, 10))
+	p := problem(rng)
+	samples, costs := trials(rng, p.Anchor, pN)
+	for n, s := range samples {
+		for k := range costs[n] {
+			costs[n][k] = p.Cost.Eval(k, append(slices.Clone(s.State(k)), s.Action(k)...))
+		}
+	}
+	q := newPILQR(t, func(c *pi2.PILQRConfig) { c.Reuse, c.Prediction = pi2.Importance, pi2.FromStates })
+	r, err := q.Update(pi2.NewState(pT, 1), p, p.Anchor, samples, costs, bounds(0.1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(r.Controller, r.Model) {
+		t.Error("the controller is not the model's")
 	}
 }
 

@@ -33,8 +33,6 @@ func (r *residual) fromModel(dst []float64, p *trajopt.Problem, drawn *lqg.Contr
 	for t := range dst {
 		if t < r.T {
 			drawn.Act(r.y[r.dX:], r.y[:r.dX], t, noise(t))
-		} else {
-			clear(r.y[r.dX:])
 		}
 		dst[t] = p.Cost.Eval(t, r.y)
 		if t == r.T {
@@ -50,12 +48,10 @@ func (r *residual) fromModel(dst []float64, p *trajopt.Problem, drawn *lqg.Contr
 	return dense.FirstNotFinite(dst) < 0
 }
 
-// observe writes [x_t; u_t] of s to r.y, with actions of 0 after the last.
+// observe writes [x_t; u_t] of s to r.y. The cost of the last state has no part of the actions.
 func (r *residual) observe(s *rollout.Rollout, t int) {
 	copy(r.y, s.State(t))
 	if t < r.T {
 		copy(r.y[r.dX:], s.Action(t))
-	} else {
-		clear(r.y[r.dX:])
 	}
 }

@@ -62,6 +62,23 @@ func TestTemperatureUsesTheBound(t *testing.T) {
 	}
 }
 
+// Between scales that are far apart the divergence hardly depends on eta, and a tangent leads
+// anywhere.
+func TestTemperatureOfCostsOfManyScales(t *testing.T) {
+	for _, costs := range [][]float64{
+		{0, 1e-9, 1e-6, 1e-3, 1, 1e3, 1e6, 1e9},
+		{0, 0, 0, 1e-8, 1e8, 1e8, 1e8, 2e8},
+		{0, 1, 1e12, 1e12},
+	} {
+		for kappa := 0.05; kappa < 2; kappa += 0.03 {
+			eta := pi2.Temperature(costs, kappa, 1e-30)
+			if got := divergence(costs, eta); math.Abs(got-kappa) > 1e-9 && eta > 1e-30 || eta == 1e-30 && got > kappa {
+				t.Errorf("%v: KL is %v at eta %v, want %v", costs, got, eta, kappa)
+			}
+		}
+	}
+}
+
 func TestTemperatureMinimisesTheDual(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 100 {
