@@ -66,6 +66,8 @@ func BenchmarkForward(b *testing.B)   { run(b, "Forward") }
 func BenchmarkUpdate(b *testing.B)    { run(b, "Update") }
 func BenchmarkFit(b *testing.B)       { run(b, "Fit") }
 func BenchmarkEM(b *testing.B)        { run(b, "EM") }
+func BenchmarkTraining(b *testing.B)  { run(b, "Training") }
+func BenchmarkInference(b *testing.B) { run(b, "Inference") }
 func BenchmarkExpansion(b *testing.B) { run(b, "Expansion") }
 func BenchmarkIteration(b *testing.B) { run(b, "Iteration") }
 

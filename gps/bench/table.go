@@ -91,7 +91,7 @@ func (o *outcome) write(out io.Writer) {
 	for _, left := range o.Left {
 		fmt.Fprintln(out, "Left out:", left)
 	}
-	fmt.Fprintf(out, "\nBest times; (..x): how many times ours the other takes. One core, but where the row says more; shares of the peak are those of the cores used.\nEM: operations of dense EM, whatever was skipped, so that its share of the peak may exceed 100%%; its allocations are the workspace of a fit of %d iterations.\n\n", emIterations)
+	fmt.Fprintf(out, "\nBest times; (..x): how many times ours the other takes. One core, but where the row says more; shares of the peak are those of the cores used.\nEM: operations of dense EM, whatever was skipped, so that its share of the peak may exceed 100%%; its allocations are the workspace of a fit of %d iterations.\nNetworks: in float32, whose peak is twice the one above; the allocations of a training step are the workspace of %d.\n\n", emIterations, trainingSteps)
 	o.writeRows(out)
 	o.writeLearning(out)
 	o.writeGrowth(out)

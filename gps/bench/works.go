@@ -42,6 +42,10 @@ func works() []*work {
 	for _, workers := range workerCounts() {
 		all = append(all, emWork(emPoints, emComponents, workers))
 	}
+	for _, batch := range []int{25, 64, 256} {
+		all = append(all, trainingWork(batch))
+	}
+	all = append(all, inferenceWork())
 	return append(all, expansionWork("arm", "arm 7/2 T=100 N=5"), expansionWork("large", "large 26/7 T=100 N=20"),
 		iterationWork("arm", 1), iterationWork("arm", 4), iterationWork("large", 1), iterationWork("large", 4))
 }

@@ -1,6 +1,7 @@
 """The work with torch on the processor, as package numpy_peers does it with numpy."""
 
 import math
+import timeit
 
 import torch
 
@@ -115,4 +116,53 @@ def em(a):
     return run, lambda mixture: [torch.logsumexp(log_joint(X, *mixture), 1).sum()]
 
 
-KINDS = {"Backward": backward, "Forward": forward, "Fit": fit, "EM": em}
+def layers(a):
+    """Returns the weights and biases of the network in float32."""
+    sizes, flat, at, out = [int(v) for v in a["sizes"]], torch.from_numpy(a["network"]).float(), 0, []
+    for n, m in zip(sizes, sizes[1:]):
+        out += [flat[at : at + n * m].reshape(m, n).clone(), flat[at + n * m : at + n * m + m].clone()]
+        at += n * m + m
+    return out
+
+
+def network(p, x):
+    x = torch.relu(torch.nn.functional.linear(x, p[0], p[1]))
+    x = torch.relu(torch.nn.functional.linear(x, p[2], p[3]))
+    return torch.nn.functional.linear(x, p[4], p[5])
+
+
+def training(a):
+    X, Y, P, w = (torch.from_numpy(a[name]).float() for name in ("X", "Y", "P", "w"))
+    steps, rate, beta1, beta2, epsilon = a["settings"]
+    Pw = P * w[:, None, None] / (2 * len(X))
+
+    def run(foreach):
+        parameters = [v.requires_grad_() for v in layers(a)]
+        adam = torch.optim.Adam(parameters, lr=rate, betas=(beta1, beta2), eps=epsilon, foreach=foreach)
+        losses = []
+        with torch.enable_grad():
+            for _ in range(int(steps)):
+                d = network(parameters, X) - Y
+                loss = (torch.bmm(Pw, d[:, :, None])[:, :, 0] * d).sum()
+                adam.zero_grad(set_to_none=True)
+                loss.backward()
+                adam.step()
+                losses.append(loss.item())
+        return losses[0], losses[-1]
+
+    # The faster of its two forms.
+    foreach = min((False, True), key=lambda form: min(timeit.repeat(lambda: run(form), number=1, repeat=3)))
+    return lambda: run(foreach), lambda losses: [losses]
+
+
+def inference(a):
+    p, X = layers(a), torch.from_numpy(a["X"]).float()
+    rows = list(X)
+
+    def run():
+        return [network(p, x) for x in rows]
+
+    return run, lambda y: [torch.stack(y)]
+
+
+KINDS = {"Backward": backward, "Forward": forward, "Fit": fit, "EM": em, "Training": training, "Inference": inference}
