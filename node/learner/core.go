@@ -39,6 +39,8 @@ type Core struct {
 	began    time.Time
 	// warned has the warnings that were reported already.
 	warned []string
+	// costs are the mean costs of the iterations so far, for the policy files.
+	costs []float64
 }
 
 // NewCore returns the learner of a run folder: at its beginning, or after its latest
@@ -68,6 +70,7 @@ func NewCore(p *Problem, folder *record.Folder) (c *Core, notes []string, err er
 	if err := c.goOn(state); err != nil {
 		return nil, notes, err
 	}
+	c.costs = earlierCosts(folder, state.Iteration)
 	paths, err := folder.Rollouts(uint32(c.Iteration()))
 	if err != nil {
 		return nil, notes, err
@@ -219,6 +222,11 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 	}
 	if report.Policy != nil {
 		r.Warnings = append(r.Warnings, report.Policy.Warnings...)
+	}
+	c.costs = append(c.costs, r.MeanCost)
+	// The checkpoint is what the run needs to go on.
+	if err := c.savePolicy(r, samples); err != nil {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the policy after iteration %d is not saved: %v", r.Iteration, err))
 	}
 	c.began = now
 	return r, nil

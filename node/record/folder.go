@@ -21,7 +21,10 @@ const (
 	LogFile        = "log.txt"
 	CheckpointsDir = "checkpoints"
 	RolloutsDir    = "rollouts"
-	lockFile       = ".lock"
+	// PoliciesDir has the policy after each iteration, PolicyFile is the latest.
+	PoliciesDir = "policies"
+	PolicyFile  = "policy.gps"
+	lockFile    = ".lock"
 )
 
 // Folder reads a run folder; any number of processes may, while one writes it.
@@ -60,6 +63,11 @@ func TrialPath(iteration, condition, sample uint32) string {
 // the whole ones, but none of them.
 func BrokenPath(iteration, condition, sample uint32) string {
 	return filepath.Join(iterationDir(iteration), fmt.Sprintf("broken_condition_%d_sample_%d.mcap", condition, sample))
+}
+
+// PolicyPath returns where the policy after an iteration is, relative to the run.
+func PolicyPath(iteration int) string {
+	return filepath.Join(PoliciesDir, fmt.Sprintf("policy_%04d.gps", iteration))
 }
 
 var trialName = regexp.MustCompile(`^condition_(\d{1,10})_sample_(\d{1,10})\.mcap$`)

@@ -112,7 +112,8 @@ func Open(dir string) (run *Run, notes []string, err error) {
 
 // clean removes temporary files and mends the end of the iterations' file.
 func (r *Run) clean() (notes []string, err error) {
-	for _, pattern := range []string{temporary("*"), filepath.Join(RolloutsDir, "*", temporary("*"))} {
+	// Policies are written by package policy, which has temporary names of its own.
+	for _, pattern := range []string{temporary("*"), filepath.Join(RolloutsDir, "*", temporary("*")), PolicyFile + ".*.tmp", filepath.Join(PoliciesDir, "*.tmp")} {
 		paths, err := filepath.Glob(filepath.Join(escapeGlob(r.dir), pattern))
 		if err != nil {
 			return nil, fmt.Errorf("record: %w", err)

@@ -1,0 +1,98 @@
+package learner
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/policy"
+	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/node/record"
+)
+
+// savePolicy writes what the iteration of r learned to the run folder: the policy, where the algorithm
+// has one, under the iteration's name too, else the controllers. samples are those of the iteration.
+func (c *Core) savePolicy(r *Report, samples [][]*rollout.Rollout) error {
+	learned, err := c.learned(samples)
+	if err != nil {
+		return err
+	}
+	f := &policy.File{Policy: learned, StateNames: c.problem.robot.StateNames(), ActionNames: c.problem.robot.Joints(), Step: c.problem.cfg.DT,
+		Training: policy.Training{Algorithm: c.problem.cfg.Algorithm.Type, Iterations: r.Iteration, Rollouts: r.Iteration * c.problem.conditions * c.problem.cfg.Samples,
+			Conditions: c.problem.conditions, Seed: c.problem.cfg.Seed, SuccessRate: r.SuccessRate}}
+	if len(c.costs) == r.Iteration {
+		f.Training.MeanCost = c.costs
+	}
+	if c.state.Policy != nil {
+		if err := os.MkdirAll(c.folder.Path(record.PoliciesDir), 0o777); err != nil {
+			return fmt.Errorf("learner: %w", err)
+		}
+		if err := policy.Save(c.folder.Path(record.PolicyPath(r.Iteration)), f); err != nil {
+			return err
+		}
+	}
+	return policy.Save(c.folder.Path(record.PolicyFile), f)
+}
+
+// learned returns what the run has learned for any start: the policy, or the one controller there
+// is, or of several the one whose samples began nearest.
+func (c *Core) learned(samples [][]*rollout.Rollout) (policy.Policy, error) {
+	if c.state.Policy != nil {
+		return c.state.Policy, nil
+	}
+	var controllers []*lqg.Controller
+	var starts [][]float64
+	for m, condition := range c.state.Conditions {
+		controllers = append(controllers, condition.Controller)
+		start := make([]float64, c.problem.robot.DX())
+		for _, s := range samples[m] {
+			for i, v := range s.State(0) {
+				start[i] += v / float64(len(samples[m]))
+			}
+		}
+		starts = append(starts, start)
+	}
+	if len(controllers) == 1 {
+		return controllers[0], nil
+	}
+	// Conditions differ in their joint positions, which begin the state.
+	joints := make([]int, c.problem.robot.DU())
+	for i := range joints {
+		joints[i] = i
+	}
+	return policy.NewNearestNeighbour(controllers, starts, joints)
+}
+
+// maxReport bounds a line of the iterations' file, in bytes.
+const maxReport = 1 << 24
+
+// earlierCosts reads the mean costs of the iterations before a learner was started again; nil where
+// they are not all there.
+func earlierCosts(folder *record.Folder, iterations int) []float64 {
+	costs, err := readCosts(folder.Path(record.IterationsFile), iterations)
+	if err != nil || len(costs) != iterations {
+		return nil
+	}
+	return costs
+}
+
+func readCosts(path string, iterations int) (costs []float64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxReport)
+	for len(costs) < iterations && lines.Scan() {
+		var r Report
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil || r.Iteration != len(costs)+1 {
+			return nil, err
+		}
+		costs = append(costs, r.MeanCost)
+	}
+	return costs, lines.Err()
+}
