@@ -119,7 +119,11 @@ func (n *node) jointStatesHealth(s *diagnostics.Status) {
 			s.Merge(diagnostics.Warn, "%v", err)
 		}
 	}
+	if text := n.rivals(); text != "" {
+		s.Merge(diagnostics.Warn, "%s", text)
+	}
 	s.Add("topic", n.names[jointStatesTopic])
+	s.Add("publishers", n.probe.Load().publishers.Load())
 	s.Add("messages", n.health.states.Count())
 }
 

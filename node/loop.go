@@ -24,6 +24,7 @@ import (
 type loop struct {
 	mu       sync.Mutex
 	machine  *trial.Machine
+	sources  sources
 	reader   *rosio.JointReader
 	velocity *velocity.Estimator
 	writer   ros2control.Writer
@@ -68,6 +69,9 @@ func (l *loop) take(payload []byte, info transport.Info, arrival int64) {
 	before := l.machine.Phase()
 	var out trial.Output
 	err := l.reader.Read(l.state, payload)
+	if err == nil {
+		err = l.sources.check(info.Publisher)
+	}
 	if err == nil && !l.paired() {
 		l.waiting, l.waits = append(l.waiting[:0], payload...), info
 		return

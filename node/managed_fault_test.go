@@ -68,7 +68,7 @@ func TestFaultIsLatched(t *testing.T) {
 		t.Errorf("%s: %v, fault %q, %d steps", whole[0], err, r.Fault, r.Steps)
 	}
 	if n := strings.Count(m.log(), "a fault is latched"); n != 2 {
-		t.Errorf("the log tells of %d faults, want 2", n)
+		t.Errorf("the log tells of %d faults, want 2:\n%s", n, m.log())
 	}
 }
 

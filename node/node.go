@@ -89,6 +89,7 @@ type node struct {
 	notes        chan string // from the middleware's goroutines to the log
 	pending      bool        // parameters were set that are not taken over yet
 	waiting      string      // why autostart waits, as it was said
+	warned       string      // of publishers of joint states, as it was said
 	refused      error       // why the latest transition failed
 	stepping     bool        // the node itself carries a transition out, and tells of its failure
 	began        time.Time
@@ -222,6 +223,7 @@ func (n *node) listen() error {
 	}
 	p := newProbe(n.names[jointStatesTopic], n.cfg.Robot.Joints, velocities, n.cfg.Reliable)
 	n.probe.Store(p)
+	mismatch := n.mismatch(n.names[jointStatesTopic], "; set reliable_joint_states to false")
 	var err error
 	n.joints, err = n.ros.Subscribe(n.names[jointStatesTopic], rostype.Of(new(sensor_msgs.JointState)), n.jointStatesQoS(), func(payload []byte, info transport.Info) {
 		n.health.states.Tick()
@@ -232,7 +234,10 @@ func (n *node) listen() error {
 			return
 		}
 		p.jointState(payload, info)
-	}, n.mismatch(n.names[jointStatesTopic], "; set reliable_joint_states to false"))
+	}, func(s transport.Status) {
+		p.publishers.Store(int32(s.Matched))
+		mismatch(s)
+	})
 	return err
 }
 

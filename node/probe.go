@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"guidedpolicysearch/hardware"
@@ -23,6 +24,7 @@ type probe struct {
 	reliable bool // quality of service of its subscription
 	// velocities says that joint states must have them.
 	velocities bool
+	publishers atomic.Int32 // that are connected to its subscription
 
 	mu        sync.Mutex
 	reader    *rosio.JointReader

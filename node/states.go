@@ -55,6 +55,7 @@ func (n *node) configure(ctx context.Context, _ lifecycle.State) lifecycle.Resul
 	}
 	n.ros.Log.Info("configured: joints %q on %s, efforts on %s, run folder %s", n.robot.Joints(), n.names[jointStatesTopic], n.names[commandsTopic], n.session.run.Dir())
 	n.ros.Log.Info("state x: %s", strings.Join(n.robot.StateNames(), ", "))
+	n.warnOfRivals()
 	return lifecycle.Success
 }
 
@@ -153,6 +154,7 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 	// has not looked at it meanwhile.
 	err := n.awaitRobot(ctx)
 	if err == nil {
+		n.warnOfRivals()
 		_, err = n.adoptChanges()
 	}
 	var machine *trial.Machine

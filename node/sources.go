@@ -1,0 +1,73 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"guidedpolicysearch/node/logging"
+	"guidedpolicysearch/node/transport"
+)
+
+// errSources says that joint states come from two publishers in turn.
+var errSources = errors.New("joint_states: two publishers deliver them in turn, and which tells the truth is not known: stop one (ros2 topic info --verbose names them), then reset the fault")
+
+// sources knows which publishers the joint states have come from. One that takes another's place is
+// a driver that was started again; one that was heard before another is still there.
+type sources struct {
+	heard [16]transport.PublisherID // the latest first
+	count int
+}
+
+// check returns errSources when a joint state comes from a publisher that was heard before the one of
+// the last. It does not allocate.
+func (s *sources) check(p transport.PublisherID) error {
+	at := slices.Index(s.heard[:s.count], p)
+	if at == 0 {
+		return nil
+	}
+	again := at > 0
+	if !again {
+		s.count = min(s.count+1, len(s.heard))
+		at = s.count - 1
+	}
+	copy(s.heard[1:at+1], s.heard[:at])
+	s.heard[0] = p
+	if again {
+		return errSources
+	}
+	return nil
+}
+
+// rivals describes the publishers of joint states if there is more than one, and is empty otherwise.
+func (n *node) rivals() string {
+	matched := n.probe.Load().publishers.Load()
+	if matched < 2 {
+		return ""
+	}
+	text := fmt.Sprintf("%d publishers of joint states on %s, expected the robot's driver alone", matched, n.names[jointStatesTopic])
+	graph, err := n.ros.Graph()
+	if err != nil {
+		return text
+	}
+	var names []string
+	for _, e := range graph.Endpoints {
+		if e.Publisher && e.Topic == n.names[jointStatesTopic] && e.Node.Name != "" {
+			names = append(names, e.Node.FQN())
+		}
+	}
+	if len(names) > 0 {
+		text += ": nodes " + strings.Join(names, ", ")
+	}
+	return text + "; two that deliver are a fault"
+}
+
+// warnOfRivals says once that there is more than one publisher of joint states.
+func (n *node) warnOfRivals() {
+	text := n.rivals()
+	if text != "" && text != n.warned {
+		n.session.note(logging.Warn, "%s", text)
+	}
+	n.warned = text
+}
