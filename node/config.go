@@ -97,7 +97,8 @@ func (c *Config) Validate() error {
 	return errors.Join(problems...)
 }
 
-// blame names the group of parameters that an error is about, unless it names one itself.
+// blame names the group of parameters that an error is about, unless it names one itself; package
+// params finds the parameter in its text, if it is there.
 func blame(group string, err error) error {
 	var field params.FieldError
 	if errors.As(err, &field) {

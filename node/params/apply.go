@@ -273,31 +273,6 @@ func innerFailed(failed []string, prefix string) bool {
 	return false
 }
 
-// blame reports an error of Validate, with the place of each key it names.
-func (s *Set) blame(err error, prefix string, r *report) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			s.blame(e, prefix, r)
-		}
-		return
-	}
-	var field FieldError
-	if !errors.As(err, &field) {
-		var pointer *FieldError
-		if !errors.As(err, &pointer) {
-			r.add(s.fileOf(prefix), strings.TrimSuffix(prefix, "."), "%v", err)
-			return
-		}
-		field = *pointer
-	}
-	p := s.byName[prefix+field.Key]
-	if p == nil {
-		r.add(s.fileOf(prefix), prefix+field.Key, "%s", field.Problem)
-		return
-	}
-	r.add(p.source, p.Name, "got %s, %s", shown(p.value()), field.Problem)
-}
-
 // fileOf is the file, or the argument, of the first given parameter with this prefix.
 func (s *Set) fileOf(prefix string) rcl.Position {
 	for _, p := range s.parameters {
