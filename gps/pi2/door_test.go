@@ -227,7 +227,7 @@ func TestPILQROpensTheDoorWithFewSamples(t *testing.T) {
 		t.Skip("learns for some seconds; run without -short")
 	}
 	d := newDoor(t)
-	const seeds, n, iterations, nPI2, iterationsPI2 = 5, 10, 18, 20, 40
+	const seeds, n, iterations, nPI2, iterationsPI2 = 5, 10, 14, 20, 30
 	var pilqr, modelFree [][]float64
 	var finalLQR, finalPILQR []float64
 	for seed := uint64(1); seed <= seeds; seed++ {

@@ -121,7 +121,7 @@ func TestUpdateInPlainUnits(t *testing.T) {
 						}
 					}
 					w, kl, effective := pi2.Weigh(toGo, r.Temperature[k])
-					if math.Abs(kl-1) > 1e-9 || math.Abs(r.WeightKL[k]-kl) > 1e-12 || math.Abs(r.EffectiveSamples[k]-effective) > 1e-9 {
+					if !(math.Abs(kl-1) <= 1e-9 && math.Abs(r.WeightKL[k]-kl) <= 1e-12 && math.Abs(r.EffectiveSamples[k]-effective) <= 1e-9) {
 						t.Errorf("step %d: KL %v, reported %v and %v effective samples, want 1 and %v", k, kl, r.WeightKL[k], r.EffectiveSamples[k], effective)
 					}
 					mean, want := weightedMoments(c, samples, w, k)

@@ -156,7 +156,7 @@ func TestPILQRWithoutResidualIsLQR(t *testing.T) {
 			for _, v := range r.KLPerStep {
 				sum += v
 			}
-			if !r.Active || r.Anchored || r.Passes < 1 || math.Abs(r.KL-sum) > 1e-12 || r.KL > 1.1*0.2*pT {
+			if !r.Active || r.Anchored || r.Passes < 1 || !(math.Abs(r.KL-sum) <= 1e-12) || !(r.KL <= 1.1*0.2*pT) {
 				t.Errorf("KL %v (parts %v), active %v, anchored %v, %d passes", r.KL, sum, r.Active, r.Anchored, r.Passes)
 			}
 		})
@@ -267,7 +267,7 @@ func TestPILQRAdaptsItsSteps(t *testing.T) {
 			closeTo(t, "multiplier", r.State.Multiplier, bounds(c.want), 0)
 			closeTo(t, "bound", r.Bound, bounds(0.1*c.want), 1e-12)
 			for k, kl := range r.KLPerStep {
-				if kl > 1.1*r.Bound[k] {
+				if !(kl <= 1.1*r.Bound[k]) {
 					t.Errorf("step %d: KL is %v, allowed %v", k, kl, r.Bound[k])
 				}
 			}
@@ -310,11 +310,11 @@ func TestReuseOfManySamples(t *testing.T) {
 			if reuse == pi2.Transport {
 				want = -a * s * s1 / eta
 			}
-			if got := r.Controller.Bias[0] - r.Model.Bias[0]; math.Abs(got-want) > 0.02 || s1 > 0.9*s {
+			if got := r.Controller.Bias[0] - r.Model.Bias[0]; !(math.Abs(got-want) <= 0.02 && s1 <= 0.9*s) {
 				t.Errorf("the mean moves by %v, want %v; deviations %v and %v", got, want, s, s1)
 			}
 			// A linear exponent leaves the spread.
-			if got := r.Controller.Chol[0]; math.Abs(got/s1-1) > 0.02 {
+			if got := r.Controller.Chol[0]; !(math.Abs(got/s1-1) <= 0.02) {
 				t.Errorf("deviation is %v, want %v", got, s1)
 			}
 		})
@@ -343,7 +343,7 @@ func TestPILQRWithPredictionsThatOverflow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Prediction != pi2.FromStates || r.ResidualRatio[0] > 1e-9 {
+	if r.Prediction != pi2.FromStates || !(r.ResidualRatio[0] <= 1e-9) {
 		t.Errorf("prediction from %s with a residual ratio of %v, want it from states, and 0", r.Prediction, r.ResidualRatio[0])
 	}
 }
