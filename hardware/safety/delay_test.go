@@ -115,10 +115,17 @@ func TestDelayByHand(t *testing.T) {
 			f.Reset()
 			f.Tick(still(8), []float64{0, 0}, safety.Learned, 0.002)
 		}, 10, 0.9, (0.1 - 9*0.006) / 0.006},
-		{"-9 N m would brake enough, but zero may act", func(f *safety.Filter) {
+		{"-9 N m brake enough", func(f *safety.Filter) {
 			f.Tick(still(8), []float64{-9, 0}, safety.Learned, 0.002)
+			f.Tick(still(20), []float64{-9, 0}, safety.Learned, 0.002)
+			f.Tick(still(22), []float64{-9, 0}, safety.Learned, 0.002)
+		}, 24, 1.05, -0.05 / 0.012},
+		{"-9 N m would, but zero may act", func(f *safety.Filter) {
+			f.Tick(still(8), []float64{-9, 0}, safety.Learned, 0.002)
+			f.Tick(still(20), []float64{-9, 0}, safety.Learned, 0.002)
+			f.Tick(still(22), []float64{-9, 0}, safety.Learned, 0.002)
 			f.Zero()
-		}, 10, 1.05, -10},
+		}, 24, 1.05, -10},
 		{"zero answers a reading before", func(f *safety.Filter) {
 			f.Tick(still(0), []float64{9, 0}, safety.Learned, 0.002)
 			f.Zero()
