@@ -68,7 +68,8 @@ func (m *Model) CheckJoints(joints []string) error {
 	return fmt.Errorf("%w: %s; robot %.80q %s", ErrJoints, strings.Join(problems, ", "), m.Name, available)
 }
 
-// hint names what was probably meant. Of a name as long as none has only the beginning is compared.
+// hint names what was probably meant, where a few letters are wrong: at most a third of them, and at
+// least two may be. Of a name as long as none has only the beginning is compared.
 func hint(name string, known []string) string {
 	best, distance := "", -1
 	for _, k := range known {
@@ -76,7 +77,7 @@ func hint(name string, known []string) string {
 			best, distance = k, d
 		}
 	}
-	if distance < 0 {
+	if distance < 0 || distance > max(2, len(name)/3) {
 		return ""
 	}
 	return fmt.Sprintf(" (the nearest is %q)", best)

@@ -48,6 +48,7 @@ func TestCheckJoints(t *testing.T) {
 	}{
 		{m, nil, nil},
 		{m, []string{"finger1", "lift", "wrist"}, nil},
+		{m, []string{"lift", "camera"}, []string{`"camera" does not exist; robot "gripper"`}},
 		{m, []string{"lift", "wirst"}, []string{`"wirst" does not exist (the nearest is "wrist")`, `robot "gripper" has the movable joints "lift", "wrist", "finger1"`}},
 		{m, []string{"", "hand"}, []string{`"" does not exist`, `"hand" does not exist`}},
 		{m, []string{"camera_mount"}, []string{`"camera_mount" is fixed`}},
