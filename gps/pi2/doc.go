@@ -64,7 +64,8 @@
 //
 // by a factor 1/2 where r_t is above 0.2 and 2 where it is below 0.05.
 //
-// The anchor that the new controller may not leave, and the controller that drew the samples, are
-// given separately: with a linearised policy for one or both, the updates serve path integral guided
-// policy search (Chebotar et al., ICRA 2017) and mirror descent guided policy search.
+// The anchor of the LQR step and the controller that drew the samples are given separately: with a
+// linearised policy for one or both, the updates serve path integral guided policy search (Chebotar
+// et al., ICRA 2017) and mirror descent guided policy search. PI2's own step is bounded by its
+// weights (4), not by a divergence from the anchor, which the result reports.
 package pi2
