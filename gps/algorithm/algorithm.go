@@ -11,6 +11,7 @@ import (
 	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/nn"
+	"guidedpolicysearch/gps/pi2"
 	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
 )
@@ -59,6 +60,8 @@ type Condition struct {
 	Previous *Model
 	// MeanCost is that of the samples that Previous was fitted to.
 	MeanCost float64
+	// PathIntegral is what PILQR goes on with; nil before, and for other updates.
+	PathIntegral *pi2.State
 
 	// What follows is of algorithms with a policy. Samples are those of the latest iterations, the
 	// newest last, whose states the policy is trained at.

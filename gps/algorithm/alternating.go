@@ -173,7 +173,7 @@ func (a *alternating) turn(ctx context.Context, state, next *State, m, workers, 
 	linear := lqg.NewController(c.Controller.T, c.Controller.DX, c.Controller.DU)
 	// Of all turns the first alone adds the samples to the policy's prior.
 	prior := c.PolicyPrior
-	if turn > 0 {
+	if turn > 0 && prior != nil {
 		prior = &policy.MixturePrior{Rollouts: prior.Rollouts[:max(0, len(prior.Rollouts)-len(samples))], Mixture: prior.Mixture}
 	}
 	means, prior, err := a.student.linearise(ctx, linear, next.Policy, samples, prior, workers, state.policyPriorStream(m, turn))
@@ -195,7 +195,12 @@ func (a *alternating) turn(ctx context.Context, state, next *State, m, workers, 
 	}
 	p := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: state.Conditions[m].Controller, MaxEnt: a.core.cfg.MaxEntropy}
 	a.agree.problem(&p, linear, c.Duals)
-	if c.Controller, c.Eta, err = a.core.update(&p, c.Eta, c.StepMultiplier, next.Iteration, m, report); err != nil || !last {
+	drawn := state.Conditions[m].Controller
+	if a.cfg.OnPolicy && state.Policy != nil {
+		drawn = linear
+	}
+	before := *c
+	if err := a.core.update(&step{problem: &p, drawn: drawn, samples: samples, before: &before, iteration: next.Iteration, m: m}, c, report); err != nil || !last {
 		return err
 	}
 	between.controller = c.Controller

@@ -123,25 +123,48 @@ func (c *core) improvement(previous, current *Model) (predicted, actual float64,
 	return predicted, actual, nil
 }
 
-// update returns the new controller of condition m within the KL bound of the multiplier, and
-// the eta that the next search begins with. It reports on the search.
-func (c *core) update(p *trajopt.Problem, eta, multiplier float64, iteration, m int, report *ConditionReport) (*lqg.Controller, float64, error) {
-	report.StepMultiplier, report.Bound = multiplier, c.cfg.KLStep*multiplier*float64(p.Anchor.T)
-	work, err := c.spare.take(c.cfg.Search, p.Anchor)
-	if err != nil {
-		return nil, 0, err
+// step is an update of one condition's controller.
+type step struct {
+	problem *trajopt.Problem
+	// drawn is what drew the samples: a controller, or the linearised policy.
+	drawn   *lqg.Controller
+	samples []*rollout.Rollout
+	before  *Condition
+	// iteration counts from 1, for errors; m is the condition.
+	iteration, m int
+}
+
+// update sets next's controller, and what the next update begins with, from next's multiplier. It
+// reports on the step.
+func (c *core) update(s *step, next *Condition, report *ConditionReport) (err error) {
+	p := s.problem
+	report.StepMultiplier, report.Bound = next.StepMultiplier, c.cfg.KLStep*next.StepMultiplier*float64(p.Anchor.T)
+	next.Eta, next.PathIntegral = s.before.Eta, s.before.PathIntegral
+	switch c.cfg.Update {
+	case PI2:
+		return c.pathIntegral(s, next, report)
+	case PILQR:
+		if err := c.pilqr(s, next, report); err != nil {
+			return err
+		}
+	default:
+		work, err := c.spare.take(c.cfg.Search, p.Anchor)
+		if err != nil {
+			return err
+		}
+		if next.Controller, err = c.search(work.search, p, next.Eta, report); err != nil {
+			return err
+		}
+		c.spare.giveBack(work)
+		if !report.Anchored { // the largest one is no place to begin
+			next.Eta = report.Eta
+		}
 	}
-	controller, err := c.search(work.search, p, eta, report)
-	if err != nil {
-		return nil, 0, err
-	}
-	c.spare.giveBack(work)
 	if report.Anchored {
 		report.Warnings = append(report.Warnings, fmt.Sprintf("iteration %d, condition %d: no dual variable up to %.3g kept the KL bound of %.3g nat, so that the controller stays as it is: check the scale of the cost and whether the fitted dynamics blow up over the horizon",
-			iteration, m, c.cfg.Search.MaxEta, report.Bound))
-		return controller, eta, nil // the largest one is no place to begin
+			s.iteration, s.m, c.cfg.Search.MaxEta, report.Bound))
 	}
-	return controller, report.Eta, nil
+	return nil
 }
 
 // search finds the new controller within report's bound, and reports on it.

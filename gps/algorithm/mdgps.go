@@ -201,7 +201,11 @@ func (a *MDGPS) improve(state *State, multiplier float64, m int, next *Condition
 	model := next.Previous
 	problem := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: model.Controller, MaxEnt: a.core.cfg.MaxEntropy}
 	next.StepMultiplier = multiplier
-	next.Controller, next.Eta, err = a.core.update(&problem, state.Conditions[m].Eta, multiplier, state.Iteration+1, m, report)
+	samples, drawn := next.Samples[len(next.Samples)-1], model.Controller
+	if a.cfg.OffPolicy || state.Policy == nil {
+		drawn = state.Conditions[m].Controller
+	}
+	err = a.core.update(&step{problem: &problem, drawn: drawn, samples: samples, before: &state.Conditions[m], iteration: state.Iteration + 1, m: m}, next, report)
 	report.PolicyKL = report.KL
 	return err
 }

@@ -7,13 +7,31 @@ import (
 
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/dynamics"
+	"guidedpolicysearch/gps/pi2"
 	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/gps/trajopt"
 )
 
+// UpdateKind says how a local controller is improved.
+type UpdateKind string
+
+const (
+	// LQR is the KL-bounded update on the fitted dynamics and the expanded cost.
+	LQR UpdateKind = "lqr"
+	// PI2 is the path integral update, which needs neither (Theodorou, Buchli & Schaal 2010): only
+	// feed-forward terms and covariances change.
+	PI2 UpdateKind = "pi2"
+	// PILQR is LQR, and then PI2 on what the model does not explain (Chebotar et al. 2017).
+	PILQR UpdateKind = "pilqr"
+)
+
 // TrajOptConfig holds the settings of TrajOpt.
 type TrajOptConfig struct {
+	// Update is how a controller is improved; default LQR.
+	Update UpdateKind
+	// PathIntegral is for PI2 and PILQR; its Search is not read.
+	PathIntegral pi2.PILQRConfig
 	// KLStep is the trust region per time step, in nat, > 0; the bound of an update is
 	// KLStep times the step multiplier times T. Default 0.2.
 	KLStep float64
@@ -41,13 +59,15 @@ type TrajOptConfig struct {
 
 // DefaultTrajOptConfig returns the defaults.
 func DefaultTrajOptConfig() TrajOptConfig {
-	return TrajOptConfig{KLStep: 0.2, Step: DefaultStepConfig(), MinInitialVariance: 1e-6, UsePrior: true,
+	return TrajOptConfig{Update: LQR, PathIntegral: pi2.DefaultPILQRConfig(), KLStep: 0.2, Step: DefaultStepConfig(), MinInitialVariance: 1e-6, UsePrior: true,
 		Dynamics: dynamics.DefaultConfig(), Prior: dynamics.DefaultPriorConfig(), Search: trajopt.DefaultConfig()}
 }
 
 // Validate returns an error that names the field that is out of range.
 func (c TrajOptConfig) Validate() error {
 	switch {
+	case c.Update != LQR && c.Update != PI2 && c.Update != PILQR:
+		return fmt.Errorf("algorithm: update is %q, need %q, %q or %q", c.Update, LQR, PI2, PILQR)
 	case !(c.KLStep > 0) || math.IsInf(c.KLStep, 0):
 		return fmt.Errorf("algorithm: KL step is %v, need a finite number > 0", c.KLStep)
 	case !(c.MaxEntropy >= 0) || math.IsInf(c.MaxEntropy, 0):
@@ -57,7 +77,7 @@ func (c TrajOptConfig) Validate() error {
 	case c.Workers < 0:
 		return fmt.Errorf("algorithm: workers is %d, need a number >= 0, with 0 for one per processor", c.Workers)
 	}
-	for _, v := range []interface{ Validate() error }{c.Step, c.Dynamics, c.Prior, c.Search} {
+	for _, v := range []interface{ Validate() error }{c.PathIntegral, c.Step, c.Dynamics, c.Prior, c.Search} {
 		if err := v.Validate(); err != nil {
 			return err
 		}
@@ -119,7 +139,6 @@ func (a *TrajOpt) improve(ctx context.Context, state *State, samples []*rollout.
 		multiplier = a.core.cfg.Step.Next(multiplier, report.Predicted, report.Actual)
 	}
 	problem := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: current.Controller, MaxEnt: a.core.cfg.MaxEntropy}
-	*next = Condition{StepMultiplier: multiplier, Prior: prior, Previous: model}
-	next.Controller, next.Eta, err = a.core.update(&problem, current.Eta, multiplier, state.Iteration+1, m, report)
-	return err
+	*next = Condition{StepMultiplier: multiplier, Prior: prior, Previous: model, MeanCost: mean(report.SampleCosts)}
+	return a.core.update(&step{problem: &problem, drawn: current.Controller, samples: samples, before: current, iteration: state.Iteration + 1, m: m}, next, report)
 }

@@ -2,7 +2,6 @@ package learner
 
 import (
 	"errors"
-	"fmt"
 	"math"
 
 	"guidedpolicysearch/gps/algorithm"
@@ -10,6 +9,7 @@ import (
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/dynamics"
 	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/pi2"
 	"guidedpolicysearch/gps/trajopt"
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/node/params"
@@ -31,25 +31,22 @@ type Config struct {
 	Reference  ReferenceConfig  `param:"reference"`
 }
 
-// ConditionsConfig holds the initial states that are trained on.
-type ConditionsConfig struct {
-	Position []float64 `param:"initial_position" desc:"Initial joint positions, one condition after the other; a trial begins at rest." unit:"rad"`
-}
-
 // AlgorithmConfig holds the settings of trajectory optimisation.
 type AlgorithmConfig struct {
-	Type            string         `param:"type" desc:"How to learn: trajopt improves local controllers only; mdgps, badmm, constrained and lagrangian also learn one policy for all conditions." choices:"trajopt|mdgps|badmm|constrained|lagrangian"`
-	KLStep          float64        `param:"kl_step" desc:"Trust region: KL divergence allowed per time step." unit:"nat" range:"(0, inf)" takes:"trial"`
-	BoundEachStep   bool           `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean. Single steps can then lose their exploration within a few iterations, which slows learning down: a small max_entropy, such as 0.01, keeps it." takes:"trial"`
-	MinStep         float64        `param:"min_step_multiplier" desc:"Smallest factor on kl_step." range:"(0, 1]" takes:"trial"`
-	MaxStep         float64        `param:"max_step_multiplier" desc:"Largest factor on kl_step." range:"[1, inf)" takes:"trial"`
-	MaxEntropy      float64        `param:"max_entropy" desc:"Weight of the maximum-entropy term." range:"[0, inf)" takes:"trial"`
-	CovarianceFloor float64        `param:"covariance_floor" desc:"Variance of the torque below which no update goes, so that trials keep exploring; 0 for none. A variance that is smaller already is not raised: the floor never lifts one above the previous controller's." unit:"N^2 m^2" range:"[0, inf)" takes:"trial"`
-	MinEta          float64        `param:"min_eta" desc:"Smallest dual variable of the KL bound." range:"(0, inf)" takes:"trial"`
-	MaxEta          float64        `param:"max_eta" desc:"Largest dual variable of the KL bound." range:"(0, inf)" takes:"trial"`
-	Workers         int            `param:"workers" desc:"Processors that an update uses, 0 for all: conditions are improved at the same time, and what they leave works inside their fits. The result is the same, bit for bit, whatever the number." range:"[0, 10000]" takes:"trial"`
-	Dynamics        DynamicsConfig `param:"dynamics"`
-	Prior           PriorConfig    `param:"prior"`
+	Type            string          `param:"type" desc:"How to learn: trajopt improves local controllers only; mdgps, badmm, constrained and lagrangian also learn one policy for all conditions." choices:"trajopt|mdgps|badmm|constrained|lagrangian"`
+	Update          string          `param:"update" desc:"How a local controller is improved: lqr on the fitted dynamics, pi2 by path integrals without a model, or pilqr, lqr and then pi2 on what the model does not explain." choices:"lqr|pi2|pilqr"`
+	KLStep          float64         `param:"kl_step" desc:"Trust region: KL divergence allowed per time step." unit:"nat" range:"(0, inf)" takes:"trial"`
+	BoundEachStep   bool            `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean. Single steps can then lose their exploration within a few iterations, which slows learning down: a small max_entropy, such as 0.01, keeps it." takes:"trial"`
+	MinStep         float64         `param:"min_step_multiplier" desc:"Smallest factor on kl_step." range:"(0, 1]" takes:"trial"`
+	MaxStep         float64         `param:"max_step_multiplier" desc:"Largest factor on kl_step." range:"[1, inf)" takes:"trial"`
+	MaxEntropy      float64         `param:"max_entropy" desc:"Weight of the maximum-entropy term." range:"[0, inf)" takes:"trial"`
+	CovarianceFloor float64         `param:"covariance_floor" desc:"Variance of the torque below which no update goes, so that trials keep exploring; 0 for none. A variance that is smaller already is not raised: the floor never lifts one above the previous controller's." unit:"N^2 m^2" range:"[0, inf)" takes:"trial"`
+	MinEta          float64         `param:"min_eta" desc:"Smallest dual variable of the KL bound." range:"(0, inf)" takes:"trial"`
+	MaxEta          float64         `param:"max_eta" desc:"Largest dual variable of the KL bound." range:"(0, inf)" takes:"trial"`
+	Workers         int             `param:"workers" desc:"Processors that an update uses, 0 for all: conditions are improved at the same time, and what they leave works inside their fits. The result is the same, bit for bit, whatever the number." range:"[0, 10000]" takes:"trial"`
+	Dynamics        DynamicsConfig  `param:"dynamics"`
+	Prior           PriorConfig     `param:"prior"`
+	PathIntegral    pi2.PILQRConfig `param:"path_integral"`
 }
 
 // DynamicsConfig holds the settings of the dynamics fit.
@@ -87,7 +84,7 @@ func DefaultConfig() Config {
 		Conditions: ConditionsConfig{Position: []float64{0.75 * math.Pi, 0.5 * math.Pi}},
 		Initial:    defaultInitialConfig(),
 		Cost:       defaultCostConfig(),
-		Algorithm: AlgorithmConfig{Type: trajOpt, KLStep: alg.KLStep, MinStep: alg.Step.Min, MaxStep: alg.Step.Max, MinEta: search.MinEta, MaxEta: search.MaxEta,
+		Algorithm: AlgorithmConfig{Type: trajOpt, Update: string(alg.Update), PathIntegral: alg.PathIntegral, KLStep: alg.KLStep, MinStep: alg.Step.Min, MaxStep: alg.Step.Max, MinEta: search.MinEta, MaxEta: search.MaxEta,
 			CovarianceFloor: search.CovarianceFloor,
 			Dynamics:        DynamicsConfig{Regularization: dyn.Regularization, Regularizer: string(dyn.Regularizer), NoiseFloor: dyn.NoiseFloor, MinVariance: alg.MinInitialVariance, Mean: string(dyn.Mean)},
 			Prior: PriorConfig{Use: true, Strength: dyn.Strength, MaxSamples: prior.MaxSamples, MaxClusters: prior.MaxClusters, MinPerClust: prior.MinSamplesPerCluster,
@@ -116,12 +113,12 @@ type Problem struct {
 func NewProblem(cfg Config, r *robot.Robot) (*Problem, error) {
 	dU := r.DU()
 	p := &Problem{cfg: cfg, robot: r}
-	n := len(cfg.Conditions.Position)
-	if n == 0 || n%dU != 0 {
-		return nil, params.FieldError{Key: "conditions.initial_position", Problem: fmt.Sprintf("has %d entries, need a multiple of %d, one position per joint and condition", n, dU)}
+	var err error
+	if p.positions, err = cfg.Conditions.training(cfg.Seed, dU); err == nil {
+		err = cfg.Conditions.checkTest(dU)
 	}
-	for i := 0; i < n; i += dU {
-		p.positions = append(p.positions, cfg.Conditions.Position[i:i+dU])
+	if err != nil {
+		return nil, err
 	}
 	p.conditions = len(p.positions)
 	if err := p.buildInitial(); err != nil {
@@ -154,6 +151,7 @@ func (p *Problem) buildAlgorithm() error {
 	a := p.cfg.Algorithm
 	cfg := algorithm.DefaultTrajOptConfig()
 	cfg.KLStep, cfg.MaxEntropy, cfg.MinInitialVariance, cfg.UsePrior = a.KLStep, a.MaxEntropy, a.Dynamics.MinVariance, a.Prior.Use
+	cfg.Update, cfg.PathIntegral = algorithm.UpdateKind(a.Update), a.PathIntegral
 	cfg.BoundEachStep, cfg.Workers = a.BoundEachStep, a.Workers
 	cfg.Step.Min, cfg.Step.Max = a.MinStep, a.MaxStep
 	cfg.Search.MinEta, cfg.Search.MaxEta, cfg.Search.CovarianceFloor = a.MinEta, a.MaxEta, a.CovarianceFloor
