@@ -126,7 +126,11 @@ func (s *sources) scan(name string, data []byte) error {
 			continue
 		}
 		for _, a := range element.Attr {
-			if err := checkAmount(element.Name.Local, a); err != nil {
+			err := checkAmount(element.Name.Local, a)
+			if err == nil {
+				err = checkTimestep(element.Name.Local, a)
+			}
+			if err != nil {
 				return fmt.Errorf("%w: %s, line %d: %w", ErrModel, name, line, err)
 			}
 			if err := s.note(element.Name.Local, a, name, line); err != nil {
@@ -179,6 +183,18 @@ func checkAmount(element string, a xml.Attr) error {
 	}
 	if product > most {
 		return fmt.Errorf("<%s %s=%q>: want at most %g", element, a.Name.Local, a.Value, most)
+	}
+	return nil
+}
+
+// checkTimestep refuses a timestep in which no time passes: MuJoCo itself takes some, and says of
+// others no more than that something is unstable. What is no number is left to it.
+func checkTimestep(element string, a xml.Attr) error {
+	if element != "option" || a.Name.Local != "timestep" {
+		return nil
+	}
+	if v, err := strconv.ParseFloat(strings.TrimSpace(a.Value), 64); err == nil && (!(v > 0) || !finite(v)) {
+		return fmt.Errorf("<option timestep=%q>: want a finite number of seconds > 0: write one such as 0.002, or leave it out for that", a.Value)
 	}
 	return nil
 }

@@ -24,6 +24,9 @@ func TestModelsThatDoNotLoad(t *testing.T) {
 		t.Fatalf("what the others are derived from does not load: %v", err)
 	}
 	t.Chdir(t.TempDir()) // where MuJoCo would write its log
+	timed := func(timestep string) string {
+		return strings.Replace(world(rod, motor), "<worldbody>", "\n<option timestep=\""+timestep+"\"/><worldbody>", 1)
+	}
 	for _, c := range []struct {
 		name, mjcf, want string
 		joints           []string
@@ -44,8 +47,11 @@ func TestModelsThatDoNotLoad(t *testing.T) {
 		{name: "no mass", mjcf: world(`<body><joint name="j"/></body>`, motor), want: "mass"},
 		{name: "name twice", mjcf: world(rod+strings.Replace(rod, `"j"`, `"k"`, 1), motor), want: "repeated name"},
 		{name: "actuator of nothing", mjcf: world(rod, `<motor joint="k"/>`), want: "k"},
-		{name: "no timestep", mjcf: strings.Replace(world(rod, motor), "<worldbody>", `<option timestep="0"/><worldbody>`, 1), want: "model.xml"},
-		{name: "negative timestep", mjcf: strings.Replace(world(rod, motor), "<worldbody>", `<option timestep="-1"/><worldbody>`, 1), want: "timestep"},
+		{name: "no timestep", mjcf: timed("0"), want: `line 3: <option timestep="0">: want a finite number of seconds > 0: write one such as 0.002`},
+		{name: "negative timestep", mjcf: timed("-1"), want: `line 3: <option timestep="-1">: want a finite`},
+		{name: "timestep that is not a number", mjcf: timed(" nan "), want: `line 3: <option timestep=" nan ">: want a finite`},
+		{name: "infinite timestep", mjcf: timed("inf"), want: `line 3: <option timestep="inf">: want a finite`},
+		{name: "word for a timestep", mjcf: timed("short"), want: "timestep"},
 		{name: "no robot", mjcf: world(rod, ""), want: "<motor>"},
 		{name: "no body", mjcf: "<mujoco/>", want: "<motor>"},
 		{name: "unknown joint", mjcf: world(rod, motor), joints: []string{"j", "k"}, want: `no joint "k"; there are j`},
