@@ -239,10 +239,10 @@ func TestMultipliersConverge(t *testing.T) {
 
 func TestWeightsStayInBounds(t *testing.T) {
 	cfg := policy.DefaultDualConfig()
-	cfg.MinWeight, cfg.MaxWeight = 0.5, 3
+	cfg.MinWeight, cfg.MaxWeight = 0.75, 3
 	for rule, want := range map[policy.WeightRule][]float64{
-		policy.WeightBySpread:   {3, 1, 0.5, 1},
-		policy.WeightByChange:   {2, 2, 0.5, 1},
+		policy.WeightBySpread:   {3, 1, 0.75, 1},
+		policy.WeightByChange:   {2, 2, 0.75, 1},
 		policy.WeightByGradient: {3, 3, 1, 3},
 		policy.WeightBySteps:    {3, 3, 3, 3},
 	} {

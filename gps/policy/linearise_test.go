@@ -187,6 +187,53 @@ func TestLinearisationWithoutSpread(t *testing.T) {
 	}
 }
 
+// A policy without noise, or hardly any, gets the smallest variance, and a state that never moves is no
+// obstacle without a prior.
+func TestLinearisationKeepsVariance(t *testing.T) {
+	rng := source(38)
+	c, list := controller(rng), walk(rng, states+8)
+	for _, s := range list {
+		for k := range steps {
+			s.State(k)[3] = 2
+		}
+	}
+	means, _ := policy.Means(c, list)
+	l := lineariser(t, func(c *policy.LineariseConfig) { c.MinVariance = 0.25 })
+	got := lqg.NewController(steps, states, actions)
+	if err := l.Fit(got, list, means, []float64{4, 0, 0, 0, 0, 0, 0, 0, 1e-30}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for k := range steps {
+		near(t, "factor", got.CholAt(k), []float64{2, 0, 0, 0, 0.5, 0, 0, 0, 0.5}, 1e-6)
+		for i := range actions {
+			if v := got.Gain(k)[i*states+3]; math.Abs(v) > 1e-9 {
+				t.Errorf("gain %v on a state that never moves", v)
+			}
+		}
+	}
+}
+
+// By its derivative a network's gain is the mean of those at the samples.
+func TestLinearisationByDerivative(t *testing.T) {
+	rng := source(39)
+	p, list := network(t, rng, nn.Tanh, []int{4, 0, 1}, nil), walk(rng, 3)
+	got := lqg.NewController(steps, states, actions)
+	if err := lineariser(t, nil).Differentiate(got, p, list, make([]float64, actions*actions)); err != nil {
+		t.Fatal(err)
+	}
+	slope, mean := make([]float64, actions*states), make([]float64, actions)
+	for k := range steps {
+		want := make([]float64, actions*states)
+		for _, s := range list {
+			p.Jacobian(slope, mean, s.State(k), k)
+			for i, v := range slope {
+				want[i] += v / 3
+			}
+		}
+		near(t, "gain", got.Gain(k), want, 1e-13)
+	}
+}
+
 // The units of states do not matter to the regression.
 func TestLinearisationInOtherUnits(t *testing.T) {
 	rng := source(33)
@@ -290,8 +337,13 @@ func TestMixturePriorIsOfThePolicy(t *testing.T) {
 	if err := prior.Fit(context.Background(), cfg, a, source(2)); err != nil {
 		t.Fatal(err)
 	}
-	if err := prior.Fit(context.Background(), cfg, a, nil); err != nil {
+	old := prior.Mixture
+	kept := old.Clone()
+	if err := prior.Fit(context.Background(), cfg, b, nil); err != nil {
 		t.Fatal(err)
+	}
+	if !slices.Equal(old.Means, kept.Means) || slices.Equal(prior.Mixture.Means, kept.Means) {
+		t.Error("the fit changed the old mixture, not its copy")
 	}
 	if err := first.Fit(context.Background(), cfg, a, nil); !errors.Is(err, dynamics.ErrTooFewSamples) {
 		t.Errorf("no rollouts: %v", err)

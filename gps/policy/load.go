@@ -80,7 +80,10 @@ func decode(payload []byte) (*File, error) {
 		return nil, fmt.Errorf("%w: %d state names for %d states, and the observations %.80q", ErrDamaged, len(d.States), d.DX, d.Observations)
 	}
 	f := &File{Policy: p, StateNames: d.States, ActionNames: d.Actions, ObservationNames: d.Observations, Step: d.Step, Training: *d.Training}
-	return f, f.Validate()
+	if err := f.Validate(); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 func decodePolicy(payload []byte) (Policy, *description, error) {

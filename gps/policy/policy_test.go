@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 
 	"guidedpolicysearch/gps/lqg"
@@ -40,12 +41,23 @@ func TestForksActAlike(t *testing.T) {
 	for name, p := range policies(t) {
 		want := trial(p, 3)
 		fork := policy.Fork(p)
-		done := make(chan []float64)
-		go func() { done <- trial(fork, 3) }()
-		again := trial(p, 3)
-		if got := <-done; !slices.Equal(got, want) || !slices.Equal(again, want) {
-			t.Errorf("%s: fork %v, again %v, want %v", name, got, again, want)
+		if _, ok := p.(*lqg.Controller); !ok && fork == p {
+			t.Errorf("%s: the fork is the policy itself", name)
 		}
+		var both sync.WaitGroup
+		for _, p := range []policy.Policy{p, fork} {
+			both.Add(1)
+			go func() {
+				defer both.Done()
+				for range 50 {
+					if got := trial(p, 3); !slices.Equal(got, want) {
+						t.Errorf("%s: %v beside another one, %v alone", name, got, want)
+						return
+					}
+				}
+			}()
+		}
+		both.Wait()
 	}
 	panics(t, "fork of a stranger", func() { policy.Fork(stranger{}) }, "stranger")
 }

@@ -193,6 +193,27 @@ func TestMixtureOfPoints(t *testing.T) {
 	}
 }
 
+// The units of states do not matter to responsibilities.
+func TestMixtureInOtherUnits(t *testing.T) {
+	rng := source(16)
+	const d, unit = states + actions, 1e-4
+	list, m := controllers(rng, 2), marginals(rng, 2, 1)
+	x := normals(rng, states)
+	cfg := policy.MixtureConfig{Regularization: 0.5}
+	want := slices.Clone(mixed(t, list, m, cfg).Responsibilities(x, 2))
+	for _, m := range m {
+		for k := range steps {
+			m.MeanAt(k)[1] *= unit
+			for i := range d {
+				m.CovAt(k)[d+i] *= unit
+				m.CovAt(k)[i*d+1] *= unit
+			}
+		}
+	}
+	x[1] *= unit
+	near(t, "responsibilities", mixed(t, list, m, cfg).Responsibilities(x, 2), want, 1e-9)
+}
+
 func TestBadSeveral(t *testing.T) {
 	rng := source(15)
 	good := controllers(rng, 2)
