@@ -133,10 +133,7 @@ func indefinite(l, p []float64, n int, shift float64) int {
 				sum -= l[i*n+k] * l[j*n+k]
 			}
 			if j < i {
-				if l[j*n+j] == 0 && sum != 0 {
-					return i
-				}
-				if l[i*n+j] = 0; sum != 0 {
+				if l[i*n+j] = 0; sum != 0 { // over a pivot of 0 it is infinite, and the next pivot negative
 					l[i*n+j] = sum / l[j*n+j]
 				}
 				continue

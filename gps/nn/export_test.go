@@ -32,7 +32,7 @@ func (s *Stepper) Gradient() (float64, []float64) {
 // Split returns the pairs that are trained on and those that are held out.
 func Split(d *Dataset, part float64, seed uint64) (train, heldOut []int) {
 	p := new(pairs)
-	if err := p.split(d, part, rand.New(rand.NewPCG(seed, 0))); err != nil {
+	if err := p.split(d, part, rand.New(rand.NewPCG(seed, stream))); err != nil {
 		panic(err)
 	}
 	return p.train, p.heldOut

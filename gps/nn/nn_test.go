@@ -136,6 +136,15 @@ func TestLayersRoundTrip(t *testing.T) {
 }
 
 func TestCloneSharesNothing(t *testing.T) {
+	cfg := nn.DefaultConfig(3, 2)
+	made, err := nn.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Sizes[3], made.Config().Sizes[0] = 99, 99
+	if in, out := made.Dims(); in != 3 || out != 2 {
+		t.Errorf("a change of what the network was made from makes it %d to %d", in, out)
+	}
 	n, _ := random(t, rand.New(rand.NewPCG(6, 7)), nn.DefaultConfig(3, 2))
 	before, c := numbers(n), n.Clone()
 	c.Initialise(1)

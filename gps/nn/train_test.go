@@ -217,6 +217,9 @@ func TestStopsEarlyWithTheBest(t *testing.T) {
 			t.Errorf("epoch %d has loss %v, the best one %v", e, loss, report.HeldOutLoss[report.BestEpoch])
 		}
 	}
+	if s := trainer.State(); s.Steps != uint64(4*report.BestEpoch) {
+		t.Errorf("the state is that of step %d, want %d", s.Steps, 4*report.BestEpoch)
+	}
 	if report.HeldOut != 10 || report.Train != 30 || report.Steps != 4*(len(report.TrainLoss)-1) {
 		t.Errorf("%d pairs held out, %d trained on in %d steps", report.HeldOut, report.Train, report.Steps)
 	}
@@ -294,7 +297,9 @@ func TestWorkersGiveTheSameBits(t *testing.T) {
 			t.Errorf("%d workers give other numbers than one", workers)
 		}
 	}
-	if n, _, _ := train(t, []int{6, 40, 3}, cfg, d, 10); equal(numbers(n), want[:len(numbers(n))]) {
+	cfg.HeldOut = 0 // so that the order of pairs is all that the seed is for
+	first, _, _ := train(t, []int{6, 40, 3}, cfg, d, 9)
+	if n, _, _ := train(t, []int{6, 40, 3}, cfg, d, 10); equal(numbers(n), numbers(first)) {
 		t.Error("another seed gives the same network")
 	}
 }
@@ -385,10 +390,14 @@ func TestFailedTrainingChangesNothing(t *testing.T) {
 	big.Y[7] = 3e38
 	wide := *d
 	wide.X = append([]float64(nil), d.X...)
-	wide.X[5] = 3e37
+	for i := range 20 * 3 { // all of the first rollout
+		wide.X[i] = 3e37
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	for name, c := range map[string]struct {
 		data    *nn.Dataset
+		seed    uint64
+		bias    float64 // of the first layer
 		rate    float64
 		growth  float64
 		cancel  int
@@ -397,7 +406,9 @@ func TestFailedTrainingChangesNothing(t *testing.T) {
 	}{
 		"grows":     {data: d, rate: 1, growth: 1, is: nn.ErrDiverged, message: "max_growth 1 times"},
 		"overflows": {data: &big, rate: 1e-3, growth: 100, is: nn.ErrDiverged, message: "one of its moments is +Inf"},
-		"explodes":  {data: &wide, rate: 1, growth: 1e30, is: nn.ErrDiverged, message: "is "},
+		"explodes":  {data: &wide, rate: 1, growth: 1e30, is: nn.ErrDiverged, message: "at step"},
+		"held out":  {data: &wide, seed: heldOut(&wide, 100), rate: 1, growth: 1e30, is: nn.ErrDiverged, message: "held-out loss is"},
+		"from on":   {data: &wide, bias: 3e38, rate: 1, growth: 1e30, is: nn.ErrDiverged, message: "before the first step"},
 		"cancelled": {data: d, rate: 1e-3, growth: 100, cancel: 3, is: context.Canceled, message: "training was ended"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -408,6 +419,13 @@ func TestFailedTrainingChangesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			n.Initialise(1)
+			if c.bias != 0 {
+				weights, bias := n.Layer(1)
+				for i := range weights {
+					weights[i] = c.bias
+				}
+				n.SetLayer(1, weights, bias)
+			}
 			trainer, err := nn.NewTrainer(n, cfg)
 			if err != nil {
 				t.Fatal(err)
@@ -418,7 +436,7 @@ func TestFailedTrainingChangesNothing(t *testing.T) {
 					cancel()
 				}
 			}
-			if report, err := trainer.Train(ctx, c.data, 1); report != nil || !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.message) {
+			if report, err := trainer.Train(ctx, c.data, c.seed); report != nil || !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.message) {
 				t.Errorf("error %v, want one of %v that says %q", err, c.is, c.message)
 			}
 			after := trainer.State()
@@ -429,6 +447,40 @@ func TestFailedTrainingChangesNothing(t *testing.T) {
 		ctx, cancel = context.WithCancel(context.Background())
 	}
 	cancel()
+}
+
+// heldOut returns a seed for which the rollout is the one of ten that is held out.
+func heldOut(d *nn.Dataset, rollout int) uint64 {
+	for seed := uint64(0); ; seed++ {
+		if _, held := nn.Split(d, 0.1, seed); d.Rollout[held[0]] == rollout {
+			return seed
+		}
+	}
+}
+
+// The rate of the second epoch is that of the first times the decay.
+func TestRateDecays(t *testing.T) {
+	d := dataset(rand.New(rand.NewPCG(26, 1)), 1, 3, 2)
+	cfg := nn.DefaultTrainConfig()
+	cfg.Epochs, cfg.HeldOut, cfg.RateDecay = 2, 0, 0.25
+	want, _, _ := train(t, []int{3, 4, 2}, cfg, d, 1)
+	cfg.Epochs = 1
+	n, trainer, _ := train(t, []int{3, 4, 2}, cfg, d, 1)
+	state := trainer.State()
+	cfg.Rate *= 0.25
+	trainer, err := nn.NewTrainer(n, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := trainer.SetState(state); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trainer.Train(context.Background(), d, 1); err != nil {
+		t.Fatal(err)
+	}
+	if !equal(numbers(n), numbers(want)) {
+		t.Errorf("%v with a decay, %v with the rate set", numbers(want), numbers(n))
+	}
 }
 
 func TestStepsAllocateNothing(t *testing.T) {

@@ -62,6 +62,9 @@ func NewTrainer(n *Network, cfg TrainConfig) (*Trainer, error) {
 	return &Trainer{cfg: cfg, network: n, first: kernel.NewSlice32(len(n.parameters)), second: kernel.NewSlice32(len(n.parameters))}, nil
 }
 
+// stream tells training's random numbers from others of the same seed.
+const stream = 0x7472
+
 // Train trains the network on the data, with batches and held-out rollouts drawn for the seed. On
 // an error the network and the state are as they were: one wrapping ErrData, ErrDiverged, ErrNumber
 // for a network that is not finite to begin with, or the context's.
@@ -76,7 +79,7 @@ func (t *Trainer) Train(ctx context.Context, data *Dataset, seed uint64) (*Repor
 	if err := t.network.Validate(); err != nil {
 		return nil, err
 	}
-	rng := rand.New(rand.NewPCG(seed, 0x7472)) // a stream of its own
+	rng := rand.New(rand.NewPCG(seed, stream))
 	p, err := newPairs(t.network, data, t.cfg.HeldOut, rng)
 	if err != nil {
 		return nil, err

@@ -163,6 +163,8 @@ func TestKernelFMA32(t *testing.T) {
 	check(1+0x1p-12, 1+0x1p-12, -0x1p-60)
 	check(-1-0x1p-12, 1+0x1p-12, -0x1p-60)
 	check(0x1p-75, 0x1p-75, 0x1p-149)
+	check(0x1p-75+0x1p-98, 0x1p-75-0x1p-98, 0x1p-127+0x1p-149) // half-way but for less, and not normal
+	check(0x1p-75+0x1p-98, 0x1p-75+0x1p-98, 0x1p-127)
 	for range 50000 {
 		short := func(low int) float32 { // few bits, so that sums are often half-way
 			return float32(math.Ldexp(float64(rng.IntN(1<<13)-1<<12), rng.IntN(30)+low))
