@@ -30,7 +30,7 @@ type span struct {
 // Spans are begun at this part of the delay after one another, and more than there are then
 // cannot be needed.
 const (
-	spanPart = 16
+	spanPart = 8
 	maxSpans = spanPart + 4
 )
 
