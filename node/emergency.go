@@ -9,7 +9,11 @@ import (
 	"guidedpolicysearch/node/transport"
 )
 
-const emergencyTold = "the emergency stop is pressed; false on the topic releases it, then ~/reset_fault goes on"
+// Answers of the services.
+const (
+	emergencyTold = "the emergency stop is pressed; ~/release_emergency_stop, or false on the topic, releases it, then ~/reset_fault goes on"
+	releaseTold   = "the emergency stop is released; ~/reset_fault goes on"
+)
 
 // serveEmergencyStop opens the topic (std_msgs/msg/Bool) that presses and releases the emergency
 // stop, at once: its handler waits for nothing but the loop's lock.
@@ -45,6 +49,9 @@ func (n *node) press(pressed bool) {
 
 // requestEmergencyStop answers the service, whose handler has pressed the stop already.
 func (n *node) requestEmergencyStop(context.Context) (string, error) { return emergencyTold, nil }
+
+// requestRelease answers the service, whose handler has released the stop already.
+func (n *node) requestRelease(context.Context) (string, error) { return releaseTold, nil }
 
 // requestRelax lets go of the arm.
 func (n *node) requestRelax(context.Context) (string, error) {

@@ -31,11 +31,13 @@ var requests = []struct {
 	{"~/abort_trial", (*node).requestAbortTrial},
 	{"~/relax", (*node).requestRelax},
 	{"~/emergency_stop", (*node).requestEmergencyStop},
+	{releaseRequest, (*node).requestRelease},
 }
 
 const (
 	stopRequest      = "~/stop"
 	emergencyRequest = "~/emergency_stop"
+	releaseRequest   = "~/release_emergency_stop"
 	stopped          = "the torque is zero; ~/start goes on"
 )
 
@@ -74,8 +76,11 @@ func (n *node) serveRequests() error {
 				answer(false, err.Error())
 				return
 			}
-			if r.name == stopRequest {
+			switch r.name {
+			case stopRequest:
 				n.zero()
+			case releaseRequest:
+				n.press(false) // not later, when it may have been pressed again
 			}
 			err := n.post(request{name: r.name, do: r.do, answer: answer, log: log})
 			switch {
@@ -84,6 +89,8 @@ func (n *node) serveRequests() error {
 				answer(true, stopped)
 			case errors.Is(err, errBusy) && r.name == emergencyRequest:
 				answer(true, emergencyTold)
+			case errors.Is(err, errBusy) && r.name == releaseRequest:
+				answer(true, releaseTold)
 			case err != nil:
 				answer(false, err.Error())
 			}

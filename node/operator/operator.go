@@ -22,7 +22,7 @@ var ErrRefused = errors.New("refused")
 
 // Requests are what a node can be asked beneath its name, as std_srvs/srv/Trigger.
 func Requests() []string {
-	return []string{"start", "stop", "reset_fault", "save", "abort_trial", "relax", "emergency_stop"}
+	return []string{"start", "stop", "reset_fault", "save", "abort_trial", "relax", "emergency_stop", "release_emergency_stop"}
 }
 
 // Transitions are the lifecycle transitions that can be asked for, by their labels.

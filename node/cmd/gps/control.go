@@ -40,7 +40,9 @@ other variables of ROS 2 say.
   abort_trial  break the trial off and begin it again
   relax        let go of the arm, but hold it against gravity; start goes on
   emergency_stop
-               zero torque at once; false on the topic of that name releases the stop
+               press the emergency stop: zero torque at once, and a fault
+  release_emergency_stop
+               release it, also where the topic pressed it; reset_fault then goes on
   configure, activate, deactivate, cleanup, shutdown
                transitions of the lifecycle`,
 		Example: `  gps control stop
