@@ -502,3 +502,27 @@ func TestStepsAllocateNothing(t *testing.T) {
 		stop()
 	}
 }
+
+// A network that nearly fits already may get worse than it is without having diverged: Adam's first
+// steps are as large as the rate.
+func TestANetworkThatFitsIsNotCalledDivergent(t *testing.T) {
+	d := &nn.Dataset{N: 3, In: 1, Out: 1, X: []float64{1, 2, -1}, Y: []float64{1, 2.0001, -1}}
+	n, err := nn.New(nn.Config{Sizes: []int{1, 1}, Hidden: nn.ReLU})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.SetLayer(0, []float64{1}, []float64{0})
+	cfg := nn.DefaultTrainConfig()
+	cfg.Rate, cfg.HeldOut, cfg.Epochs = 0.01, 0, 3
+	trainer, err := nn.NewTrainer(n, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := trainer.Train(context.Background(), d, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.TrainLoss[2] < cfg.MaxGrowth*report.TrainLoss[0] {
+		t.Errorf("losses %v do not grow beyond %v times the first", report.TrainLoss, cfg.MaxGrowth)
+	}
+}
