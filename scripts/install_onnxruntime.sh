@@ -12,7 +12,9 @@ without() {
 	exit 0
 }
 
-command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || without 'there is no node with npm here'
+for program in node npm; do
+	command -v $program >/dev/null 2>&1 || without "there is no $program here"
+done
 cmp -s $lock/package-lock.json $into/package-lock.json && exit 0
 
 # Moved into place when it is whole. The binary is in the package: no script has to run.

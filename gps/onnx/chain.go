@@ -43,7 +43,7 @@ type chain struct {
 	work          int
 }
 
-// charge counts numbers that are about to be touched.
+// charge counts numbers that are about to be made or touched.
 func (c *chain) charge(numbers ...int) error {
 	product := 1
 	for _, n := range numbers {
@@ -96,11 +96,8 @@ func (c *chain) open() bool {
 	return len(c.layers) > 0 && c.layers[len(c.layers)-1].activation == ""
 }
 
-// linear takes the layer d, whose weights and bias become the chain's.
+// linear takes the layer d, which has been charged for; its weights and bias become the chain's.
 func (c *chain) linear(d dense) error {
-	if err := c.charge(d.in, d.out); err != nil {
-		return err
-	}
 	switch {
 	case len(c.layers) == 0:
 		c.normalisation, c.pending = c.pending, affine{}

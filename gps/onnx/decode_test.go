@@ -1,6 +1,8 @@
 package onnx_test
 
 import (
+	"bytes"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -106,12 +108,24 @@ func TestDecodeRefuses(t *testing.T) {
 		"new operators":            {change(func(h *handmade) { h.opset = 99 }), onnx.ErrUnsupported, []string{"operator set 99"}},
 		"no operator set":          {change(func(h *handmade) { h.opset = 0 }), onnx.ErrMalformed, []string{"operator set 0"}},
 
-		"operator outside":          {with(1, node{operator: "Softmax", inputs: []string{"h"}, output: "t"}), onnx.ErrUnsupported, []string{"node 1", `"the t"`, "Softmax", "Gemm, Identity, MatMul"}},
-		"operator of others":        {with(1, node{operator: "Tanh", domain: "com.example", inputs: []string{"h"}, output: "t"}), onnx.ErrUnsupported, []string{"com.example.Tanh"}},
-		"attribute outside":         {with(1, node{operator: "Tanh", inputs: []string{"h"}, output: "t", integers: map[string]int64{"steep": 1}}), onnx.ErrUnsupported, []string{`"steep"`}},
-		"attribute of another type": {with(0, node{operator: "Gemm", inputs: []string{"x", "a", "b"}, output: "h", integers: map[string]int64{"transB": 1, "alpha": 1}}), onnx.ErrMalformed, []string{`"alpha"`, "type 2, expected 1"}},
-		"too few inputs":            {with(3, node{operator: "Add", inputs: []string{"m"}, output: "y"}), onnx.ErrMalformed, []string{"node 3", "1 inputs"}},
-		"transposed observations":   {with(0, node{operator: "Gemm", inputs: []string{"x", "a", "b"}, output: "h", integers: map[string]int64{"transA": 1}}), onnx.ErrUnsupported, []string{"transA"}},
+		"operator outside":           {with(1, node{operator: "Softmax", inputs: []string{"h"}, output: "t"}), onnx.ErrUnsupported, []string{"node 1", `"the t"`, "Softmax", "Gemm, Identity, MatMul"}},
+		"operator of others":         {with(1, node{operator: "Tanh", domain: "com.example", inputs: []string{"h"}, output: "t"}), onnx.ErrUnsupported, []string{"com.example.Tanh"}},
+		"attribute outside":          {with(1, node{operator: "Tanh", inputs: []string{"h"}, output: "t", integers: map[string]int64{"steep": 1}}), onnx.ErrUnsupported, []string{`"steep"`}},
+		"attribute of another type":  {with(0, node{operator: "Gemm", inputs: []string{"x", "a", "b"}, output: "h", integers: map[string]int64{"transB": 1, "alpha": 1}}), onnx.ErrMalformed, []string{`"alpha"`, "type 2, expected 1"}},
+		"too few inputs":             {with(3, node{operator: "Add", inputs: []string{"m"}, output: "y"}), onnx.ErrMalformed, []string{"node 3", "1 inputs"}},
+		"transposed observations":    {with(0, node{operator: "Gemm", inputs: []string{"x", "a", "b"}, output: "h", integers: map[string]int64{"transA": 1}}), onnx.ErrUnsupported, []string{"transA"}},
+		"an attribute of a function": {with(1, node{operator: "Gemm", inputs: []string{"x", "a"}, output: "h", more: field(nil, 5, field(integer(field(nil, 1, []byte("alpha")), 20, 1), 21, []byte("outer")))}), onnx.ErrMalformed, []string{"node 1", "of a function"}},
+		"an attribute twice":         {with(0, node{operator: "Gemm", inputs: []string{"x", "a"}, output: "h", integers: map[string]int64{"transB": 1}, more: field(nil, 5, integer(field(nil, 1, []byte("transB")), 20, 2))}), onnx.ErrMalformed, []string{"node 0", `"transB" twice`}},
+		"half a number":              {change(func(h *handmade) { h.extra = field(nil, 5, field(nil, 4, make([]byte, 5))) }), onnx.ErrMalformed, []string{"initializer 4", "5 bytes of numbers of 4"}},
+		"a transposed vector": {change(func(h *handmade) {
+			h.nodes = append([]node{{operator: "Transpose", inputs: []string{"b"}, output: "q"}}, h.nodes...)
+		}), onnx.ErrUnsupported, []string{`"b"`, "[4]", "expected a matrix"}},
+		"no version":                {change(func(h *handmade) { h.ir = 0 }), onnx.ErrMalformed, []string{"IR version 0"}},
+		"too many inputs":           {with(1, node{operator: "Tanh", inputs: []string{"h", "a"}, output: "t"}), onnx.ErrMalformed, []string{"2 inputs", "1 to 1"}},
+		"two results":               {with(1, node{operator: "Tanh", inputs: []string{"h"}, output: "t", more: field(nil, 2, []byte("z"))}), onnx.ErrMalformed, []string{`"t" "z"`}},
+		"a constant of nothing":     {with(1, node{operator: "Constant", output: "t"}), onnx.ErrMalformed, []string{"0 attributes"}},
+		"a constant without tensor": {with(1, node{operator: "Constant", output: "t", more: field(nil, 5, integer(field(nil, 1, []byte("value")), 20, 4))}), onnx.ErrMalformed, []string{"no tensor"}},
+		"a layer too wide":          {tensor(2, stored{"c", float32s, []int64{4, 5000}, make([]float64, 20000), "raw"}), onnx.ErrUnsupported, []string{`"c" gives 5000 numbers`}},
 		"recurrent":                 {with(1, node{operator: "LSTM", inputs: []string{"h"}, output: "t"}), onnx.ErrUnsupported, []string{"LSTM"}},
 
 		"several inputs":        {change(func(h *handmade) { h.inputs = append(h.inputs, port{name: "z", element: float32s, dims: []int64{1}}) }), onnx.ErrUnsupported, []string{"2 inputs", `"x" "z"`}},
@@ -173,10 +187,13 @@ func TestDecodeRefuses(t *testing.T) {
 		"rows and width changed": {replace("dimensions of 1, then two", func(h *handmade) { h.tensors[2].numbers = []float64{3, -1} }), onnx.ErrUnsupported, []string{"same rows"}},
 		"two dimensions left":    {replace("dimensions of 1, then two", func(h *handmade) { h.tensors[2].numbers = []float64{-1, -1} }), onnx.ErrMalformed, []string{"[-1 -1]"}},
 		"the batch squeezed":     {replace("axes as inputs", func(h *handmade) { h.tensors[1].numbers[0] = 0 }), onnx.ErrUnsupported, []string{"dimension 0"}},
-		"an axis outside":        {replace("axes as inputs", func(h *handmade) { h.tensors[1].numbers[0] = 3 }), onnx.ErrMalformed, []string{"axis 3"}},
-		"an axis behind":         {replace("axes as inputs", func(h *handmade) { h.tensors[2].numbers[0] = 2 }), onnx.ErrUnsupported, []string{"[batch, 5, 1]"}},
-		"the batch flattened":    {replace("Flatten from another axis", func(h *handmade) { h.nodes[0].integers["axis"] = 0 }), onnx.ErrUnsupported, []string{"same rows"}},
-		"axes of another time":   {replace("axes as attributes", func(h *handmade) { h.opset = 13 }), onnx.ErrMalformed, []string{"axes"}},
+		"many dimensions": {replace("axes as inputs", func(h *handmade) {
+			h.tensors[2] = stored{"u", int64s, []int64{8}, []float64{0, 1, 2, 3, 4, 5, 6, 7}, "raw"}
+		}), onnx.ErrUnsupported, []string{"makes the shape"}},
+		"an axis outside":      {replace("axes as inputs", func(h *handmade) { h.tensors[1].numbers[0] = 3 }), onnx.ErrMalformed, []string{"axis 3"}},
+		"an axis behind":       {replace("axes as inputs", func(h *handmade) { h.tensors[2].numbers[0] = 2 }), onnx.ErrUnsupported, []string{"[batch, 5, 1]"}},
+		"the batch flattened":  {replace("Flatten from another axis", func(h *handmade) { h.nodes[0].integers["axis"] = 0 }), onnx.ErrUnsupported, []string{"same rows"}},
+		"axes of another time": {replace("axes as attributes", func(h *handmade) { h.opset = 13 }), onnx.ErrMalformed, []string{"axes"}},
 
 		"too many names":   {change(func(h *handmade) { h.properties = [][2]string{{"observation_names", `["a","b","c","d"]`}} }), onnx.ErrMeta, []string{"4 names", "3 inputs"}},
 		"names of no list": {change(func(h *handmade) { h.properties = [][2]string{{"action_names", `a,b`}} }), onnx.ErrMeta, []string{"action_names", "JSON"}},
@@ -205,12 +222,53 @@ func TestAFileCannotAskForMoreThanItHolds(t *testing.T) {
 	_, _, err := onnx.Decode(h.encoded())
 	refused(t, err, onnx.ErrUnsupported, []string{"operations"})
 
+	products := chained(13, []int64{0, n}, []int64{0, n}, h.tensors)
+	for range 2 {
+		products.nodes = append(products.nodes, node{operator: "MatMul", inputs: []string{"x", "w"}, output: "y"})
+	}
+	products.nodes[0].output, products.nodes[1].inputs[0] = "h", "h"
+	_, _, err = onnx.Decode(products.encoded())
+	refused(t, err, onnx.ErrUnsupported, []string{"operations"})
+
+	activations := chained(13, []int64{0, 4096}, []int64{0, 4096}, nil)
+	for i := range 9 {
+		activations.nodes = append(activations.nodes, node{operator: "Relu", inputs: []string{fmt.Sprint("v", i)}, output: fmt.Sprint("v", i+1)})
+	}
+	activations.inputs[0].name, activations.outputs[0].name = "v0", "v9"
+	_, _, err = onnx.Decode(activations.encoded())
+	refused(t, err, onnx.ErrUnsupported, []string{"operations"})
+
 	many := basic()
 	for range 1 << 15 {
 		many.nodes = append(many.nodes, many.nodes[1])
 	}
 	_, _, err = onnx.Decode(many.encoded())
 	refused(t, err, onnx.ErrUnsupported, []string{"16384"})
+}
+
+func TestACastRounds(t *testing.T) {
+	h := chained(13, []int64{0, 1}, []int64{0, 1}, []stored{{"s", float64s, []int64{1}, []float64{0.1}, "raw"}},
+		node{operator: "Cast", inputs: []string{"s"}, output: "single", integers: map[string]int64{"to": float32s}},
+		node{operator: "Mul", inputs: []string{"_", "single"}})
+	n, _, err := onnx.Decode(h.encoded())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if scale, _ := n.Normalisation(); scale[0] != float64(float32(0.1)) {
+		t.Errorf("0.1 became %v, expected the nearest of float32", scale[0])
+	}
+	h.tensors[0].numbers[0] = 1e300
+	_, _, err = onnx.Decode(h.encoded())
+	refused(t, err, onnx.ErrNotFinite, []string{"element 0", `"s"`, "1e+300"})
+}
+
+// TestErrorsSayWhichByte finds the place by the bytes themselves.
+func TestErrorsSayWhichByte(t *testing.T) {
+	data := basic().encoded()
+	at := bytes.Index(data, []byte("the t")) // a node's name: one byte of tag and one of length before
+	data[at-1] = 100
+	_, _, err := onnx.Decode(data)
+	refused(t, err, onnx.ErrMalformed, []string{"node 1", fmt.Sprintf("byte %d:", at-1)})
 }
 
 // TestFieldsThatAreNotKnownAreSkipped holds to the wire format's rule for what later versions

@@ -45,6 +45,7 @@ type node struct {
 	floats   map[string]float64
 	value    *stored
 	domain   string
+	more     []byte // further fields
 }
 
 const (
@@ -166,7 +167,7 @@ func (n node) encoded() []byte {
 	if n.domain != "" {
 		b = field(b, 7, []byte(n.domain))
 	}
-	return b
+	return append(b, n.more...)
 }
 
 func (h handmade) encoded() []byte {
@@ -197,7 +198,7 @@ func (h handmade) encoded() []byte {
 func (h handmade) input(rows int) []int {
 	var shape []int
 	for _, d := range h.inputs[0].dims {
-		if d == 0 {
+		if d <= 0 {
 			d = int64(rows)
 		}
 		shape = append(shape, int(d))
@@ -293,7 +294,11 @@ func accepted() map[string]handmade {
 	for _, s := range listedInputs.tensors {
 		listedInputs.inputs = append(listedInputs.inputs, port{name: s.name, element: float32s, dims: s.dims})
 	}
+	negativeBatch := basic()
+	negativeBatch.inputs[0].dims[0], negativeBatch.outputs[0].dims[0] = -1, -1
 	return map[string]handmade{
+		"Flatten by itself":               chained(13, []int64{0, 1, 3}, []int64{0, 5}, []stored{matrix}, of("Flatten", "_"), matmul()),
+		"a batch of -1":                   negativeBatch,
 		"basic":                           basic(),
 		"float64, raw and listed":         float64Model,
 		"initializers among the inputs":   listedInputs,
