@@ -1,6 +1,8 @@
 package node_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,6 +12,10 @@ import (
 // TestBlame: mistakes that show only with the robot name their own parameter, the entry or the joint,
 // and where it was given.
 func TestBlame(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad.urdf")
+	if err := os.WriteFile(bad, []byte("<robot name=\"r\"><link/></robot>"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		set  []string
 		want []string
@@ -23,6 +29,7 @@ func TestBlame(t *testing.T) {
 		{[]string{"robot.kinematics.lengths=[1.0]"}, []string{"--set robot.kinematics.lengths=[1.0]: robot.kinematics.lengths: ", "has 1 entries, need 2, one per joint"}},
 		{[]string{"robot.kinematics.type=urdf"}, []string{"--set robot.kinematics.type=urdf: robot.kinematics.type: ", "no description"}},
 		{[]string{"robot.gravity_compensation=true"}, []string{"--set robot.gravity_compensation=true: robot.gravity_compensation: ", "needs the robot's masses"}},
+		{[]string{"robot.urdf=" + bad}, []string{`robot.urdf: got string "` + bad + `", urdf: invalid robot description: line 1: <link> has no name`}},
 		{[]string{"sentinel_timeout=0.001"}, []string{"--set sentinel_timeout=0.001: sentinel_timeout: ", "at least 50ms"}},
 		{[]string{"sentinel_timeout=1.0", "lock_step=false", "loop.driven_by=timer", "loop.rate=1.0"}, []string{"--set sentinel_timeout=1.0: sentinel_timeout: ", "at least 16s"}},
 	} {

@@ -38,7 +38,7 @@ func readDescription(c robot.Config) (*urdf.Model, []byte, error) {
 	}
 	m, err := urdf.Parse(text)
 	if err != nil {
-		return nil, nil, params.FieldError{Key: "robot.urdf", Problem: fmt.Sprintf("is %s: %v", c.URDF, err)}
+		return nil, nil, params.FieldError{Key: "robot.urdf", Problem: err.Error()}
 	}
 	return m, text, nil
 }
