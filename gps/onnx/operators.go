@@ -172,7 +172,6 @@ func (d *decoder) linear(l dense) error {
 	if err := d.chain.linear(l); err != nil {
 		return err
 	}
-	d.shape = slices.Clone(d.shape)
 	d.shape[len(d.shape)-1] = int64(l.out)
 	return nil
 }
