@@ -20,7 +20,8 @@ const (
 
 // Config describes a network.
 type Config struct {
-	// Sizes are those of the input, the hidden layers and the output; two or more, 1 to 4096.
+	// Sizes are those of the input, the hidden layers and the output: 2 to 65 of them, each 1 to
+	// 4096, with at most 2^25 parameters together.
 	Sizes []int
 	// Hidden is the activation of all layers but the last.
 	Hidden Activation
@@ -32,6 +33,7 @@ func DefaultConfig(dX, dU int) Config { return Config{Sizes: []int{dX, 64, 64, d
 const (
 	maxSize   = 4096
 	maxLayers = 64
+	maxSpace  = 1 << 25 // parameters, padding included: 128 MB
 )
 
 // Validate returns an error wrapping ErrConfig that names the key and what was expected.
@@ -43,6 +45,9 @@ func (c Config) Validate() error {
 		if n < 1 || n > maxSize {
 			return fmt.Errorf("%w: sizes[%d] is %d, expected 1 to %d", ErrConfig, i, n, maxSize)
 		}
+	}
+	if n := c.space(); n > maxSpace {
+		return fmt.Errorf("%w: sizes %v make %d parameters, expected at most %d", ErrConfig, c.Sizes, n, maxSpace)
 	}
 	if c.Hidden != ReLU && c.Hidden != Tanh {
 		return fmt.Errorf("%w: hidden is %q, expected %q or %q", ErrConfig, c.Hidden, ReLU, Tanh)

@@ -196,12 +196,13 @@ func TestConfigErrors(t *testing.T) {
 		t.Error(err)
 	}
 	for want, cfg := range map[string]nn.Config{
-		"sizes is [3]":        {Sizes: []int{3}, Hidden: nn.ReLU},
-		"expected 2 to 65":    {Sizes: make([]int, 100), Hidden: nn.ReLU},
-		"sizes[1] is 0":       {Sizes: []int{3, 0, 2}, Hidden: nn.ReLU},
-		"sizes[0] is 999":     {Sizes: []int{999999, 2}, Hidden: nn.ReLU},
-		`hidden is "abs"`:     {Sizes: []int{3, 2}, Hidden: "abs"},
-		`hidden is "", expec`: {Sizes: []int{3, 2}},
+		"sizes is [3]":         {Sizes: []int{3}, Hidden: nn.ReLU},
+		"expected 2 to 65":     {Sizes: make([]int, 100), Hidden: nn.ReLU},
+		"sizes[1] is 0":        {Sizes: []int{3, 0, 2}, Hidden: nn.ReLU},
+		"sizes[0] is 999":      {Sizes: []int{999999, 2}, Hidden: nn.ReLU},
+		"parameters, expected": {Sizes: []int{4096, 4096, 4096, 4096}, Hidden: nn.ReLU},
+		`hidden is "abs"`:      {Sizes: []int{3, 2}, Hidden: "abs"},
+		`hidden is "", expec`:  {Sizes: []int{3, 2}},
 	} {
 		if _, err := nn.New(cfg); !errors.Is(err, nn.ErrConfig) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", cfg, err, want)
