@@ -192,6 +192,7 @@ func TestDecodeRefuses(t *testing.T) {
 		}), onnx.ErrUnsupported, []string{"makes the shape"}},
 		"many axes":            {replace("axes as attributes", func(h *handmade) { h.nodes[0].ints["axes"] = make([]int64, 9) }), onnx.ErrUnsupported, []string{"9 axes"}},
 		"zeros that are zeros": {replace("Reshape with 0 and what is left", func(h *handmade) { h.nodes[0].integers = map[string]int64{"allowzero": 1} }), onnx.ErrUnsupported, []string{"allowzero"}},
+		"rows of rows":         {replace("dimensions of 1, then two", func(h *handmade) { h.tensors[2] = stored{"s", int64s, []int64{3}, []float64{0, 2, 3}, "raw"} }), onnx.ErrUnsupported, []string{"[batch, 2, 3]"}},
 		"an axis outside":      {replace("axes as inputs", func(h *handmade) { h.tensors[1].numbers[0] = 3 }), onnx.ErrMalformed, []string{"axis 3"}},
 		"an axis behind":       {replace("axes as inputs", func(h *handmade) { h.tensors[2].numbers[0] = 2 }), onnx.ErrUnsupported, []string{"[batch, 5, 1]"}},
 		"the batch flattened":  {replace("Flatten from another axis", func(h *handmade) { h.nodes[0].integers["axis"] = 0 }), onnx.ErrUnsupported, []string{"same rows"}},
