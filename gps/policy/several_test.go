@@ -191,6 +191,20 @@ func TestMixtureOfPoints(t *testing.T) {
 		r := p.Responsibilities([]float64{x, 0, 0, 0, 0}, 0)
 		near(t, "responsibilities", r, []float64{want, 1 - want}, 1e-9)
 	}
+	// A part of 0.5 of the means' variance, 1, is the variance of each.
+	p = mixed(t, list, m, policy.MixtureConfig{Regularization: 0.5})
+	for k := range steps {
+		m[1].MeanAt(k)[0] = 6
+	}
+	wide := mixed(t, list, m, policy.MixtureConfig{Regularization: 0.5})
+	near(t, "responsibility", p.Responsibilities([]float64{0.8, 0, 0, 0, 0}, 0)[:1], []float64{1 / (1 + math.Exp(0.64-1.44))}, 1e-9)
+	// So is that of the covariances' mean: 10, here.
+	for k := range steps {
+		m[1].MeanAt(k)[0], m[0].CovAt(k)[0], m[1].CovAt(k)[0] = 0, 4, 16
+	}
+	r := mixed(t, list, m, policy.MixtureConfig{Regularization: 0.5}).Responsibilities([]float64{3, 0, 0, 0, 0}, 1)
+	near(t, "responsibility", r[:1], []float64{1 / (1 + math.Exp(0.5-9.0/42)*math.Sqrt(9.0/21))}, 1e-9)
+	near(t, "responsibility", wide.Responsibilities([]float64{2.4, 0, 0, 0, 0}, 0)[:1], []float64{1 / (1 + math.Exp(0.64-1.44))}, 1e-9)
 }
 
 // The units of states do not matter to responsibilities.
