@@ -121,15 +121,3 @@ func (c *Config) patient() error {
 
 // shortestPatience is more than the pauses that any machine makes now and then.
 const shortestPatience = 50 * time.Millisecond
-
-// reachable checks that trials begin within the limits of the robot's description.
-func (c *Config) reachable(r *robot.Robot) error {
-	limits := r.Limits()
-	for i, q := range c.Conditions.Position {
-		if joint := i % r.DU(); q < limits.Lower[joint] || q > limits.Upper[joint] {
-			return params.FieldError{Key: "conditions.initial_position", Problem: fmt.Sprintf("has %v for joint %q in condition %d, its limits are %v and %v",
-				q, r.Joints()[joint], i/r.DU()+1, limits.Lower[joint], limits.Upper[joint])}
-		}
-	}
-	return nil
-}

@@ -210,7 +210,7 @@ func definesTask(name string) bool {
 	case "steps", "dt", "state_rate", "velocity", "position_noise", "velocity_noise", "encoder_resolution", "stamp_jitter",
 		"state_latency", "command_latency", "state_loss", "command_loss":
 		return true
-	case "cost.convex":
+	case "cost.convex", "conditions.test_position", "conditions.test_lower", "conditions.test_upper":
 		return false
 	}
 	for _, group := range []string{"cost.", "conditions.", "robot.", "plant."} {

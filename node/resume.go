@@ -27,6 +27,8 @@ func definesProblem(name string) bool {
 		return true
 	case "reset.timeout", "reset.attempts":
 		return false // when to give up
+	case "conditions.test_position", "conditions.test_lower", "conditions.test_upper":
+		return false // nothing is trained there
 	}
 	for _, group := range []string{"conditions.", "robot.", "cost.", "initial_controller.", "reset.", "noise."} {
 		if strings.HasPrefix(name, group) {
@@ -81,12 +83,15 @@ func changedParameters(dir string, set *params.Set) (file []byte, changes []chan
 
 // readParameters reads a parameter file that a run wrote, maybe one of another version of
 // the program: what is not there has its default, what is not known is left out.
-func readParameters(path string) (*params.Set, error) {
+func readParameters(path string) (*params.Set, error) { return readInto(path, DefaultConfig()) }
+
+// readInto is readParameters of a node with the configuration cfg, which it sets.
+func readInto(path string, cfg any) (*params.Set, error) {
 	nodes, err := rcl.ReadParamsFile(path)
 	if err != nil {
 		return nil, err
 	}
-	set, err := params.Declare(DefaultConfig())
+	set, err := params.Declare(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func openSession(cfg *Config, setup *Setup, table io.Writer, log *logging.Logger
 	}
 	s.unlog = s.log.Add(s.logFile)
 	if cfg.Console == consoleTable {
-		s.printer = console.New(table, console.Config{Iterations: cfg.Iterations, Trials: cfg.Samples * len(cfg.Conditions.Position) / len(cfg.Robot.Joints), Success: cfg.Success.Text != "", Terminal: console.IsTerminal(table)})
+		s.printer = console.New(table, console.Config{Iterations: cfg.Iterations, Trials: cfg.Samples * cfg.Conditions.Count(len(cfg.Robot.Joints)), Success: cfg.Success.Text != "", Terminal: console.IsTerminal(table)})
 	}
 	for _, n := range append(notes, setup.Warnings...) {
 		s.note(logging.Warn, "%s", n)

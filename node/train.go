@@ -81,6 +81,9 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 		return err
 	}
 	s.log.Log(logging.Info, "state x: %s", strings.Join(r.StateNames(), ", "))
+	if err := s.simulates(*simulated); err != nil {
+		return err
+	}
 	b, err := newBench(cfg, r, simulated)
 	if err != nil {
 		return err
@@ -114,7 +117,7 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 		if command == nil {
 			return nil
 		}
-		if err := b.run(ctx, s, command); err != nil {
+		if err := b.run(ctx, command, s.event, func(f safety.Fault) error { return b.broken(s, f) }); err != nil {
 			return err
 		}
 		path, err2 := s.write(b.recorded, b.machine.Record(), b.robot)
@@ -215,8 +218,9 @@ func sensorsOf(extra robot.ExtraConfig, sensors []string) (list []int, err error
 // errNoVelocity is for a simulated robot whose driver gives no velocities.
 var errNoVelocity = errors.New("joint_states have no velocities: give " + SimulatorName + "'s parameter velocity another value than " + simrobot.VelocityNone + ", or robot.velocity.source than " + velocity.Message)
 
-// run runs one trial to its end.
-func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
+// run runs one trial to its end. note is told what happens; broken handles a fault, after which the
+// trial begins again unless it returns an error.
+func (b *bench) run(ctx context.Context, c *trial.Command, note func(trial.Event), broken func(safety.Fault) error) error {
 	out, err := b.machine.Start(c, b.reading.Stamp+1)
 	if err != nil {
 		return err
@@ -224,7 +228,7 @@ func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
 	for {
 		for len(b.machine.Events()) > 0 {
 			e := <-b.machine.Events()
-			s.event(e)
+			note(e)
 			switch e.Kind {
 			case trial.Finished:
 				return nil
@@ -236,7 +240,7 @@ func (b *bench) run(ctx context.Context, s *session, c *trial.Command) error {
 			case trial.GaveUp:
 				return fmt.Errorf("%w: %s", ErrGaveUp, e.Fault)
 			case trial.Faulted:
-				if err := b.broken(s, e.Fault); err != nil {
+				if err := broken(e.Fault); err != nil {
 					return err
 				}
 			}

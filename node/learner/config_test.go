@@ -17,7 +17,7 @@ func TestNewProblemBlamesTheKey(t *testing.T) {
 		key  string
 		says string
 	}{
-		{"no conditions", func(c *Config, _ *robot.Config) { c.Conditions.Position = nil }, "conditions.initial_position", "multiple of 2"},
+		{"no conditions", func(c *Config, _ *robot.Config) { c.Conditions.Position = nil }, "conditions.initial_position", "a position of 2 joints"},
 		{"half a condition", func(c *Config, _ *robot.Config) { c.Conditions.Position = []float64{1, 2, 3} }, "conditions.initial_position", "3 entries"},
 		{"gains", func(c *Config, _ *robot.Config) { c.Initial.Gains = []float64{1} }, "initial_controller.gains", "need 2"},
 		{"acceleration", func(c *Config, _ *robot.Config) { c.Initial.Acceleration = nil }, "initial_controller.acceleration", "need 2"},

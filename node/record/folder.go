@@ -17,6 +17,7 @@ import (
 // Names in a run folder.
 const (
 	ParamsFile     = "params.yaml"
+	SimulatorFile  = "simulator.yaml" // parameters of the simulated robot, where it is in the same process
 	IterationsFile = "iterations.jsonl"
 	LogFile        = "log.txt"
 	CheckpointsDir = "checkpoints"

@@ -405,7 +405,7 @@ func TestOpenCleans(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	left := []string{run.Path(".params.yaml.tmp"), run.Path("rollouts/iteration_001/.condition_0_sample_1.mcap.tmp")}
+	left := []string{run.Path(".params.yaml.tmp"), run.Path("rollouts/iteration_001/.condition_0_sample_1.mcap.tmp"), run.Path("policy.gps.123.tmp")}
 	for _, path := range left {
 		if err := os.WriteFile(path, []byte("half"), 0o666); err != nil {
 			t.Fatal(err)
@@ -426,7 +426,7 @@ func TestOpenCleans(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if len(notes) != 3 || !strings.Contains(notes[0], left[0]) || !strings.Contains(notes[1], left[1]) || !strings.Contains(notes[2], "cut off 13 bytes") {
+	if len(notes) != 4 || !strings.Contains(notes[0], left[0]) || !strings.Contains(notes[1], left[1]) || !strings.Contains(notes[2], left[2]) || !strings.Contains(notes[3], "cut off 13 bytes") {
 		t.Errorf("notes %q", notes)
 	}
 	for _, path := range left {

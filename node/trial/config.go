@@ -145,6 +145,12 @@ type Controller interface {
 	Validate() error
 }
 
+// Mean is a controller without its noise.
+type Mean struct{ Controller }
+
+// Act writes the mean action, whatever the noise.
+func (m Mean) Act(dst, x []float64, t int, _ []float64) { m.Controller.Act(dst, x, t, nil) }
+
 // maxSteps bounds T: a rollout of as many steps fits in memory for any robot.
 const maxSteps = 1_000_000
 
