@@ -95,12 +95,12 @@ func written(t testing.TB, f *policy.File) []byte {
 
 func TestDamageIsSeenAtEveryByte(t *testing.T) {
 	whole := small(t)
-	if _, err := policy.Read(whole); err != nil {
+	if _, err := policy.Decode(whole); err != nil {
 		t.Fatal(err)
 	}
 	refused := func(what string, at int, content []byte) {
 		t.Helper()
-		f, err := policy.Read(content)
+		f, err := policy.Decode(content)
 		if f != nil || !errors.Is(err, policy.ErrDamaged) && !errors.Is(err, policy.ErrVersion) {
 			t.Fatalf("%s at %d of %d: %v, %v", what, at, len(whole), f, err)
 		}
@@ -186,24 +186,24 @@ func TestLoadRefuses(t *testing.T) {
 		"negative rollouts":  {payload(strings.Replace(linear, `"rollouts":0`, `"rollouts":-1`, 1), 1, 2, 3), policy.ErrInvalid, "-1 rollouts"},
 		"no time step":       {payload(strings.Replace(linear, "0.1", "0", 1), 1, 2, 3), policy.ErrInvalid, "time step is 0"},
 	} {
-		f, err := policy.Read(sealed(policy.Version, c.payload))
+		f, err := policy.Decode(sealed(policy.Version, c.payload))
 		if !errors.Is(err, c.want) || (f == nil) != (err != nil) || c.want != nil && !has(err, c.say) {
 			t.Errorf("%s: %v, %v", name, f, err)
 		}
 	}
-	if _, err := policy.Read(sealed(2, payload(linear, 1, 2, 3))); !errors.Is(err, policy.ErrVersion) || !has(err, "version 2") {
+	if _, err := policy.Decode(sealed(2, payload(linear, 1, 2, 3))); !errors.Is(err, policy.ErrVersion) || !has(err, "version 2") {
 		t.Errorf("version 2: %v", err)
 	}
-	if _, err := policy.Read([]byte("GPSPOLICY 1 9223372036854775807 00\n")); !errors.Is(err, policy.ErrDamaged) {
+	if _, err := policy.Decode([]byte("GPSPOLICY 1 9223372036854775807 00\n")); !errors.Is(err, policy.ErrDamaged) {
 		t.Errorf("a lying size: %v", err)
 	}
 	for _, other := range []string{"GPSPOLICY +1 ", "GPSPOLICY  1 ", "GPSPOLICY 01 "} {
 		whole := sealed(1, payload(linear, 1, 2, 3))
-		if _, err := policy.Read(bytes.Replace(whole, []byte("GPSPOLICY 1 "), []byte(other), 1)); !errors.Is(err, policy.ErrDamaged) {
+		if _, err := policy.Decode(bytes.Replace(whole, []byte("GPSPOLICY 1 "), []byte(other), 1)); !errors.Is(err, policy.ErrDamaged) {
 			t.Errorf("%q: %v", other, err)
 		}
 	}
-	if _, err := policy.Read(bytes.Repeat([]byte("x"), 100000)); !errors.Is(err, policy.ErrDamaged) || len(err.Error()) > 400 {
+	if _, err := policy.Decode(bytes.Repeat([]byte("x"), 100000)); !errors.Is(err, policy.ErrDamaged) || len(err.Error()) > 400 {
 		t.Errorf("no header: %v", err)
 	}
 	path := filepath.Join(t.TempDir(), "cut")
@@ -339,7 +339,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(payload(fmt.Sprintf(head, "network", 1, 1, 1, layers), 1, 0, 2, 3))
 	f.Add(payload(fmt.Sprintf(head, "linear", math.MaxInt, math.MaxInt, math.MaxInt, ""), 1, 0, 2, 3))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		got, err := policy.Read(sealed(policy.Version, content))
+		got, err := policy.Decode(sealed(policy.Version, content))
 		if (got == nil) != (err != nil) {
 			t.Fatalf("%v with %v", got, err)
 		}
@@ -348,7 +348,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		// What was accepted is written again, to act alike.
 		T, dX, dU := got.Policy.Sizes()
-		again, err := policy.Read(written(t, got))
+		again, err := policy.Decode(written(t, got))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,6 +37,11 @@ func Load(path string) (*File, error) {
 	return f, nil
 }
 
+// Decode is Load of a file's content.
+func Decode(content []byte) (*File, error) {
+	return read(bytes.NewReader(content), int64(len(content)))
+}
+
 // read reads a file of the given size.
 func read(in io.Reader, size int64) (*File, error) {
 	r := bufio.NewReader(in)
@@ -64,11 +69,11 @@ func read(in io.Reader, size int64) (*File, error) {
 	if sum := sha256.Sum256(payload); header != fmt.Sprintf("GPSPOLICY %d %d %s\n", Version, length, hex.EncodeToString(sum[:])) {
 		return nil, fmt.Errorf("%w: the checksum does not match", ErrDamaged)
 	}
-	return decode(payload)
+	return decodePayload(payload)
 }
 
-// decode reads a payload.
-func decode(payload []byte) (*File, error) {
+// decodePayload reads what follows the header.
+func decodePayload(payload []byte) (*File, error) {
 	p, d, err := decodePolicy(payload)
 	if err != nil {
 		return nil, err

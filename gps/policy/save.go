@@ -18,7 +18,7 @@ const maxLine = 1 << 24
 // Save writes the file to path: to a temporary name beside it, synced and renamed, so that a file of
 // that name is whole. Errors are those of Validate and of the file system.
 func Save(path string, f *File) (err error) {
-	whole, err := f.encode()
+	whole, err := f.Encode()
 	if err != nil {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
@@ -54,8 +54,9 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// encode returns the whole file, and sets ObservationNames.
-func (f *File) encode() ([]byte, error) {
+// Encode returns what Save writes, for a message that carries a policy, and sets ObservationNames.
+// Errors are those of Validate.
+func (f *File) Encode() ([]byte, error) {
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}
