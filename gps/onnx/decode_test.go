@@ -125,7 +125,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"two results":               {with(1, node{operator: "Tanh", inputs: []string{"h"}, output: "t", more: field(nil, 2, []byte("z"))}), onnx.ErrMalformed, []string{`"t" "z"`}},
 		"a constant of nothing":     {with(1, node{operator: "Constant", output: "t"}), onnx.ErrMalformed, []string{"0 attributes"}},
 		"a constant without tensor": {with(1, node{operator: "Constant", output: "t", more: field(nil, 5, integer(field(nil, 1, []byte("value")), 20, 4))}), onnx.ErrMalformed, []string{"no tensor"}},
-		"a layer too wide":          {tensor(2, stored{"c", float32s, []int64{4, 5000}, make([]float64, 20000), "raw"}), onnx.ErrUnsupported, []string{`"c" gives 5000 numbers`}},
+		"a layer too wide":          {tensor(2, stored{"c", float32s, []int64{4, 5000}, make([]float64, 20000), "raw", nil}), onnx.ErrUnsupported, []string{`"c" gives 5000 numbers`}},
 		"recurrent":                 {with(1, node{operator: "LSTM", inputs: []string{"h"}, output: "t"}), onnx.ErrUnsupported, []string{"LSTM"}},
 
 		"several inputs":        {change(func(h *handmade) { h.inputs = append(h.inputs, port{name: "z", element: float32s, dims: []int64{1}}) }), onnx.ErrUnsupported, []string{"2 inputs", `"x" "z"`}},
@@ -154,21 +154,21 @@ func TestDecodeRefuses(t *testing.T) {
 		"unknown initializer":      {with(2, node{operator: "MatMul", inputs: []string{"t", "nowhere"}, output: "m"}), onnx.ErrMalformed, []string{`"nowhere"`}},
 		"missing bias":             {with(3, node{operator: "Add", inputs: []string{"m", ""}, output: "y"}), onnx.ErrMalformed, []string{"node 3"}},
 
-		"weights that do not chain": {tensor(2, stored{"c", float32s, []int64{5, 2}, numbers(3, 10), "raw"}), onnx.ErrMalformed, []string{`"c" takes 5 numbers`, "has 4", "do not chain"}},
-		"a bias of another width":   {tensor(1, stored{"b", float32s, []int64{5}, numbers(3, 5), "raw"}), onnx.ErrUnsupported, []string{`"b"`, "[5]", "expected one number or 4"}},
-		"a bias for each row":       {tensor(3, stored{"d", float32s, []int64{2, 1}, numbers(3, 2), "raw"}), onnx.ErrUnsupported, []string{`"d"`, "[2 1]"}},
-		"a bias of more dimensions": {tensor(3, stored{"d", float32s, []int64{1, 1, 2}, numbers(3, 2), "raw"}), onnx.ErrUnsupported, []string{`"d"`, "[1 1 2]"}},
-		"a vector for a matrix":     {tensor(2, stored{"c", float32s, []int64{4}, numbers(3, 4), "raw"}), onnx.ErrUnsupported, []string{`"c"`, "two dimensions"}},
-		"no outputs":                {tensor(2, stored{"c", float32s, []int64{4, 0}, nil, "raw"}), onnx.ErrUnsupported, []string{`"c"`, "gives 0 numbers"}},
-		"integers for weights":      {tensor(2, stored{"c", int64s, []int64{4, 2}, numbers(3, 8), "raw"}), onnx.ErrUnsupported, []string{`"c"`, "int64"}},
-		"NaN weight":                {tensor(2, stored{"c", float32s, []int64{4, 2}, notANumber, "raw"}), onnx.ErrNotFinite, []string{"node 2", `"c"`, "element 2 of 8", "NaN"}},
-		"infinite weight":           {tensor(0, stored{"a", float32s, []int64{4, 3}, infinite, "list"}), onnx.ErrNotFinite, []string{`"a"`, "element 7 of 12"}},
-		"weights elsewhere":         {tensor(0, stored{"a", float32s, []int64{4, 3}, nil, "external"}), onnx.ErrUnsupported, []string{`"a"`, "another file"}},
-		"too few weights":           {tensor(0, stored{"a", float32s, []int64{4, 3}, numbers(1, 11), "raw"}), onnx.ErrMalformed, []string{`"a"`, "[4 3]", "12 numbers", "holds 11"}},
-		"lying size":                {tensor(0, stored{"a", float32s, []int64{1 << 20, 1 << 19}, numbers(1, 12), "raw"}), onnx.ErrMalformed, []string{`"a"`, "holds 12"}},
-		"lying sizes that overflow": {tensor(0, stored{"a", float32s, []int64{1 << 32, 1 << 32}, nil, "raw"}), onnx.ErrMalformed, []string{`"a"`}},
-		"negative size":             {tensor(0, stored{"a", float32s, []int64{-4, -3}, numbers(1, 12), "raw"}), onnx.ErrMalformed, []string{`"a"`, "[-4 -3]"}},
-		"initializer twice":         {tensor(1, stored{"a", float32s, []int64{4}, numbers(1, 4), "raw"}), onnx.ErrMalformed, []string{"initializer 1", `"a"`}},
+		"weights that do not chain": {tensor(2, stored{"c", float32s, []int64{5, 2}, numbers(3, 10), "raw", nil}), onnx.ErrMalformed, []string{`"c" takes 5 numbers`, "has 4", "do not chain"}},
+		"a bias of another width":   {tensor(1, stored{"b", float32s, []int64{5}, numbers(3, 5), "raw", nil}), onnx.ErrUnsupported, []string{`"b"`, "[5]", "expected one number or 4"}},
+		"a bias for each row":       {tensor(3, stored{"d", float32s, []int64{2, 1}, numbers(3, 2), "raw", nil}), onnx.ErrUnsupported, []string{`"d"`, "[2 1]"}},
+		"a bias of more dimensions": {tensor(3, stored{"d", float32s, []int64{1, 1, 2}, numbers(3, 2), "raw", nil}), onnx.ErrUnsupported, []string{`"d"`, "[1 1 2]"}},
+		"a vector for a matrix":     {tensor(2, stored{"c", float32s, []int64{4}, numbers(3, 4), "raw", nil}), onnx.ErrUnsupported, []string{`"c"`, "two dimensions"}},
+		"no outputs":                {tensor(2, stored{"c", float32s, []int64{4, 0}, nil, "raw", nil}), onnx.ErrUnsupported, []string{`"c"`, "gives 0 numbers"}},
+		"integers for weights":      {tensor(2, stored{"c", int64s, []int64{4, 2}, numbers(3, 8), "raw", nil}), onnx.ErrUnsupported, []string{`"c"`, "int64"}},
+		"NaN weight":                {tensor(2, stored{"c", float32s, []int64{4, 2}, notANumber, "raw", nil}), onnx.ErrNotFinite, []string{"node 2", `"c"`, "element 2 of 8", "NaN"}},
+		"infinite weight":           {tensor(0, stored{"a", float32s, []int64{4, 3}, infinite, "list", nil}), onnx.ErrNotFinite, []string{`"a"`, "element 7 of 12"}},
+		"weights elsewhere":         {tensor(0, stored{"a", float32s, []int64{4, 3}, nil, "external", nil}), onnx.ErrUnsupported, []string{`"a"`, "another file"}},
+		"too few weights":           {tensor(0, stored{"a", float32s, []int64{4, 3}, numbers(1, 11), "raw", nil}), onnx.ErrMalformed, []string{`"a"`, "[4 3]", "12 numbers", "holds 11"}},
+		"lying size":                {tensor(0, stored{"a", float32s, []int64{1 << 20, 1 << 19}, numbers(1, 12), "raw", nil}), onnx.ErrMalformed, []string{`"a"`, "holds 12"}},
+		"lying sizes that overflow": {tensor(0, stored{"a", float32s, []int64{1 << 32, 1 << 32}, nil, "raw", nil}), onnx.ErrMalformed, []string{`"a"`}},
+		"negative size":             {tensor(0, stored{"a", float32s, []int64{-4, -3}, numbers(1, 12), "raw", nil}), onnx.ErrMalformed, []string{`"a"`, "[-4 -3]"}},
+		"initializer twice":         {tensor(1, stored{"a", float32s, []int64{4}, numbers(1, 4), "raw", nil}), onnx.ErrMalformed, []string{"initializer 1", `"a"`}},
 		"sparse weights":            {change(func(h *handmade) { h.extra = field(nil, 15, nil) }), onnx.ErrUnsupported, []string{"sparse"}},
 		"division by 0":             {replace("no matrix", func(h *handmade) { h.nodes[0].operator = "Div"; h.tensors[0].numbers[1] = 0 }), onnx.ErrNotFinite, []string{"divides by element 1"}},
 		"weights that overflow": {replace("three matrices, sums between", func(h *handmade) {
@@ -188,15 +188,23 @@ func TestDecodeRefuses(t *testing.T) {
 		"two dimensions left":    {replace("dimensions of 1, then two", func(h *handmade) { h.tensors[2].numbers = []float64{-1, -1} }), onnx.ErrMalformed, []string{"[-1 -1]"}},
 		"the batch squeezed":     {replace("axes as inputs", func(h *handmade) { h.tensors[1].numbers[0] = 0 }), onnx.ErrUnsupported, []string{"dimension 0"}},
 		"many dimensions": {replace("axes as inputs", func(h *handmade) {
-			h.tensors[2] = stored{"u", int64s, []int64{8}, []float64{0, 1, 2, 3, 4, 5, 6, 7}, "raw"}
+			h.tensors[2] = stored{"u", int64s, []int64{8}, []float64{0, 1, 2, 3, 4, 5, 6, 7}, "raw", nil}
 		}), onnx.ErrUnsupported, []string{"makes the shape"}},
-		"many axes":            {replace("axes as attributes", func(h *handmade) { h.nodes[0].ints["axes"] = make([]int64, 9) }), onnx.ErrUnsupported, []string{"9 axes"}},
-		"zeros that are zeros": {replace("Reshape with 0 and what is left", func(h *handmade) { h.nodes[0].integers = map[string]int64{"allowzero": 1} }), onnx.ErrUnsupported, []string{"allowzero"}},
-		"rows of rows":         {replace("dimensions of 1, then two", func(h *handmade) { h.tensors[2] = stored{"s", int64s, []int64{3}, []float64{0, 2, 3}, "raw"} }), onnx.ErrUnsupported, []string{"[batch, 2, 3]"}},
-		"an axis outside":      {replace("axes as inputs", func(h *handmade) { h.tensors[1].numbers[0] = 3 }), onnx.ErrMalformed, []string{"axis 3"}},
-		"an axis behind":       {replace("axes as inputs", func(h *handmade) { h.tensors[2].numbers[0] = 2 }), onnx.ErrUnsupported, []string{"[batch, 5, 1]"}},
-		"the batch flattened":  {replace("Flatten from another axis", func(h *handmade) { h.nodes[0].integers["axis"] = 0 }), onnx.ErrUnsupported, []string{"same rows"}},
-		"axes of another time": {replace("axes as attributes", func(h *handmade) { h.opset = 13 }), onnx.ErrMalformed, []string{"axes"}},
+		"many axes":              {replace("axes as attributes", func(h *handmade) { h.nodes[0].ints["axes"] = make([]int64, 9) }), onnx.ErrUnsupported, []string{"9 axes"}},
+		"zeros that are zeros":   {replace("Reshape with 0 and what is left", func(h *handmade) { h.nodes[0].integers = map[string]int64{"allowzero": 1} }), onnx.ErrUnsupported, []string{"allowzero"}},
+		"rows of rows":           {replace("dimensions of 1, then two", func(h *handmade) { h.tensors[2] = stored{"s", int64s, []int64{3}, []float64{0, 2, 3}, "raw", nil} }), onnx.ErrUnsupported, []string{"[batch, 2, 3]"}},
+		"a dimension of nowhere": {replace("dimensions of 1, then two", func(h *handmade) { h.tensors[2] = stored{"s", int64s, []int64{4}, []float64{0, 1, 1, 0}, "raw", nil} }), onnx.ErrMalformed, []string{"[0 1 1 0]"}},
+		"an axis twice":          {replace("axes as attributes", func(h *handmade) { h.nodes[0].ints["axes"] = []int64{0, 0} }), onnx.ErrMalformed, []string{"0 twice"}},
+		"too many weights":       {tensor(0, stored{"a", float32s, []int64{4, 3}, numbers(1, 13), "raw", nil}), onnx.ErrMalformed, []string{"holds 13"}},
+		"external by name":       {tensor(0, stored{"a", float32s, []int64{4, 3}, numbers(1, 12), "raw", field(nil, 13, nil)}), onnx.ErrUnsupported, []string{"another file"}},
+		"external by place":      {tensor(0, stored{"a", float32s, []int64{4, 3}, numbers(1, 12), "raw", integer(nil, 14, 1)}), onnx.ErrUnsupported, []string{"another file"}},
+		"segments":               {tensor(0, stored{"a", float32s, []int64{4, 3}, numbers(1, 12), "raw", field(nil, 3, nil)}), onnx.ErrUnsupported, []string{"segments"}},
+		"numbers twice":          {tensor(0, stored{"a", float32s, []int64{4, 3}, numbers(1, 12), "raw", field(nil, 4, make([]byte, 48))}), onnx.ErrMalformed, []string{"12 numbers beside"}},
+		"a byte too many":        {tensor(0, stored{"a", float32s, []int64{4, 3}, nil, "list", field(nil, 9, make([]byte, 3))}), onnx.ErrMalformed, []string{"3 bytes"}},
+		"an axis outside":        {replace("axes as inputs", func(h *handmade) { h.tensors[1].numbers[0] = 3 }), onnx.ErrMalformed, []string{"axis 3"}},
+		"an axis behind":         {replace("axes as inputs", func(h *handmade) { h.tensors[2].numbers[0] = 2 }), onnx.ErrUnsupported, []string{"[batch, 5, 1]"}},
+		"the batch flattened":    {replace("Flatten from another axis", func(h *handmade) { h.nodes[0].integers["axis"] = 0 }), onnx.ErrUnsupported, []string{"same rows"}},
+		"axes of another time":   {replace("axes as attributes", func(h *handmade) { h.opset = 13 }), onnx.ErrMalformed, []string{"axes"}},
 
 		"too many names":   {change(func(h *handmade) { h.properties = [][2]string{{"observation_names", `["a","b","c","d"]`}} }), onnx.ErrMeta, []string{"4 names", "3 inputs"}},
 		"names of no list": {change(func(h *handmade) { h.properties = [][2]string{{"action_names", `a,b`}} }), onnx.ErrMeta, []string{"action_names", "JSON"}},
@@ -212,7 +220,7 @@ func TestDecodeRefuses(t *testing.T) {
 // not make a network without bound.
 func TestAFileCannotAskForMoreThanItHolds(t *testing.T) {
 	const n = 1024
-	h := chained(13, []int64{0, n}, []int64{0, n}, []stored{{"w", float32s, []int64{n, n}, numbers(1, n*n), "raw"}})
+	h := chained(13, []int64{0, n}, []int64{0, n}, []stored{{"w", float32s, []int64{n, n}, numbers(1, n*n), "raw", nil}})
 	value := "x"
 	for i := range 10000 {
 		next := "v" + string(rune(0x4e00+i))
@@ -250,7 +258,7 @@ func TestAFileCannotAskForMoreThanItHolds(t *testing.T) {
 }
 
 func TestACastRounds(t *testing.T) {
-	h := chained(13, []int64{0, 1}, []int64{0, 1}, []stored{{"s", float64s, []int64{1}, []float64{0.1}, "raw"}},
+	h := chained(13, []int64{0, 1}, []int64{0, 1}, []stored{{"s", float64s, []int64{1}, []float64{0.1}, "raw", nil}},
 		node{operator: "Cast", inputs: []string{"s"}, output: "single", integers: map[string]int64{"to": float32s}},
 		node{operator: "Mul", inputs: []string{"_", "single"}})
 	n, _, err := onnx.Decode(h.encoded())

@@ -193,7 +193,7 @@ func graph(source *fuzzing.Source) handmade {
 		for len(numbers) < int(n) {
 			numbers = append(numbers, []float64{0.5, -0.75, 1, -0.25, 0.875}[source.Below(5)])
 		}
-		tensors = append(tensors, stored{name, element, dims, numbers, "raw"})
+		tensors = append(tensors, stored{name, element, dims, numbers, "raw", nil})
 		return name
 	}
 	dim := func() int64 { return []int64{int64(width), int64(width), 1, 1, 2, 3}[source.Below(6)] }

@@ -34,6 +34,7 @@ type stored struct {
 	dims    []int64
 	numbers []float64
 	as      string // raw, list, unpacked, external
+	more    []byte // further fields
 }
 
 type node struct {
@@ -86,7 +87,7 @@ func (s stored) encoded() []byte {
 	for _, d := range s.dims {
 		b = integer(b, 1, d)
 	}
-	b = field(integer(b, 2, s.element), 8, []byte(s.name))
+	b = append(field(integer(b, 2, s.element), 8, []byte(s.name)), s.more...)
 	number := map[int64]protowire.Number{float32s: 4, float16s: 5, int64s: 7, float64s: 10}[s.element]
 	if s.as == "external" {
 		return integer(field(b, 13, nil), 14, 1)
@@ -227,10 +228,10 @@ func basic() handmade {
 		inputs:  []port{{name: "x", element: float32s, dims: []int64{0, 3}}},
 		outputs: []port{{name: "y", element: float32s, dims: []int64{0, 2}}},
 		tensors: []stored{
-			{"a", float32s, []int64{4, 3}, numbers(1, 12), "raw"},
-			{"b", float32s, []int64{4}, numbers(2, 4), "list"},
-			{"c", float32s, []int64{4, 2}, numbers(3, 8), "unpacked"},
-			{"d", float32s, []int64{1, 2}, numbers(4, 2), "raw"},
+			{"a", float32s, []int64{4, 3}, numbers(1, 12), "raw", nil},
+			{"b", float32s, []int64{4}, numbers(2, 4), "list", nil},
+			{"c", float32s, []int64{4, 2}, numbers(3, 8), "unpacked", nil},
+			{"d", float32s, []int64{1, 2}, numbers(4, 2), "raw", nil},
 		},
 		nodes: []node{
 			{operator: "Gemm", inputs: []string{"x", "a", "b"}, output: "h", integers: map[string]int64{"transB": 1}},
@@ -269,13 +270,13 @@ func chained(opset int64, in []int64, out []int64, tensors []stored, nodes ...no
 
 // accepted are models within the supported set, with what a generator of models writes rarely.
 func accepted() map[string]handmade {
-	matrix := stored{"w", float32s, []int64{3, 5}, numbers(5, 15), "raw"}
-	last := stored{"v", float32s, []int64{2, 5}, numbers(6, 10), "list"}
-	row := stored{"r", float32s, []int64{1, 5}, numbers(7, 5), "raw"}
-	one := stored{"one", float32s, nil, []float64{0.75}, "raw"}
-	inputs := stored{"i", float32s, []int64{3}, numbers(8, 3), "raw"}
+	matrix := stored{"w", float32s, []int64{3, 5}, numbers(5, 15), "raw", nil}
+	last := stored{"v", float32s, []int64{2, 5}, numbers(6, 10), "list", nil}
+	row := stored{"r", float32s, []int64{1, 5}, numbers(7, 5), "raw", nil}
+	one := stored{"one", float32s, nil, []float64{0.75}, "raw", nil}
+	inputs := stored{"i", float32s, []int64{3}, numbers(8, 3), "raw", nil}
 	shapeOf := func(name string, dims ...float64) stored {
-		return stored{name, int64s, []int64{int64(len(dims))}, dims, "raw"}
+		return stored{name, int64s, []int64{int64(len(dims))}, dims, "raw", nil}
 	}
 	matmul := func() node { return node{operator: "MatMul", inputs: []string{"_", "w"}} }
 	gemm := func() node {
@@ -306,7 +307,7 @@ func accepted() map[string]handmade {
 		"Gemm without a bias":             chained(13, batch3, batch2, []stored{matrix, last}, matmul(), gemm()),
 		"constants on either side":        chained(13, batch3, []int64{0, 5}, []stored{matrix, row, inputs, one}, of("Sub", "i", "_"), of("Mul", "one", "_"), matmul(), of("Sub", "r", "_")),
 		"affine before, between, after":   chained(13, batch3, batch2, []stored{matrix, row, last, inputs, one}, of("Add", "_", "i"), of("Div", "_", "i"), of("Sub", "_", "one"), matmul(), of("Mul", "_", "r"), of("Tanh", "_"), of("Sub", "_", "r"), of("Div", "_", "r"), gemm(), of("Div", "_", "one"), of("Add", "_", "one")),
-		"three matrices, sums between":    chained(13, batch3, batch2, []stored{matrix, row, last, {"q", float32s, []int64{5, 5}, numbers(9, 25), "raw"}}, matmul(), of("Add", "_", "r"), of("MatMul", "_", "q"), of("Mul", "_", "r"), gemm()),
+		"three matrices, sums between":    chained(13, batch3, batch2, []stored{matrix, row, last, {"q", float32s, []int64{5, 5}, numbers(9, 25), "raw", nil}}, matmul(), of("Add", "_", "r"), of("MatMul", "_", "q"), of("Mul", "_", "r"), gemm()),
 		"activations first, twice, last":  chained(13, batch3, []int64{0, 5}, []stored{matrix, inputs, row}, of("Add", "_", "i"), of("Relu", "_"), of("Relu", "_"), matmul(), of("Relu", "_"), of("Add", "_", "r")),
 		"no matrix":                       chained(13, batch3, batch3, []stored{inputs}, of("Mul", "_", "i")),
 		"dimensions of 1, then two":       chained(13, []int64{0, 1, 3}, batch2, []stored{matrix, last, shapeOf("s", -1, 3)}, of("Identity", "_"), of("Reshape", "_", "s"), matmul(), of("Relu", "_"), node{operator: "Cast", inputs: []string{"_"}, integers: map[string]int64{"to": float32s}}, gemm()),
@@ -315,12 +316,12 @@ func accepted() map[string]handmade {
 		"Reshape with 0 and what is left": chained(13, []int64{0, 1, 3}, []int64{0, 5}, []stored{matrix, shapeOf("s", 0, -1)}, of("Reshape", "_", "s"), matmul()),
 		"Flatten from another axis":       chained(13, []int64{0, 1, 3}, []int64{0, 5}, []stored{matrix}, node{operator: "Flatten", inputs: []string{"_"}, integers: map[string]int64{"axis": -1}}, matmul()),
 		"a batch of one":                  chained(13, []int64{1, 3}, []int64{5}, []stored{matrix, shapeOf("s", -1)}, matmul(), of("Reshape", "_", "s")),
-		"constants of nodes": chained(13, batch3, []int64{0, 2}, []stored{{"h", float16s, []int64{2, 3}, numbers(10, 6), "raw"}, {"k", float16s, []int64{2}, numbers(11, 2), "list"}},
+		"constants of nodes": chained(13, batch3, []int64{0, 2}, []stored{{"h", float16s, []int64{2, 3}, numbers(10, 6), "raw", nil}, {"k", float16s, []int64{2}, numbers(11, 2), "list", nil}},
 			node{operator: "Cast", inputs: []string{"h"}, output: "single", integers: map[string]int64{"to": float32s}},
 			node{operator: "Cast", inputs: []string{"k"}, output: "bias", integers: map[string]int64{"to": float32s}},
 			node{operator: "Transpose", inputs: []string{"single"}, output: "turned", ints: map[string][]int64{"perm": {1, 0}}},
 			node{operator: "Identity", inputs: []string{"turned"}, output: "same"},
-			node{operator: "Constant", output: "given", value: &stored{"", float32s, []int64{3}, numbers(12, 3), "list"}},
+			node{operator: "Constant", output: "given", value: &stored{"", float32s, []int64{3}, numbers(12, 3), "list", nil}},
 			node{operator: "Constant", output: "half", floats: map[string]float64{"value_float": 0.5}},
 			of("Mul", "_", "given"), of("Mul", "_", "half"), of("Gemm", "_", "same", "bias")),
 	}
