@@ -88,7 +88,7 @@ func openSession(cfg *Config, setup *Setup, table io.Writer, log *logging.Logger
 	}
 	s.unlog = s.log.Add(s.logFile)
 	if cfg.Console == consoleTable {
-		s.printer = console.New(table, console.Config{Iterations: cfg.Iterations, Trials: cfg.Samples * cfg.Conditions.Count(len(cfg.Robot.Joints)), Success: cfg.Success.Text != "", Terminal: console.IsTerminal(table)})
+		s.printer = console.New(table, console.Config{Iterations: cfg.Iterations, Trials: cfg.Samples * cfg.Conditions.Count(len(cfg.Robot.Joints)), Success: cfg.Success.Text != "", Policy: cfg.Algorithm.LearnsPolicy(), Terminal: console.IsTerminal(table)})
 	}
 	for _, n := range append(notes, setup.Warnings...) {
 		s.note(logging.Warn, "%s", n)
@@ -172,7 +172,7 @@ func (s *session) report(r *learner.Report) error {
 // show writes the table's line of an iteration.
 func (s *session) show(r *learner.Report) {
 	if s.printer != nil {
-		_ = s.printer.Iteration(console.Iteration{Number: r.Iteration, MeanCost: r.MeanCost, BestCost: r.BestCost, Error: r.EndEffectorError(), Success: r.Success(), KL: r.KL, Eta: r.Eta, Seconds: r.Seconds})
+		_ = s.printer.Iteration(console.Iteration{Number: r.Iteration, MeanCost: r.MeanCost, BestCost: r.BestCost, Error: r.EndEffectorError(), Success: r.Success(), KL: r.KL, Eta: r.Eta, PolicyKL: r.PolicyKL(), Loss: r.PolicyLoss(), Seconds: r.Seconds})
 	}
 }
 

@@ -33,6 +33,18 @@ type IterationReport struct {
 	EndEffectorError float64
 	// share of the trials that succeeded; NaN where the task does not say what success is
 	SuccessRate float64
+	// KL divergence of the new controllers from the policy, summed over the time steps, mean over the conditions, nat; NaN without a policy
+	PolicyKl float64
+	// loss of the policy's last fit; NaN without a policy
+	PolicyLoss float64
+	// the same at the trials held out; NaN if there were none
+	PolicyHeldOutLoss float64
+	// passes over the trials in the policy's fits
+	PolicyEpochs uint32
+	// a fit of the policy was undone
+	PolicyDiverged bool
+	// the policy did so much worse than the one before it that this was put back
+	RolledBack bool
 	// wall time of the update, s
 	UpdateSeconds float64
 	// processor time of the update, all threads of the learner, s
@@ -46,7 +58,7 @@ func (*IterationReport) TypeName() string { return "guided_policy_search_msgs/ms
 
 // TypeHash returns the type hash (RIHS01).
 func (*IterationReport) TypeHash() string {
-	return "RIHS01_6ae958b55cf87ee1f3a456a12e8bf1b5cf3c676d389d6920c2b1a79fa6fe4cd1"
+	return "RIHS01_a3bf212e096defa04be553e12247497cabc03e1f0db92ffd16c2b4febc2f72d0"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -64,6 +76,12 @@ float64 eta                   # dual variable of the KL bound
 float64 step_multiplier       # factor on the KL bound
 float64 end_effector_error    # distance from the target at the last step, mean over the samples, m
 float64 success_rate          # share of the trials that succeeded; NaN where the task does not say what success is
+float64 policy_kl             # KL divergence of the new controllers from the policy, summed over the time steps, mean over the conditions, nat; NaN without a policy
+float64 policy_loss           # loss of the policy's last fit; NaN without a policy
+float64 policy_held_out_loss  # the same at the trials held out; NaN if there were none
+uint32 policy_epochs          # passes over the trials in the policy's fits
+bool policy_diverged          # a fit of the policy was undone
+bool rolled_back              # the policy did so much worse than the one before it that this was put back
 float64 update_seconds         # wall time of the update, s
 float64 update_cpu_seconds     # processor time of the update, all threads of the learner, s
 float64 seconds               # wall time of the whole iteration, s
@@ -105,6 +123,12 @@ func (m *IterationReport) EncodeCDR(e *cdr.Encoder) {
 	e.Float64(m.StepMultiplier)
 	e.Float64(m.EndEffectorError)
 	e.Float64(m.SuccessRate)
+	e.Float64(m.PolicyKl)
+	e.Float64(m.PolicyLoss)
+	e.Float64(m.PolicyHeldOutLoss)
+	e.Uint32(m.PolicyEpochs)
+	e.Bool(m.PolicyDiverged)
+	e.Bool(m.RolledBack)
 	e.Float64(m.UpdateSeconds)
 	e.Float64(m.UpdateCpuSeconds)
 	e.Float64(m.Seconds)
@@ -125,6 +149,12 @@ func (m *IterationReport) DecodeCDR(d *cdr.Decoder) {
 	m.StepMultiplier = d.Float64("step_multiplier")
 	m.EndEffectorError = d.Float64("end_effector_error")
 	m.SuccessRate = d.Float64("success_rate")
+	m.PolicyKl = d.Float64("policy_kl")
+	m.PolicyLoss = d.Float64("policy_loss")
+	m.PolicyHeldOutLoss = d.Float64("policy_held_out_loss")
+	m.PolicyEpochs = d.Uint32("policy_epochs")
+	m.PolicyDiverged = d.Bool("policy_diverged")
+	m.RolledBack = d.Bool("rolled_back")
 	m.UpdateSeconds = d.Float64("update_seconds")
 	m.UpdateCpuSeconds = d.Float64("update_cpu_seconds")
 	m.Seconds = d.Float64("seconds")

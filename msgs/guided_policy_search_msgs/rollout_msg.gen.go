@@ -49,6 +49,8 @@ type Rollout struct {
 	Lost []uint32
 	// control ticks in which the safety filter changed the torque
 	Intervened uint32
+	// what drove the trial: controller or policy
+	Driver string
 	// what broke the trial off, empty for a whole one
 	Fault string
 	// how the control loop kept its time
@@ -60,7 +62,7 @@ func (*Rollout) TypeName() string { return "guided_policy_search_msgs/msg/Rollou
 
 // TypeHash returns the type hash (RIHS01).
 func (*Rollout) TypeHash() string {
-	return "RIHS01_e95a10d4d781aa32906f988e5efe48afb653d08ecb606f1714dae1ee32ef32a6"
+	return "RIHS01_fb85a088c9ef90995eea41b7c995985dd8bfb334faf5168ced6860fa911f3f2f"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
@@ -86,6 +88,7 @@ builtin_interfaces/Time[] stamps # (T+1), stamps of the joint states
 float64[] state_ages            # (T+1), how old each joint state was when it was used, s
 uint32[] lost                   # (T+1), joint states that were missing since the step before
 uint32 intervened               # control ticks in which the safety filter changed the torque
+string driver                   # what drove the trial: controller or policy
 string fault                    # what broke the trial off, empty for a whole one
 LoopTiming timing               # how the control loop kept its time
 ================================================================================
@@ -165,6 +168,7 @@ func (m *Rollout) EncodeCDR(e *cdr.Encoder) {
 	e.Len(len(m.Lost))
 	e.Uint32s(m.Lost)
 	e.Uint32(m.Intervened)
+	e.String(m.Driver)
 	e.String(m.Fault)
 	m.Timing.EncodeCDR(e)
 }
@@ -199,6 +203,7 @@ func (m *Rollout) DecodeCDR(d *cdr.Decoder) {
 	d.Float64Seq("state_ages", &m.StateAges, 0)
 	d.Uint32Seq("lost", &m.Lost, 0)
 	m.Intervened = d.Uint32("intervened")
+	d.String("driver", &m.Driver, 0)
 	d.String("fault", &m.Fault, 0)
 	d.Enter("timing")
 	m.Timing.DecodeCDR(d)

@@ -9,7 +9,7 @@ import (
 
 // TrialCommand is guided_policy_search_msgs/msg/TrialCommand.
 //
-// Learner to robot: run one trial with this controller.
+// Learner to robot: run one trial with this controller, or this policy.
 type TrialCommand struct {
 	// when the command was made
 	Stamp builtin_interfaces.Time
@@ -28,6 +28,8 @@ type TrialCommand struct {
 	// seed of the exploration noise
 	NoiseSeed  uint64
 	Controller LinearGaussianController
+	// in place of controller: a network policy, as in the body of a policy file; empty for none
+	Policy []uint8
 }
 
 // TypeName returns "guided_policy_search_msgs/msg/TrialCommand".
@@ -35,12 +37,12 @@ func (*TrialCommand) TypeName() string { return "guided_policy_search_msgs/msg/T
 
 // TypeHash returns the type hash (RIHS01).
 func (*TrialCommand) TypeHash() string {
-	return "RIHS01_9116e8fa9b93b9202035355ba8928dd8935a1bfcb78aebfd3148dfbc6eac4cd0"
+	return "RIHS01_cd69b869341194e3be979de1643bdc41fd363c9faed04718bee794f466128eaf"
 }
 
 // Definition returns the ros2msg text of the type and all it contains.
 func (*TrialCommand) Definition() string {
-	return `# Learner to robot: run one trial with this controller.
+	return `# Learner to robot: run one trial with this controller, or this policy.
 
 builtin_interfaces/Time stamp # when the command was made
 uint32 iteration              # counted from 1
@@ -51,6 +53,7 @@ float64 dt                    # length of a time step, s
 float64[] initial_position    # (joints), where the reset drives each joint, in canonical joint order, rad
 uint64 noise_seed             # seed of the exploration noise
 LinearGaussianController controller
+uint8[] policy                # in place of controller: a network policy, as in the body of a policy file; empty for none
 ================================================================================
 MSG: builtin_interfaces/Time
 # A point in time since the epoch of its clock.
@@ -98,6 +101,8 @@ func (m *TrialCommand) EncodeCDR(e *cdr.Encoder) {
 	e.Float64s(m.InitialPosition)
 	e.Uint64(m.NoiseSeed)
 	m.Controller.EncodeCDR(e)
+	e.Len(len(m.Policy))
+	e.Uint8s(m.Policy)
 }
 
 // DecodeCDR reads the fields.
@@ -115,4 +120,5 @@ func (m *TrialCommand) DecodeCDR(d *cdr.Decoder) {
 	d.Enter("controller")
 	m.Controller.DecodeCDR(d)
 	d.Leave()
+	d.Uint8Seq("policy", &m.Policy, 0)
 }

@@ -29,6 +29,9 @@ type Iteration struct {
 	// KL is the divergence of the new controller from the old, summed over the
 	// trajectory, in nat; Eta is its dual variable.
 	KL, Eta float64
+	// PolicyKL is the divergence of the controllers from the policy, summed over the trajectory, in
+	// nat; Loss that of the policy's last fit; shown if Config.Policy.
+	PolicyKL, Loss float64
 	// Seconds is the wall-clock time of the whole iteration, trials and update.
 	Seconds float64
 }
@@ -40,6 +43,8 @@ type Config struct {
 	// Success shows which share of the samples succeeded, in place of eta: for tasks that say
 	// what success is.
 	Success bool
+	// Policy shows how controllers and policy agree: for algorithms that learn one.
+	Policy bool
 	// Terminal draws the progress bar where it is wide enough; see IsTerminal.
 	Terminal bool
 }
@@ -95,7 +100,7 @@ func (p *Printer) Iteration(it Iteration) error {
 		if p.config.Success {
 			column = "success %"
 		}
-		text = fmt.Sprintf("iteration   mean cost   best cost    error cm         KL %10s    seconds\n", column)
+		text = fmt.Sprintf("iteration   mean cost   best cost    error cm         KL %10s %s   seconds\n", column, p.policyColumns(" policy KL ", "      loss "))
 		p.header = true
 	}
 	p.costs = append(p.costs, it.MeanCost)
@@ -103,9 +108,17 @@ func (p *Printer) Iteration(it Iteration) error {
 	if p.config.Success {
 		value = percent(it.Success)
 	}
-	text += fmt.Sprintf("%9d %11s %11s %11s %10s %10s %10s\n", it.Number, number(it.MeanCost, 4), number(it.BestCost, 4),
-		number(100*it.Error, 3), number(it.KL, 3), value, fixed(it.Seconds))
+	text += fmt.Sprintf("%9d %11s %11s %11s %10s %10s %s%10s\n", it.Number, number(it.MeanCost, 4), number(it.BestCost, 4),
+		number(100*it.Error, 3), number(it.KL, 3), value, p.policyColumns(fmt.Sprintf("%10s ", number(it.PolicyKL, 3)), fmt.Sprintf("%10s ", number(it.Loss, 3))), fixed(it.Seconds))
 	return p.lines(text)
+}
+
+// policyColumns returns the columns of a policy, where there is one.
+func (p *Printer) policyColumns(columns ...string) string {
+	if !p.config.Policy {
+		return ""
+	}
+	return strings.Join(columns, "")
 }
 
 // Summary is the end of a run.

@@ -206,3 +206,18 @@ func TestSuccess(t *testing.T) {
 		t.Errorf("output is\n%s\nwant\n%s", b.String(), want)
 	}
 }
+
+// Where a policy is learned, there are columns for it.
+func TestPolicyColumns(t *testing.T) {
+	var b bytes.Buffer
+	p := New(&b, Config{Iterations: 2, Trials: 5, Policy: true})
+	for _, it := range []Iteration{{Number: 1, MeanCost: 10, BestCost: 9, PolicyKL: 12.34, Loss: 0.0567, Seconds: 1}, {Number: 2, PolicyKL: math.NaN(), Loss: math.NaN()}} {
+		if err := p.Iteration(it); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 3 || !strings.HasSuffix(lines[0], "policy KL       loss    seconds") || !strings.HasSuffix(lines[1], "12.3     0.0567       1.00") || !strings.HasSuffix(lines[2], "-          -       0.00") || len(lines[0]) != len(lines[1]) {
+		t.Errorf("%s", b.String())
+	}
+}

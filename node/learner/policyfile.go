@@ -13,6 +13,9 @@ import (
 	"guidedpolicysearch/node/record"
 )
 
+// LearnsPolicy tells whether the algorithm learns a policy besides the controllers.
+func (c *AlgorithmConfig) LearnsPolicy() bool { return c.Type != trajOpt }
+
 // savePolicy writes what the iteration of r learned to the run folder: the policy, where the algorithm
 // has one, under the iteration's name too, else the controllers. samples are those of the iteration.
 func (c *Core) savePolicy(r *Report, samples [][]*rollout.Rollout) error {

@@ -74,9 +74,31 @@ func newPolicyReport(r *algorithm.Report) *PolicyReport {
 
 // Message returns the report as a message, with NaN for what is nil.
 func (r *Report) Message(stamp int64) *guided_policy_search_msgs.IterationReport {
-	return &guided_policy_search_msgs.IterationReport{Stamp: rosio.Stamp(stamp), Iteration: uint32(r.Iteration), Iterations: uint32(r.Iterations),
+	m := &guided_policy_search_msgs.IterationReport{Stamp: rosio.Stamp(stamp), Iteration: uint32(r.Iteration), Iterations: uint32(r.Iterations),
 		MeanCost: r.MeanCost, BestCost: r.BestCost, SampleCost: r.SampleCosts, Kl: r.KL, Eta: r.Eta, StepMultiplier: r.StepMultiplier,
-		EndEffectorError: r.EndEffectorError(), SuccessRate: orNaN(r.SuccessRate), UpdateSeconds: r.UpdateSeconds, UpdateCpuSeconds: r.UpdateCPUSeconds, Seconds: r.Seconds}
+		EndEffectorError: r.EndEffectorError(), SuccessRate: orNaN(r.SuccessRate), UpdateSeconds: r.UpdateSeconds, UpdateCpuSeconds: r.UpdateCPUSeconds, Seconds: r.Seconds,
+		PolicyKl: math.NaN(), PolicyLoss: math.NaN(), PolicyHeldOutLoss: math.NaN()}
+	if p := r.Policy; p != nil {
+		m.PolicyKl, m.PolicyLoss, m.PolicyHeldOutLoss = p.KL, p.Loss, orNaN(p.HeldOutLoss)
+		m.PolicyEpochs, m.PolicyDiverged, m.RolledBack = uint32(p.Epochs), p.Diverged, p.RolledBack
+	}
+	return m
+}
+
+// PolicyKL returns the divergence of the controllers from the policy, NaN without one.
+func (r *Report) PolicyKL() float64 {
+	if r.Policy == nil {
+		return math.NaN()
+	}
+	return r.Policy.KL
+}
+
+// PolicyLoss returns the loss of the policy's last fit, NaN without a policy.
+func (r *Report) PolicyLoss() float64 {
+	if r.Policy == nil {
+		return math.NaN()
+	}
+	return r.Policy.Loss
 }
 
 // EndEffectorError returns Error, NaN if there is no target.
@@ -101,6 +123,12 @@ func readReport(m *guided_policy_search_msgs.IterationReport) *Report {
 	}
 	if !math.IsNaN(m.SuccessRate) {
 		r.SuccessRate = &m.SuccessRate
+	}
+	if !math.IsNaN(m.PolicyKl) || !math.IsNaN(m.PolicyLoss) {
+		r.Policy = &PolicyReport{KL: m.PolicyKl, Loss: m.PolicyLoss, Epochs: int(m.PolicyEpochs), Diverged: m.PolicyDiverged, RolledBack: m.RolledBack}
+		if !math.IsNaN(m.PolicyHeldOutLoss) {
+			r.Policy.HeldOutLoss = &m.PolicyHeldOutLoss
+		}
 	}
 	return r
 }

@@ -51,8 +51,12 @@ func serve(ctx context.Context, core *Core, r io.Reader, w io.Writer) error {
 		if command == nil {
 			return writeFrame(w, frameDone, nil)
 		}
-		if err := writeFrame(w, frameCommand, rosio.Command(command, time.Now().UnixNano()).AppendCDR(nil)); err != nil {
-			return err
+		message, err2 := rosio.Command(command, time.Now().UnixNano())
+		if err2 == nil {
+			err2 = writeFrame(w, frameCommand, message.AppendCDR(nil))
+		}
+		if err2 != nil {
+			return err2
 		}
 		kind, body, err2 := readFrame(r)
 		if err2 == io.EOF {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/nn"
+	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
@@ -40,6 +42,40 @@ func exampleCommand() *trial.Command {
 	return &trial.Command{Iteration: 3, Condition: 1, Sample: 2, DT: 0.05, InitialPosition: []float64{0.5, -1}, NoiseSeed: math.MaxUint64 - 1, Controller: c}
 }
 
+// examplePolicy is a policy that sees one of the states.
+func examplePolicy(t testing.TB) *policy.Network {
+	t.Helper()
+	net, err := nn.New(nn.Config{Sizes: []int{1, 3, 2}, Hidden: nn.Tanh})
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.Initialise(5)
+	p, err := policy.NewNetwork(net, []int{4}, 4, 7, []float64{1, 0, 0.5, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// body is the body of its file.
+func body(t testing.TB) []byte {
+	t.Helper()
+	b, err := examplePolicy(t).MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func message(t testing.TB, c *trial.Command, stamp int64) *guided_policy_search_msgs.TrialCommand {
+	t.Helper()
+	m, err := rosio.Command(c, stamp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // exampleRecord is what a trial of exampleCommand left behind.
 func exampleRecord() *trial.Record {
 	c := exampleCommand()
@@ -59,7 +95,7 @@ func exampleRollout(t testing.TB) *guided_policy_search_msgs.Rollout {
 func TestCommandRoundTrip(t *testing.T) {
 	want := exampleCommand()
 	var m guided_policy_search_msgs.TrialCommand
-	if err := m.UnmarshalCDR(rosio.Command(want, 5_000_000_007).AppendCDR(nil)); err != nil {
+	if err := m.UnmarshalCDR(message(t, want, 5_000_000_007).AppendCDR(nil)); err != nil {
 		t.Fatal(err)
 	}
 	if m.Stamp != rosio.Stamp(5_000_000_007) {
@@ -74,7 +110,7 @@ func TestCommandRoundTrip(t *testing.T) {
 	}
 	// Neither side keeps the other's arrays.
 	m.Controller.KGain[0], m.InitialPosition[0] = 99, 99
-	sent := rosio.Command(want, 0)
+	sent := message(t, want, 0)
 	sent.Controller.Bias[0], sent.InitialPosition[0] = 99, 99
 	if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(want, exampleCommand()) {
 		t.Error("message and command share memory")
@@ -133,11 +169,46 @@ func bounded(t *testing.T, name string, limit uint64, f func()) {
 	}
 }
 
+// A trial that a policy drives comes back as it was sent, and its rollout says so.
+func TestPolicyRoundTrip(t *testing.T) {
+	want := exampleCommand()
+	want.Controller = examplePolicy(t)
+	var m guided_policy_search_msgs.TrialCommand
+	if err := m.UnmarshalCDR(message(t, want, 0).AppendCDR(nil)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := rosio.ReadCommand(&m)
+	if err != nil || m.Steps != 4 || m.Controller.Steps != 0 {
+		t.Fatalf("%v: %+v", err, m)
+	}
+	x, noise := count(7, -1), []float64{0.3, -2}
+	for _, e := range [][]float64{nil, noise} {
+		var u, v [2]float64
+		got.Controller.Act(u[:], x, 3, e)
+		want.Controller.Act(v[:], x, 3, e)
+		if u != v {
+			t.Errorf("with noise %v it acts %v, want %v", e, u, v)
+		}
+	}
+	rec, out := exampleRecord(), new(guided_policy_search_msgs.Rollout)
+	if rosio.SetRollout(out, rec, arm(t)); out.Driver != "controller" {
+		t.Errorf("driven by %q", out.Driver)
+	}
+	rec.Command = want
+	if rosio.SetRollout(out, rec, arm(t)); out.Driver != "policy" {
+		t.Errorf("driven by %q", out.Driver)
+	}
+	want.Controller = trial.Mean{Controller: want.Controller}
+	if m, err := rosio.Command(want, 0); !errors.Is(err, rosio.ErrMessage) || m != nil {
+		t.Errorf("a command that no message holds: %v, %v", m, err)
+	}
+}
+
 func TestReadCommandRefuses(t *testing.T) {
-	type message = guided_policy_search_msgs.TrialCommand
-	check := func(name string, edit func(*message)) {
+	type command = guided_policy_search_msgs.TrialCommand
+	check := func(name string, edit func(*command)) {
 		t.Helper()
-		m := rosio.Command(exampleCommand(), 0)
+		m := message(t, exampleCommand(), 0)
 		edit(m)
 		bounded(t, name, 1<<20, func() {
 			if c, err := rosio.ReadCommand(m); !errors.Is(err, rosio.ErrMessage) || c != nil {
@@ -145,30 +216,32 @@ func TestReadCommandRefuses(t *testing.T) {
 			}
 		})
 	}
-	check("nothing", func(m *message) { *m = message{} })
-	check("steps of the command", func(m *message) { m.Steps++ })
-	check("no steps", func(m *message) { m.Steps, m.Controller.Steps = 0, 0 })
-	check("no dX", func(m *message) { m.Controller.Dx, m.Controller.KGain = 0, nil })
-	check("no dU", func(m *message) {
+	check("nothing", func(m *command) { *m = command{} })
+	check("steps of the command", func(m *command) { m.Steps++ })
+	check("no steps", func(m *command) { m.Steps, m.Controller.Steps = 0, 0 })
+	check("no dX", func(m *command) { m.Controller.Dx, m.Controller.KGain = 0, nil })
+	check("no dU", func(m *command) {
 		m.Controller.Du, m.Controller.KGain, m.Controller.Bias, m.Controller.Chol = 0, nil, nil, nil
 	})
-	check("short gains", func(m *message) { m.Controller.KGain = m.Controller.KGain[1:] })
-	check("long bias", func(m *message) { m.Controller.Bias = append(m.Controller.Bias, 0) })
-	check("no factors", func(m *message) { m.Controller.Chol = nil })
-	check("NaN gain", func(m *message) { m.Controller.KGain[9] = math.NaN() })
-	check("infinite bias", func(m *message) { m.Controller.Bias[1] = math.Inf(1) })
-	check("NaN factor", func(m *message) { m.Controller.Chol[2] = math.NaN() })
-	check("negative factor", func(m *message) { m.Controller.Chol[3] = -1 })
+	check("short gains", func(m *command) { m.Controller.KGain = m.Controller.KGain[1:] })
+	check("long bias", func(m *command) { m.Controller.Bias = append(m.Controller.Bias, 0) })
+	check("no factors", func(m *command) { m.Controller.Chol = nil })
+	check("NaN gain", func(m *command) { m.Controller.KGain[9] = math.NaN() })
+	check("a policy cut short", func(m *command) { m.Policy = body(t)[:40] })
+	check("a policy of more steps", func(m *command) { m.Policy, m.Steps = body(t), 5 })
+	check("infinite bias", func(m *command) { m.Controller.Bias[1] = math.Inf(1) })
+	check("NaN factor", func(m *command) { m.Controller.Chol[2] = math.NaN() })
+	check("negative factor", func(m *command) { m.Controller.Chol[3] = -1 })
 	for _, a := range huge {
-		check("huge T", func(m *message) { m.Steps, m.Controller.Steps = a, a })
-		check("huge dX", func(m *message) { m.Controller.Dx = a })
-		check("huge dU", func(m *message) { m.Controller.Du = a })
+		check("huge T", func(m *command) { m.Steps, m.Controller.Steps = a, a })
+		check("huge dX", func(m *command) { m.Controller.Dx = a })
+		check("huge dU", func(m *command) { m.Controller.Du = a })
 		for _, b := range huge {
 			for _, c := range huge {
-				check("huge sizes", func(m *message) {
+				check("huge sizes", func(m *command) {
 					m.Steps, m.Controller.Steps, m.Controller.Dx, m.Controller.Du = a, a, b, c
 				})
-				check("huge sizes, empty arrays", func(m *message) {
+				check("huge sizes, empty arrays", func(m *command) {
 					m.Steps, m.Controller = a, guided_policy_search_msgs.LinearGaussianController{Steps: a, Dx: b, Du: c}
 				})
 			}
@@ -211,11 +284,13 @@ func TestReadRolloutRefuses(t *testing.T) {
 }
 
 func FuzzReadCommand(f *testing.F) {
-	good := rosio.Command(exampleCommand(), 0)
+	good := message(f, exampleCommand(), 0)
 	f.Add(good.AppendCDR(nil))
 	good.Steps, good.Controller.Steps, good.Controller.Dx, good.Controller.Du = 1<<31, 1<<31, 4, 1<<31
 	f.Add(good.AppendCDR(nil))
 	f.Add((&guided_policy_search_msgs.TrialCommand{}).AppendCDR(nil))
+	good.Policy, good.Steps = body(f), 4
+	f.Add(good.AppendCDR(nil))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		var m guided_policy_search_msgs.TrialCommand
 		if m.UnmarshalCDR(payload) != nil {
@@ -232,7 +307,7 @@ func FuzzReadCommand(f *testing.F) {
 		T, dX, dU := c.Controller.Sizes()
 		u, x, noise := make([]float64, dU), make([]float64, dX), make([]float64, dU)
 		c.Controller.Act(u, x, T-1, noise)
-		back, err := rosio.ReadCommand(rosio.Command(c, 0))
+		back, err := rosio.ReadCommand(message(t, c, 0))
 		if err != nil || math.Float64bits(back.DT) != math.Float64bits(c.DT) || back.NoiseSeed != c.NoiseSeed || !reflect.DeepEqual(back.Controller, c.Controller) {
 			t.Fatalf("%v: %+v came back as %+v", err, c, back)
 		}
