@@ -58,8 +58,9 @@ type Condition struct {
 	Prior *dynamics.MixturePrior
 	// Previous is nil before the first iteration.
 	Previous *Model
-	// MeanCost is that of the samples that Previous was fitted to.
-	MeanCost float64
+	// MeanCost is that of the samples that Previous was fitted to, CostDeviation their standard
+	// deviation.
+	MeanCost, CostDeviation float64
 	// PathIntegral is what PILQR goes on with; nil before, and for other updates.
 	PathIntegral *pi2.State
 

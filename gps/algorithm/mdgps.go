@@ -34,8 +34,10 @@ type MDGPSConfig struct {
 	OffPolicy bool
 	// StepRule adapts the KL step; default Laplace.
 	StepRule StepRule
-	// Guard is how much worse than the one before it a policy may do, as a part of the other's
-	// expected cost, before it is rolled back, >= 0; 0 is no guard. Default 0.5.
+	// Guard is how much worse than those of the iteration before the samples may do in the mean, as
+	// a part of that cost, before the policy is rolled back, >= 0; 0 is no guard. Default 0.5. A
+	// rise within three standard deviations of the samples' costs, which is what exploration does,
+	// never rolls back.
 	Guard float64
 }
 
@@ -111,7 +113,8 @@ func (a *MDGPS) Iterate(ctx context.Context, state *State, samples [][]*rollout.
 	if report.Policy.RolledBack {
 		current = state.Before
 		for m := range next.Conditions {
-			next.Conditions[m].Previous, next.Conditions[m].MeanCost = state.Conditions[m].Previous, state.Conditions[m].MeanCost
+			c, before := &next.Conditions[m], &state.Conditions[m]
+			c.Previous, c.MeanCost, c.CostDeviation = before.Previous, before.MeanCost, before.CostDeviation
 		}
 	}
 	err = a.core.each(ctx, next.Iteration, len(samples), func(m, _ int) error {
@@ -165,7 +168,7 @@ func (a *MDGPS) observe(ctx context.Context, state *State, current *policy.Netwo
 	if err != nil {
 		return err
 	}
-	*next = Condition{Prior: prior, Previous: model, PolicyPrior: policyPrior, MeanCost: mean(report.SampleCosts),
+	*next = Condition{Prior: prior, Previous: model, PolicyPrior: policyPrior, MeanCost: mean(report.SampleCosts), CostDeviation: deviation(report.SampleCosts),
 		Samples: keep(before.Samples, samples, a.cfg.Policy.Reuse+1)}
 	return nil
 }
@@ -173,7 +176,7 @@ func (a *MDGPS) observe(ctx context.Context, state *State, current *policy.Netwo
 // adapt returns the next step multiplier, and says in the report whether the policy is rolled back.
 func (a *MDGPS) adapt(state, next *State, report *Report) float64 {
 	multiplier := state.Conditions[0].StepMultiplier
-	before, predicted, actual := 0.0, 0.0, 0.0
+	predicted, actual := 0.0, 0.0
 	for m := range state.Conditions {
 		previous, now, r := state.Conditions[m].Previous, next.Conditions[m].Previous, &report.Conditions[m]
 		if previous == nil {
@@ -184,16 +187,27 @@ func (a *MDGPS) adapt(state, next *State, report *Report) float64 {
 			was, is = state.Conditions[m].MeanCost, next.Conditions[m].MeanCost
 		}
 		r.Predicted, r.Actual = difference(was, promised), difference(was, is)
-		before, predicted, actual = before+was, predicted+r.Predicted, actual+r.Actual
+		predicted, actual = predicted+r.Predicted, actual+r.Actual
 	}
 	M := float64(len(state.Conditions))
 	multiplier = a.core.cfg.Step.Next(multiplier, predicted/M, actual/M)
-	if a.cfg.Guard > 0 && state.Before != nil && -actual > a.cfg.Guard*math.Abs(before) {
+	if was, is, worse := a.worse(state, next); worse {
 		report.Policy.RolledBack = true
-		report.Policy.warn("iteration %d: the policy's expected cost rose from %.4g to %.4g, by more than policy.guard %v allows: the one before is put back, and the next step is smaller", next.Iteration, before/M, (before-actual)/M, a.cfg.Guard)
+		report.Policy.warn("iteration %d: the mean cost of the trials rose from %.4g to %.4g, by more than policy.guard %v allows: the policy before is put back, and the next step is smaller", next.Iteration, was, is, a.cfg.Guard)
 		multiplier = max(a.core.cfg.Step.Min, min(multiplier, state.Conditions[0].StepMultiplier/4))
 	}
 	return multiplier
+}
+
+// worse compares the mean costs of the samples with those of the iteration before, and tells
+// whether they are worse by more than the guard allows.
+func (a *MDGPS) worse(state, next *State) (was, is float64, worse bool) {
+	M, spread := float64(len(state.Conditions)), 0.0
+	for m := range state.Conditions {
+		c := &state.Conditions[m]
+		was, is, spread = was+c.MeanCost/M, is+next.Conditions[m].MeanCost/M, spread+c.CostDeviation/M
+	}
+	return was, is, a.cfg.Guard > 0 && state.Before != nil && is-was > max(a.cfg.Guard*math.Abs(was), 3*spread)
 }
 
 // improve updates condition m's controller about the linearised policy.
@@ -208,6 +222,15 @@ func (a *MDGPS) improve(state *State, multiplier float64, m int, next *Condition
 	err = a.core.update(&step{problem: &problem, drawn: drawn, samples: samples, before: &state.Conditions[m], iteration: state.Iteration + 1, m: m}, next, report)
 	report.PolicyKL = report.KL
 	return err
+}
+
+// deviation returns the standard deviation of v.
+func deviation(v []float64) float64 {
+	s, m := 0.0, mean(v)
+	for _, x := range v {
+		s += (x - m) * (x - m) / float64(len(v))
+	}
+	return math.Sqrt(s)
 }
 
 func mean(v []float64) float64 {

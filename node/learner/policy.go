@@ -30,7 +30,7 @@ type PolicyConfig struct {
 	Reuse       int                    `param:"reuse" desc:"The policy is also trained where the trials of so many earlier iterations were." range:"[0, 1000]" takes:"trial"`
 	Samples     string                 `param:"samples" desc:"What drives the trials: the local controllers, or the policy once there is one." choices:"controllers|policy" takes:"trial"`
 	StepRule    string                 `param:"step_rule" desc:"Of mdgps: adapt the KL step to the expected costs of the linearised policy, or to the trials' mean costs." choices:"laplace|mc" takes:"trial"`
-	Guard       float64                `param:"guard" desc:"Of mdgps: a policy whose expected cost rises by more than this part is rolled back; 0 for never." range:"[0, inf)" takes:"trial"`
+	Guard       float64                `param:"guard" desc:"Of mdgps: where the mean cost of the trials rises by more than this part, and by more than exploration explains, the policy before is put back; 0 for never." range:"[0, inf)" takes:"trial"`
 	Turns       int                    `param:"turns" desc:"Of badmm, constrained and lagrangian: how often policy and controllers take turns in an iteration." range:"[1, 1000]" takes:"trial"`
 	Weight      float64                `param:"weight" desc:"Of badmm, constrained and lagrangian: weight at the beginning of the disagreement of policy and controllers." range:"(0, inf)"`
 	Growth      float64                `param:"growth" desc:"Of constrained and lagrangian: factor on the weights, after each turn and each iteration." range:"[1, inf)" takes:"trial"`
