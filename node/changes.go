@@ -77,7 +77,7 @@ func (n *node) applyChanges() (restarted bool, err error) {
 	if err := n.loop.Load().configure(n.cfg.Trials); err != nil {
 		return false, err
 	}
-	if !slices.ContainsFunc(changes, func(c change) bool { return concernsLearner(c.name) }) {
+	if n.runner != nil || !slices.ContainsFunc(changes, func(c change) bool { return concernsLearner(c.name) }) {
 		return false, nil
 	}
 	n.process.Close()

@@ -25,6 +25,12 @@ const (
 	consoleTable = "table"
 )
 
+// Values of the parameter mode.
+const (
+	modeTrain = "train"
+	modeRun   = "run"
+)
+
 // Aliases give the embedded structs names of their own.
 type (
 	// Trials are the settings of the phases of a trial.
@@ -37,6 +43,7 @@ type (
 type Config struct {
 	UseSimTime      bool               `param:"use_sim_time" desc:"Take the time from /clock instead of the system clock." takes:"now"`
 	DescribeTypes   bool               `param:"start_type_description_service" desc:"Start the ~/get_type_description service for this node, as far as the ROS distribution has it." takes:"never"`
+	Mode            string             `param:"mode" desc:"What the node does: train learns, run runs the policy policy.file as it is, without a learner." choices:"train|run" takes:"never"`
 	Autostart       bool               `param:"autostart" desc:"Configure and activate as soon as the robot is there; false leaves that to the lifecycle's services, ~/start or ~/train." takes:"never"`
 	RunFolder       string             `param:"run_folder" desc:"Folder of the run; a run that is there already goes on. Empty for a new folder in runs_folder."`
 	RunsFolder      string             `param:"runs_folder" desc:"Folder in which runs get a folder of their own, named by their time."`
@@ -60,7 +67,7 @@ type CommandsConfig struct {
 
 // DefaultConfig returns the planar two-link reaching task.
 func DefaultConfig() *Config {
-	return &Config{DescribeTypes: true, Autostart: true, RunsFolder: "runs", Console: consoleLog, ExitWhenDone: true, Sentinel: true, SentinelTimeout: time.Second, Reliable: true,
+	return &Config{DescribeTypes: true, Mode: modeTrain, Autostart: true, RunsFolder: "runs", Console: consoleLog, ExitWhenDone: true, Sentinel: true, SentinelTimeout: time.Second, Reliable: true,
 		Scene:    SceneConfig{Timeout: 10 * time.Second},
 		Commands: CommandsConfig{Type: string(ros2control.Float64MultiArray)}, Control: ros2control.DefaultConfig(),
 		Robot: robot.DefaultConfig(), Trials: trial.DefaultConfig(), Learning: learner.DefaultConfig()}
@@ -71,6 +78,9 @@ func (c *Config) Quiet() bool { return c.Console == consoleTable }
 
 // Validate checks what no single parameter shows: that robot, task and reset fit together.
 func (c *Config) Validate() error {
+	if c.Mode == modeRun && c.Run.File == "" {
+		return params.FieldError{Key: "policy.file", Problem: "is empty, and mode is run: name the policy to run"}
+	}
 	r, _, err := newRobot(c.Robot)
 	if errors.Is(err, errNoDescription) || errors.Is(err, urdf.ErrJoints) {
 		// The rest is checked when the node is configured: then it also knows which joints the

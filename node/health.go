@@ -14,8 +14,9 @@ import (
 // health is what the supervisor and the loop know, for the diagnostics' goroutine.
 type health struct {
 	mu        sync.Mutex
-	learner   int // process id, 0 if there is none
-	restarts  int // of learners, since the start
+	learner   int  // process id, 0 if there is none
+	runs      bool // a policy, without a learner
+	restarts  int  // of learners, since the start
 	iteration int
 	meanCost  float64
 	folder    string
@@ -98,7 +99,7 @@ func (n *node) learningHealth(s *diagnostics.Status) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.Summary(diagnostics.OK, "%v", n.states.State())
-	if n.states.State() == lifecycle.Active && h.learner == 0 {
+	if n.states.State() == lifecycle.Active && h.learner == 0 && !h.runs {
 		s.Merge(diagnostics.Error, "no learner is running; the arm is held")
 	}
 	if h.ended != "" {
@@ -194,7 +195,7 @@ func (n *node) noteHealth() {
 	h := &n.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.learner, h.folder = 0, ""
+	h.learner, h.folder, h.runs = 0, "", n.runner != nil
 	if n.process != nil {
 		h.learner = n.process.PID()
 	}

@@ -36,6 +36,9 @@ func (n *node) event(ctx context.Context, e trial.Event) error {
 		n.quiet.End()
 		n.session.progress(rec.Command.Iteration, len(n.trials))
 		n.publishTrial(rec, path)
+		if n.runner != nil {
+			return n.ran(rec)
+		}
 		n.answer(keyOf(rec.Command), path)
 	}
 	return nil

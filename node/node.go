@@ -114,6 +114,8 @@ type node struct {
 	// waits is the trial that the present learner waits for. It is told of no other: a
 	// learner that was started in the meantime finds those in the run folder.
 	waits key
+	// runner asks for trials in place of a learner, where nothing is learned; nil else.
+	runner *runner
 
 	start bool  // configure and activate as soon as the robot is there
 	over  bool  // the process is to end
@@ -268,6 +270,8 @@ func (n *node) supervise(ctx context.Context) error {
 				m = learner.Message{Exited: true}
 			}
 			n.fail(ctx, n.message(ctx, m))
+		case <-n.turn():
+			n.fail(ctx, n.runNext(ctx))
 		case text := <-n.notes:
 			n.warn(text)
 		case <-ticker.C:
@@ -287,7 +291,7 @@ func (n *node) supervise(ctx context.Context) error {
 
 // events are those of the control loop, none where there is no loop.
 func (n *node) events() <-chan trial.Event {
-	if l := n.loop.Load(); l != nil && n.process != nil {
+	if l := n.loop.Load(); l != nil && (n.process != nil || n.runner != nil) {
 		return l.machine.Events()
 	}
 	return nil

@@ -185,6 +185,9 @@ func (n *node) requestStart(ctx context.Context) (string, error) {
 	if err := n.bringUp(ctx); err != nil {
 		return "", err
 	}
+	if n.runner != nil {
+		return "running " + n.cfg.Run.File + " in " + n.session.run.Dir(), nil
+	}
 	return "learning in " + n.session.run.Dir(), nil
 }
 

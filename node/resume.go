@@ -23,7 +23,7 @@ import (
 // parameter are of no use with another.
 func definesProblem(name string) bool {
 	switch name {
-	case "seed", "samples", "steps", "dt":
+	case "seed", "samples", "steps", "dt", "mode", "policy.file", "policy.start":
 		return true
 	case "reset.timeout", "reset.attempts":
 		return false // when to give up

@@ -113,6 +113,12 @@ func (n *node) openRun(description []byte) error {
 		return err
 	}
 	n.cost, n.description = problem.NewSampleCost(), description
+	n.runner = nil
+	if n.cfg.Mode == modeRun {
+		if n.runner, err = newRunner(n.cfg, n.robot, problem); err != nil {
+			return err
+		}
+	}
 	if n.session, err = openSession(n.cfg, n.setup, n.opt.Terminal, n.ros.Log); err != nil {
 		return err
 	}
@@ -178,7 +184,7 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 		if err == nil {
 			err = n.postSentinel(ctx, l)
 		}
-		if err == nil {
+		if err == nil && n.runner == nil {
 			err = n.startLearner()
 		}
 		if err != nil {
@@ -199,6 +205,9 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 		n.driver = watch(l)
 	}
 	n.loop.Store(l)
+	if n.runner != nil {
+		n.runner.ask()
+	}
 	n.pressing.Lock()
 	defer n.pressing.Unlock()
 	if n.pressed.Load() { // since the robot was looked at

@@ -76,6 +76,9 @@ func (n *node) beginTraining(ctx context.Context, g *action.Goal) error {
 	if err := g.Execute(); err != nil {
 		return err
 	}
+	if n.cfg.Mode == modeRun {
+		return errors.New("mode is run, in which nothing is learned: start the node with mode train")
+	}
 	if goal.Iterations > 0 {
 		if err := n.setIterations(goal.Iterations); err != nil {
 			return err

@@ -28,6 +28,7 @@ type Config struct {
 	Success    SuccessConfig    `param:"success"`
 	Algorithm  AlgorithmConfig  `param:"algorithm"`
 	Policy     PolicyConfig     `param:"policy"`
+	Run        RunConfig        `param:"policy"`
 	Reference  ReferenceConfig  `param:"reference"`
 }
 
@@ -90,6 +91,7 @@ func DefaultConfig() Config {
 			Prior: PriorConfig{Use: true, Strength: dyn.Strength, MaxSamples: prior.MaxSamples, MaxClusters: prior.MaxClusters, MinPerClust: prior.MinSamplesPerCluster,
 				MaxIteration: prior.EM.MaxIterations, Tolerance: prior.EM.Tolerance}},
 		Policy:    defaultPolicyConfig(),
+		Run:       RunConfig{Start: StartReset},
 		Reference: ReferenceConfig{Margin: 0.1},
 	}
 }
@@ -143,6 +145,9 @@ func (p *Problem) NoiseSeed(iteration, condition, sample int) uint64 {
 
 // InitialPosition returns the joint positions, in rad, that a condition's trials begin at.
 func (p *Problem) InitialPosition(condition int) []float64 { return p.positions[condition] }
+
+// Conditions returns how many there are.
+func (p *Problem) Conditions() int { return p.conditions }
 
 // Target returns the end effector's target in m, nil if there is none.
 func (p *Problem) Target() []float64 { return p.targetTip }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -89,6 +90,9 @@ func TestPolicyIsSaved(t *testing.T) {
 		}
 		if len(report.Warnings) != 0 {
 			t.Errorf("iteration %d: %q", report.Iteration, report.Warnings)
+		}
+		if back := readReport(report.Message(5)); report.Policy == nil || !reflect.DeepEqual(back, report) {
+			t.Errorf("as a message %+v %+v, want %+v %+v", back, back.Policy, report, report.Policy)
 		}
 		if err := p.run.AppendIteration(report); err != nil {
 			t.Fatal(err)

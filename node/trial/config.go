@@ -128,6 +128,8 @@ type Command struct {
 	DT float64
 	// InitialPosition is the goal of the reset, one entry per joint, in rad.
 	InitialPosition []float64
+	// Here has the trial begin where the arm is, once it is at rest, in place of InitialPosition.
+	Here bool
 	// NoiseSeed names the exploration noise.
 	NoiseSeed uint64
 	// Controller acts for its T steps.

@@ -234,7 +234,11 @@ func (m *Machine) settle() bool {
 	if m.settled >= 0 && (!m.fresh || m.filter.Ramping()) {
 		return false
 	}
-	if !motion.Within(m.command.InitialPosition, m.reading.Position, m.reading.Velocity, m.cfg.Reset.PositionTolerance, m.cfg.Reset.VelocityTolerance) || !m.extra.complete() {
+	goal := m.command.InitialPosition
+	if m.command.Here {
+		goal = m.reading.Position // gravity may pull the arm away from where it is held
+	}
+	if !motion.Within(goal, m.reading.Position, m.reading.Velocity, m.cfg.Reset.PositionTolerance, m.cfg.Reset.VelocityTolerance) || !m.extra.complete() {
 		m.settled = 0
 		return false
 	}
@@ -261,6 +265,9 @@ func (m *Machine) resetLate() (safety.Fault, bool) {
 func (m *Machine) beginReset() {
 	m.phase, m.settled, m.resetStart = Reset, 0, m.time
 	m.settling, m.placed = false, !m.scene
+	if m.command.Here {
+		copy(m.command.InitialPosition, m.reading.Position)
+	}
 	m.reach.begin(m.reading, m.command.InitialPosition, m.time)
 }
 
