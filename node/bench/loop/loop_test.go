@@ -3,16 +3,23 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/hardware"
 	"guidedpolicysearch/node/bench/harness"
+	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/rostime"
 	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/trial"
 )
 
 // captured is a publisher that keeps the last message.
@@ -26,104 +33,231 @@ func (c *captured) Publish(payload []byte) error {
 	return nil
 }
 
-// newTick returns a control whose slot has the state of the swaying arm.
-func newTick(t testing.TB) *control {
-	t.Helper()
-	a, err := newArm()
+// rig is a control at 1 kHz whose ticks come as they are asked for, each after a joint state.
+type rig struct {
+	tb testing.TB
+	*control
+	joints *rosio.JointWriter
+	now    int64 // steady, and the system's, ns
+}
+
+func newRig(tb testing.TB, contender int) *rig {
+	tb.Helper()
+	c, err := newControl(1000)
 	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := newControl(a, 1e-3)
-	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c.commands = new(captured)
-	a.sway(*c.states.Back(), 0.3)
-	c.states.Publish()
-	return c
+	c.choose(contender)
+	return &rig{tb, c, rosio.NewJointWriter(c.arm.Joints()), 1e9}
 }
 
-func TestTickIsARealOne(t *testing.T) {
-	c := newTick(t)
-	if len(c.x) != 26 || len(c.u) != 7 {
-		t.Fatalf("dX=%d, dU=%d, want 26 and 7", len(c.x), len(c.u))
+// sway delivers a joint state.
+func (r *rig) sway() {
+	r.tb.Helper()
+	sway(r.arm, r.state, float64(r.now)*1e-9)
+	if err := r.jointState(r.joints.Write(r.now, r.state.Position, r.state.Velocity), transport.Info{ReceiveTime: r.now}, r.now, r.now); err != nil {
+		r.tb.Fatal(err)
 	}
-	var torques [2][]byte
-	for i, policy := range policies {
-		torques[i] = bytes.Clone(c.tick(policy))
-		if len(torques[i]) != 76 { // as the robot of the other benchmark counts them
-			t.Errorf("%s: a message of %d bytes", policy, len(torques[i]))
+}
+
+// next ticks once, a period after the last.
+func (r *rig) next() ticked {
+	r.tb.Helper()
+	r.now += 1e6
+	r.sway()
+	t, err := r.tick(r.now, 0, 0)
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	return t
+}
+
+// begin ticks until the trial runs.
+func (r *rig) begin() {
+	r.tb.Helper()
+	for n := 0; r.machine.Phase() != trial.Run; n++ {
+		if n == 5 {
+			r.tb.Fatalf("after %d ticks the machine is in phase %v", n, r.machine.Phase())
 		}
-		for j, v := range c.x {
-			if v == 0 || math.IsNaN(v) {
-				t.Errorf("%s: x[%d] is %v", policy, j, v)
+		r.next()
+	}
+}
+
+// Ticks are those of a trial, and their actions those of the contender on its states.
+func TestTicksAreThoseOfATrial(t *testing.T) {
+	for i, k := range contenders {
+		t.Run(k.name, func(t *testing.T) {
+			r := newRig(t, i)
+			r.begin()
+			const ticks = 900
+			for range ticks {
+				if !r.next().inTrial {
+					t.Fatalf("the trial is over: phase %v, %s", r.machine.Phase(), r.machine.Fault())
+				}
 			}
-		}
-	}
-	if bytes.Equal(torques[0], torques[1]) {
-		t.Error("both policies give the same torques")
-	}
-	if err := c.fault(); err != nil {
-		t.Error(err)
-	}
-	// The arm's sway is within all limits, at any time.
-	for i := range 5000 {
-		c.arm.sway(*c.states.Back(), float64(i)*1e-3)
-		c.states.Publish()
-		c.tick(policies[i%2])
-	}
-	if err := c.fault(); err != nil {
-		t.Error(err)
-	}
-	(*c.states.Back()).Position[2] = math.NaN()
-	c.states.Publish()
-	c.tick(linearGaussian)
-	if err := c.fault(); err == nil || !strings.Contains(err.Error(), "joint3") {
-		t.Errorf("a NaN of joint3 gives %v", err)
-	}
-}
-
-func TestTickAllocatesNothing(t *testing.T) {
-	c := newTick(t)
-	for _, policy := range policies {
-		if n := testing.AllocsPerRun(100, func() { c.tick(policy) }); n != 0 {
-			t.Errorf("%s: allocates %v times", policy, n)
-		}
-	}
-}
-
-func BenchmarkTick(b *testing.B) {
-	c := newTick(b)
-	for _, policy := range policies {
-		b.Run(policy, func(b *testing.B) {
-			for b.Loop() {
-				c.tick(policy)
+			if n := len(r.commands.(*captured).payload); n != 76 { // as the robot of the other benchmark counts them
+				t.Errorf("a message of %d bytes", n)
+			}
+			if n := r.recorded.JointStates.Len(); n != ticks || r.recorded.Commands.Len() != 1+ticks || r.recorded.JointStates.Dropped()+r.recorded.Commands.Dropped() != 0 {
+				t.Errorf("%d joint states and %d commands are recorded of %d ticks", n, r.recorded.Commands.Len(), ticks)
+			}
+			steps := 1 + ticks/50
+			if k.eachTick {
+				steps = 1 + ticks
+			}
+			rec, command := r.machine.Record(), r.runners[i].command
+			// A fault keeps what there is of the trial: all steps but the last.
+			r.now += 2e9
+			if _, err := r.tick(r.now, 0, 0); err != nil {
+				t.Fatal(err)
+			}
+			if rec.Steps != steps-1 || rec.Rollout.DX != 26 || rec.Rollout.DU != 7 {
+				t.Fatalf("%d steps of dX=%d, dU=%d, want %d, 26 and 7", rec.Steps, rec.Rollout.DX, rec.Rollout.DU, steps-1)
+			}
+			noise, err := rollout.Noise(command.NoiseSeed, rec.Rollout.T, 7, trial.DefaultConfig().Noise.Exploration())
+			if err != nil {
+				t.Fatal(err)
+			}
+			u := make([]float64, 7)
+			for step := range rec.Steps {
+				command.Controller.Act(u, rec.Rollout.State(step), step, noise[step*7:(step+1)*7])
+				if !slices.Equal(u, rec.Commanded[step*7:(step+1)*7]) {
+					t.Fatalf("step %d: commanded %v, the controller says %v", step, rec.Commanded[step*7:(step+1)*7], u)
+				}
 			}
 		})
 	}
 }
 
-func TestTurnMeasuresEveryTick(t *testing.T) {
-	c := newTick(t)
-	turn := newTurn(50)
-	if err := turn.run(c, 200*time.Microsecond, network, 3); err != nil {
-		t.Fatal(err)
+// A fault of a machine that stood still breaks the trial off, and another begins; any other fault
+// is an error.
+func TestTrialsGoOnAfterAPause(t *testing.T) {
+	for i, k := range contenders {
+		t.Run(k.name, func(t *testing.T) {
+			r := newRig(t, i)
+			r.begin()
+			for n := range 3 {
+				r.now += 120e6
+				if r.next().inTrial || r.machine.Phase() != trial.Fault || r.broken != n+1 {
+					t.Fatalf("after a pause of 121 ms: phase %v, %d trials broken off, want %d", r.machine.Phase(), r.broken, n+1)
+				}
+				r.begin()
+			}
+			r.now += 3e9 // no joint states: silent
+			if tick, err := r.tick(r.now, 0, 0); err != nil || tick.inTrial {
+				t.Fatalf("without joint states: %+v, %v", tick, err)
+			}
+			r.begin()
+			if err := r.leave(); err != nil || r.machine.Phase() != trial.Reset {
+				t.Fatalf("left in phase %v: %v", r.machine.Phase(), err)
+			}
+			// Turns of others lie between two of its own.
+			r.now += 2e9
+			r.choose(i)
+			r.begin()
+			r.now += 1e6
+			r.state.Position[2] = math.NaN()
+			if err := r.jointState(r.joints.Write(r.now, r.state.Position, r.state.Velocity), transport.Info{}, r.now, r.now); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.tick(r.now, 0, 0); err == nil || !strings.Contains(err.Error(), "joint3") {
+				t.Errorf("a NaN of joint3 gives %v", err)
+			}
+		})
 	}
-	for i, v := range turn.took {
-		if v <= 1 {
-			t.Errorf("tick %d took %d ns", i, v)
+}
+
+func TestTickAllocatesNothing(t *testing.T) {
+	for i, k := range contenders {
+		r := newRig(t, i)
+		r.begin()
+		if n := testing.AllocsPerRun(200, func() { r.next() }); n != 0 {
+			t.Errorf("%s: allocates %v times", k.name, n)
+		}
+		if r.machine.Phase() != trial.Run {
+			t.Errorf("%s: the ticks end in phase %v", k.name, r.machine.Phase())
 		}
 	}
-	if c.step != 53 {
-		t.Errorf("%d ticks, want 53", c.step)
+}
+
+func BenchmarkTick(b *testing.B) {
+	for i, k := range contenders {
+		b.Run(k.name, func(b *testing.B) {
+			r := newRig(b, i)
+			r.begin()
+			for n := 0; b.Loop(); n++ {
+				if n%longestTurn(1000) == longestTurn(1000)-1 {
+					b.StopTimer()
+					if err := r.leave(); err != nil {
+						b.Fatal(err)
+					}
+					r.begin()
+					b.StartTimer()
+				}
+				r.next()
+			}
+		})
+	}
+}
+
+// A turn of real time, while another goroutine delivers joint states.
+func TestTurnMeasuresEveryTick(t *testing.T) {
+	const network, warm, count, period = 2, 5, 50, 200 * time.Microsecond
+	c, err := newControl(int(time.Second / period))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := rostime.New(rostime.Config{})
+	c.commands = new(captured)
+	done, ended := make(chan struct{}), make(chan error)
+	go func() {
+		joints, s := rosio.NewJointWriter(c.arm.Joints()), hardware.NewJointState(7)
+		for {
+			select {
+			case <-done:
+				ended <- nil
+				return
+			default:
+			}
+			sway(c.arm, s, float64(clock.Steady())*1e-9)
+			if err := c.jointState(joints.Write(clock.Now(), s.Position, s.Velocity), transport.Info{ReceiveTime: clock.Now()}, clock.Steady(), clock.Now()); err != nil {
+				ended <- err
+				return
+			}
+			time.Sleep(period / 2)
+		}
+	}()
+	turn := newTurn(count)
+	if err := turn.run(c, clock, period, network, warm); err != nil {
+		t.Fatal(err)
+	}
+	close(done)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	timed := 0
+	for i, v := range turn.took {
+		if v > 1 && turn.sent[i] > 1 {
+			timed++
+		} else if v != 0 || turn.sent[i] != 0 {
+			t.Errorf("tick %d computed for %d ns, published for %d", i, v, turn.sent[i])
+		}
+	}
+	// A machine that stands still breaks a trial off, and three ticks begin another.
+	if timed < count-10*(1+turn.broken) || timed == 0 && turn.broken == 0 {
+		t.Errorf("%d ticks of %d are of a trial, %d of which were broken off", timed, count, turn.broken)
+	}
+	if n := c.sent.Count(); n != warm+count {
+		t.Errorf("%d commands, want %d", n, warm+count)
 	}
 	var out bytes.Buffer
 	if err := turn.write(&out); err != nil {
 		t.Fatal(err)
 	}
 	line, _ := out.ReadString('\n')
-	if !strings.HasPrefix(line, "50 ") || out.Len() != 3*4*50 {
-		t.Errorf("answers %q and %d bytes", line, out.Len())
+	if want := fmt.Sprintf("%d %d %d\n", count, turn.allocations, turn.broken); line != want || out.Len() != 3*4*count {
+		t.Errorf("answers %q and %d bytes, want %q", line, out.Len(), want)
 	}
 	for d, want := range map[time.Duration]uint32{-5: 0, 7: 7, time.Hour: math.MaxUint32} {
 		if got := clip(d); got != want {
@@ -177,7 +311,8 @@ func TestLoopsAreComparedWithTheBareOne(t *testing.T) {
 	results := []measured{
 		{rounds: [][]uint32{slow(10), slow(100), spike}},
 		{rounds: [][]uint32{slow(12), slow(120), slow(12)}, took: []uint32{3, 1, 2}, sent: []uint32{9, 7, 8}},
-		{rounds: [][]uint32{slow(20), slow(200), slow(999)}, took: []uint32{1}, sent: []uint32{1}, allocations: 4},
+		{rounds: [][]uint32{slow(20), slow(200), slow(999)}, took: []uint32{1}, sent: []uint32{1}, allocations: 4, broken: 6},
+		{rounds: [][]uint32{slow(10), slow(100), slow(10)}},
 	}
 	all := loops(results, time.Millisecond)
 	if all[0].Overruns != 1 || all[0].Times.Max != 2e6 || all[0].Times.P50 != 10e3 || all[0].Ratio != 0 {
@@ -187,7 +322,7 @@ func TestLoopsAreComparedWithTheBareOne(t *testing.T) {
 		t.Errorf("ratios %+v %+v", all[1], all[2])
 	}
 	o := outcome{Machine: harness.Machine{Processor: "P"}, Rate: 1000, Seconds: 3, Priority: 80, Loops: all, Ticks: ticks(results), Notes: []string{"control: no real-time priority"}}
-	if o.Ticks[0].Compute.P50 != 2 || o.Ticks[0].Publish.Max != 9 || o.Ticks[1].Allocations != 4 {
+	if o.Ticks[0].Compute.P50 != 2 || o.Ticks[0].Publish.Max != 9 || o.Ticks[1].Allocations != 4 || o.Ticks[1].Broken != 6 {
 		t.Errorf("ticks %+v", o.Ticks)
 	}
 	var out strings.Builder
@@ -195,8 +330,9 @@ func TestLoopsAreComparedWithTheBareOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"1.20x", "9.99x", "met:    ours, linear-Gaussian: p99 of lateness is 1.20x", "missed: ours, network: p99 of lateness is 9.99x",
-		"met:    ours, network: the latest tick", "missed: network: 4 allocations", "met:    linear-Gaussian: 0 allocations", "control: no real-time priority",
+		"1.20x", "9.99x", "met:    ours, linear-Gaussian, 20 Hz: p99 of lateness is 1.20x", "missed: ours, linear-Gaussian, each tick: p99 of lateness is 9.99x",
+		"met:    ours, linear-Gaussian, each tick: the latest tick", "missed: linear-Gaussian, each tick: 4 allocations", "met:    linear-Gaussian, 20 Hz: 0 allocations", "control: no real-time priority",
+		"missed: network, each tick: a tick computes for 0.0 us",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in:\n%s", want, &out)

@@ -12,8 +12,14 @@ import (
 	"guidedpolicysearch/node/bench/harness"
 )
 
-// titles of the loops: the bare one, then ours with each policy.
-var titles = []string{"bare loop in C", "ours, linear-Gaussian", "ours, network"}
+// titles returns those of the loops: the bare one, then ours with each contender.
+func titles() []string {
+	list := []string{"bare loop in C"}
+	for _, c := range contenders {
+		list = append(list, "ours, "+c.name)
+	}
+	return list
+}
 
 // warm ticks begin each turn: the caches are cold after the turn of another.
 const warm = 20
@@ -24,8 +30,9 @@ const settle = 3 * time.Second
 // measured is what the turns of one loop gave, in ns.
 type measured struct {
 	rounds      [][]uint32 // lateness by round
-	took, sent  []uint32
+	took, sent  []uint32   // of ticks in trials
 	allocations uint64
+	broken      int
 }
 
 // measure runs all processes and has the loops take turns.
@@ -87,16 +94,16 @@ func measure(ctx context.Context, o options, b *harness.Build, progress io.Write
 
 // turns has each loop run for a second in each round, and returns what they gave.
 func turns(ctx context.Context, o options, control, bare *harness.Process, l *load, progress io.Writer) ([]measured, error) {
-	results := make([]measured, len(titles))
+	results := make([]measured, 1+len(contenders))
 	for round := range o.seconds {
-		for k := range titles {
+		for k := range results {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			if err := l.failed(); err != nil {
 				return nil, err
 			}
-			i := (round + k) % len(titles)
+			i := (round + k) % len(results)
 			m := &results[i]
 			if i == 0 {
 				_, times, err := bare.Ask(fmt.Sprint(int64(o.period()), warm, o.rate), 1, 1)
@@ -106,12 +113,18 @@ func turns(ctx context.Context, o options, control, bare *harness.Process, l *lo
 				m.rounds = append(m.rounds, times[0])
 				continue
 			}
-			counts, times, err := control.Ask(fmt.Sprint(i-1, warm, o.rate), 2, 3)
+			counts, times, err := control.Ask(fmt.Sprint(i-1, warm, o.rate), 3, 3)
 			if err != nil {
 				return nil, err
 			}
-			m.rounds, m.took, m.sent = append(m.rounds, times[0]), append(m.took, times[1]...), append(m.sent, times[2]...)
+			m.rounds = append(m.rounds, times[0])
+			for i, took := range times[1] {
+				if took > 0 {
+					m.took, m.sent = append(m.took, took), append(m.sent, times[2][i])
+				}
+			}
 			m.allocations += uint64(counts[1])
+			m.broken += counts[2]
 		}
 		if (round+1)%10 == 0 {
 			fmt.Fprintf(progress, "%d of %d s\n", round+1, o.seconds)
@@ -123,6 +136,7 @@ func turns(ctx context.Context, o options, control, bare *harness.Process, l *lo
 // loops sums up lateness: each loop's, and beside the bare one's, which comes first.
 func loops(results []measured, period time.Duration) []loop {
 	var all []loop
+	titles := titles()
 	for i, m := range results {
 		pooled := slices.Concat(m.rounds...)
 		slices.Sort(pooled)
@@ -157,7 +171,7 @@ func ticks(results []measured) []tickTime {
 	for i, m := range results[1:] {
 		slices.Sort(m.took)
 		slices.Sort(m.sent)
-		all = append(all, tickTime{Policy: policies[i], Compute: quantiles(m.took), Publish: quantiles(m.sent), Allocations: m.allocations})
+		all = append(all, tickTime{Policy: contenders[i].name, Compute: quantiles(m.took), Publish: quantiles(m.sent), Allocations: m.allocations, Broken: m.broken})
 	}
 	return all
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"io"
-	"math"
 	"runtime"
 	"time"
 
 	"guidedpolicysearch/hardware"
+	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node/realtime"
@@ -47,7 +47,7 @@ func runRobot(o options, in io.Reader, said io.Writer) error {
 		return err
 	}
 	var commands rosio.EffortReader
-	received := func(payload []byte, _ transport.Info) { _, _ = commands.Read(payload, a.joints()) }
+	received := func(payload []byte, _ transport.Info) { _, _ = commands.Read(payload, a.DU()) }
 	if _, err := node.Subscribe(commandsTopic, rostype.Of(new(std_msgs.Float64MultiArray)), transport.Default(), received, nil); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func runRobot(o options, in io.Reader, said io.Writer) error {
 }
 
 // drive publishes a state in each period.
-func drive(o options, a *arm, states transport.Publisher, ended <-chan struct{}, said io.Writer) error {
+func drive(o options, a *robot.Robot, states transport.Publisher, ended <-chan struct{}, said io.Writer) error {
 	cfg := realtime.DefaultConfig()
 	if cfg.Priority = min(o.priority, driverPriority); cfg.Priority <= cfg.ProcessPriority {
 		cfg.ProcessPriority = 0
@@ -70,8 +70,8 @@ func drive(o options, a *arm, states transport.Publisher, ended <-chan struct{},
 	if err := say(said, notes); err != nil {
 		return err
 	}
-	writer := rosio.NewJointWriter(a.names)
-	state := hardware.NewJointState(a.joints())
+	writer := rosio.NewJointWriter(a.Joints())
+	state := hardware.NewJointState(a.DU())
 	timer := realtime.NewTimer(o.period())
 	for began := time.Now(); ; {
 		timer.Wait()
@@ -80,19 +80,9 @@ func drive(o options, a *arm, states transport.Publisher, ended <-chan struct{},
 			return nil
 		default:
 		}
-		a.sway(state, time.Since(began).Seconds())
+		sway(a, state, time.Since(began).Seconds())
 		if err := states.Publish(writer.Write(time.Now().UnixNano(), state.Position, state.Velocity)); err != nil {
 			return err
 		}
-	}
-}
-
-// sway writes the positions and velocities of an arm at a time in s.
-func (a *arm) sway(s *hardware.JointState, at float64) {
-	const amplitude, rate = 0.2, 2 // rad, rad/s
-	for i := range s.Position {
-		middle := (a.lower[i] + a.upper[i]) / 2
-		s.Position[i] = middle + amplitude*math.Sin(rate*at+float64(i))
-		s.Velocity[i] = amplitude * rate * math.Cos(rate*at+float64(i))
 	}
 }

@@ -41,12 +41,14 @@ type loop struct {
 // tickTime is what a tick took with one policy.
 type tickTime struct {
 	Policy string `json:"policy"`
-	// Compute is from the joint state in the slot to the command's message, Publish what the
-	// middleware and the system take for that.
+	// Compute is from the joint state's message to the command's, Publish what the middleware, the
+	// system and the recording take for that.
 	Compute times `json:"compute"`
 	Publish times `json:"publish"`
 	// Allocations are those of the whole process in all its turns.
 	Allocations uint64 `json:"allocations"`
+	// Broken are the trials that the loop broke off because it, or the robot, had stood still.
+	Broken int `json:"broken_off"`
 }
 
 // outcome is all that one run measured.
@@ -63,7 +65,11 @@ type outcome struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
+// quantiles are 0 of no times at all.
 func quantiles(sorted []uint32) times {
+	if len(sorted) == 0 {
+		return times{}
+	}
 	return times{harness.Quantile(sorted, 0.5), harness.Quantile(sorted, 0.9), harness.Quantile(sorted, 0.99), harness.Quantile(sorted, 0.999), harness.Quantile(sorted, 1)}
 }
 
@@ -81,9 +87,9 @@ func (o *outcome) write(out io.Writer) error {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t\n", l.Title, l.Times.columns(), l.Overruns, ratio, median)
 	}
 	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t\t")
-	fmt.Fprintln(t, "a tick takes\tp50\tp90\tp99\tp99.9\tmax\tallocations\t\t\t")
+	fmt.Fprintln(t, "a tick takes\tp50\tp90\tp99\tp99.9\tmax\tallocations\tbroken off\t\t")
 	for _, k := range o.Ticks {
-		fmt.Fprintf(t, "%s, compute\t%s\t%d\t\t\t\n", k.Policy, k.Compute.columns(), k.Allocations)
+		fmt.Fprintf(t, "%s, compute\t%s\t%d\t%d\t\t\n", k.Policy, k.Compute.columns(), k.Allocations, k.Broken)
 		fmt.Fprintf(t, "publish\t%s\t\t\t\t\n", k.Publish.columns())
 	}
 	if err := t.Flush(); err != nil {
@@ -117,7 +123,7 @@ func (o *outcome) verdicts() (lines []string) {
 		verdict(l.Overruns == 0 || l.Times.Max <= sameLength*bare.Times.Max, "%s: the latest tick is late by %.0f us, at most a period or %.2fx the %.0f us of the bare loop", l.Title, l.Times.Max/1e3, sameLength, bare.Times.Max/1e3)
 	}
 	for _, k := range o.Ticks {
-		verdict(k.Compute.P99 < longestTick, "%s: a tick computes for %.1f us at p99, less than %.0f us", k.Policy, k.Compute.P99/1e3, longestTick/1e3)
+		verdict(0 < k.Compute.P99 && k.Compute.P99 < longestTick, "%s: a tick computes for %.1f us at p99, less than %.0f us", k.Policy, k.Compute.P99/1e3, longestTick/1e3)
 		verdict(k.Allocations == 0, "%s: %d allocations", k.Policy, k.Allocations)
 	}
 	return lines
