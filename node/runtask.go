@@ -43,18 +43,10 @@ type PolicyTask struct {
 // policy. The task is that of a parameter file, or without one that of the run folder. Assignments
 // name=value are as in LoadFile. Whether the policy can be read is not looked at.
 func OpenPolicyTask(path, paramsFile string, assignments []string) (*PolicyTask, error) {
-	t := &PolicyTask{Policy: path}
-	info, err := os.Stat(path)
-	if err != nil {
+	t := new(PolicyTask)
+	var err error
+	if t.Policy, t.Folder, err = findPolicy(path); err != nil {
 		return nil, err
-	}
-	if info.IsDir() {
-		t.Folder, t.Policy = path, filepath.Join(path, record.PolicyFile)
-		if _, err := os.Stat(t.Policy); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s holds no %s: expected the run folder of a run that ended an iteration, or a policy", path, record.PolicyFile)
-		}
-	} else {
-		t.Folder = runOf(path)
 	}
 	switch {
 	case paramsFile != "":
@@ -65,6 +57,22 @@ func OpenPolicyTask(path, paramsFile string, assignments []string) (*PolicyTask,
 		err = fmt.Errorf("%s is in no run folder: name the task's parameter file (--params)", path)
 	}
 	return t, err
+}
+
+// findPolicy returns the policy that a path names, and the run folder that it is in, "" for none.
+func findPolicy(path string) (policy, folder string, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", "", err
+	}
+	if !info.IsDir() {
+		return path, runOf(path), nil
+	}
+	policy = filepath.Join(path, record.PolicyFile)
+	if _, err := os.Stat(policy); errors.Is(err, fs.ErrNotExist) {
+		return "", "", fmt.Errorf("%s holds no %s: expected the run folder of a run that ended an iteration, or a policy", path, record.PolicyFile)
+	}
+	return policy, path, nil
 }
 
 // runOf returns the run folder that a policy is in, "" for none.
