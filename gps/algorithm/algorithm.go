@@ -43,8 +43,10 @@ type State struct {
 	// Policy is shared by all conditions; nil before the first iteration, and for algorithms
 	// without one.
 	Policy *policy.Network
-	// Before is the policy that the last iteration improved on, which a guard goes back to.
-	Before *policy.Network
+	// Before is the policy that the last iteration improved on, which a guard goes back to;
+	// Rollbacks counts how often it did in a row.
+	Before    *policy.Network
+	Rollbacks int
 }
 
 // Condition is the state of one initial state's controller.
@@ -61,6 +63,8 @@ type Condition struct {
 	// MeanCost is that of the samples that Previous was fitted to, CostDeviation their standard
 	// deviation.
 	MeanCost, CostDeviation float64
+	// Drawn is what drew these samples, for MDGPS: a controller, or the linearised policy.
+	Drawn *lqg.Controller
 	// PathIntegral is what PILQR goes on with; nil before, and for other updates.
 	PathIntegral *pi2.State
 

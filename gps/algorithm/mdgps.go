@@ -37,7 +37,8 @@ type MDGPSConfig struct {
 	// Guard is how much worse than those of the iteration before the samples may do in the mean, as
 	// a part of that cost, before the policy is rolled back, >= 0; 0 is no guard. Default 0.5. A
 	// rise within three standard deviations of the samples' costs, which is what exploration does,
-	// never rolls back.
+	// never rolls back. Each rollback in a row doubles what is allowed: where the samples before
+	// were lucky, or no training does better, learning goes on from the policy that there is.
 	Guard float64
 }
 
@@ -111,11 +112,18 @@ func (a *MDGPS) Iterate(ctx context.Context, state *State, samples [][]*rollout.
 	}
 	multiplier := a.adapt(state, next, report)
 	if report.Policy.RolledBack {
-		current = state.Before
-		for m := range next.Conditions {
-			c, before := &next.Conditions[m], &state.Conditions[m]
-			c.Previous, c.MeanCost, c.CostDeviation = before.Previous, before.MeanCost, before.CostDeviation
+		current, next.Rollbacks = state.Before, state.Rollbacks+1
+		err = a.core.each(ctx, next.Iteration, len(samples), func(m, workers int) error {
+			return a.putBack(ctx, state, samples[m], m, workers, &next.Conditions[m])
+		})
+		if err != nil {
+			return nil, nil, err
 		}
+	}
+	next.Before = current
+	if report.Policy.RolledBack && a.core.cfg.Update == PI2 {
+		a.redraw(multiplier, state, next, report)
+		return next, report, nil
 	}
 	err = a.core.each(ctx, next.Iteration, len(samples), func(m, _ int) error {
 		return a.improve(state, multiplier, m, &next.Conditions[m], &report.Conditions[m])
@@ -127,8 +135,31 @@ func (a *MDGPS) Iterate(ctx context.Context, state *State, samples [][]*rollout.
 	if next.Policy, err = a.student.learn(ctx, current, lessons, controllers, state.policySeed(1), report.Policy); err != nil {
 		return nil, nil, fmt.Errorf("iteration %d: policy: %w", next.Iteration, err)
 	}
-	next.Before = current
 	return next, report, nil
+}
+
+// putBack makes condition m go on from what was known before the policy that is rolled back: its
+// samples, whose states the other one does not meet, are left to the prior of the dynamics.
+func (a *MDGPS) putBack(ctx context.Context, state *State, samples []*rollout.Rollout, m, workers int, next *Condition) (err error) {
+	before := &state.Conditions[m]
+	if before.Previous == nil { // a new condition, which has no other samples
+		_, next.PolicyPrior, err = a.student.linearise(ctx, next.Previous.Controller, state.Before, samples, before.PolicyPrior, workers, state.policyPriorStream(m, 1))
+		return err
+	}
+	next.Previous, next.Drawn, next.MeanCost, next.CostDeviation = before.Previous, before.Drawn, before.MeanCost, before.CostDeviation
+	next.Samples, next.PolicyPrior = before.Samples, before.PolicyPrior
+	return nil
+}
+
+// redraw lets the policy that was put back draw the next samples, as it is: PI2's step would be the
+// same once more, since no multiplier makes it smaller.
+func (a *MDGPS) redraw(multiplier float64, state, next *State, report *Report) {
+	next.Policy = next.Before
+	for m := range next.Conditions {
+		c := &next.Conditions[m]
+		c.Controller, c.StepMultiplier, c.Eta = c.Previous.Controller.Clone(), multiplier, state.Conditions[m].Eta
+		report.Conditions[m].StepMultiplier, report.Conditions[m].Eta = multiplier, c.Eta
+	}
 }
 
 // first returns a policy that acts as the first controllers do, which drew the samples.
@@ -168,33 +199,40 @@ func (a *MDGPS) observe(ctx context.Context, state *State, current *policy.Netwo
 	if err != nil {
 		return err
 	}
-	*next = Condition{Prior: prior, Previous: model, PolicyPrior: policyPrior, MeanCost: mean(report.SampleCosts), CostDeviation: deviation(report.SampleCosts),
+	drawn := model.Controller
+	if a.cfg.OffPolicy || state.Policy == nil {
+		drawn = before.Controller
+	}
+	*next = Condition{Prior: prior, Previous: model, Drawn: drawn, PolicyPrior: policyPrior, MeanCost: mean(report.SampleCosts), CostDeviation: deviation(report.SampleCosts),
 		Samples: keep(before.Samples, samples, a.cfg.Policy.Reuse+1)}
 	return nil
 }
 
 // adapt returns the next step multiplier, and says in the report whether the policy is rolled back.
+// Conditions that are new have nothing to compare with.
 func (a *MDGPS) adapt(state, next *State, report *Report) float64 {
-	multiplier := state.Conditions[0].StepMultiplier
-	predicted, actual := 0.0, 0.0
+	before, predicted, actual, known := 1.0, 0.0, 0.0, 0.0
 	for m := range state.Conditions {
-		previous, now, r := state.Conditions[m].Previous, next.Conditions[m].Previous, &report.Conditions[m]
+		c, r := &state.Conditions[m], &report.Conditions[m]
+		previous, now := c.Previous, next.Conditions[m].Previous
 		if previous == nil {
-			return multiplier
+			continue
 		}
-		was, promised, is := ExpectedCost(previous.Controller, previous), ExpectedCost(now.Controller, previous), ExpectedCost(now.Controller, now)
+		was, promised, is := ExpectedCost(previous.Controller, previous), ExpectedCost(c.Controller, previous), ExpectedCost(now.Controller, now)
 		if a.cfg.StepRule == MonteCarlo {
-			was, is = state.Conditions[m].MeanCost, next.Conditions[m].MeanCost
+			was, is = c.MeanCost, next.Conditions[m].MeanCost
 		}
 		r.Predicted, r.Actual = difference(was, promised), difference(was, is)
-		predicted, actual = predicted+r.Predicted, actual+r.Actual
+		before, predicted, actual, known = c.StepMultiplier, predicted+r.Predicted, actual+r.Actual, known+1
 	}
-	M := float64(len(state.Conditions))
-	multiplier = a.core.cfg.Step.Next(multiplier, predicted/M, actual/M)
+	if known == 0 {
+		return before
+	}
+	multiplier := a.core.cfg.Step.Next(before, predicted/known, actual/known)
 	if was, is, worse := a.worse(state, next); worse {
 		report.Policy.RolledBack = true
 		report.Policy.warn("iteration %d: the mean cost of the trials rose from %.4g to %.4g, by more than policy.guard %v allows: the policy before is put back, and the next step is smaller", next.Iteration, was, is, a.cfg.Guard)
-		multiplier = max(a.core.cfg.Step.Min, min(multiplier, state.Conditions[0].StepMultiplier/4))
+		multiplier = max(a.core.cfg.Step.Min, min(multiplier, before/4))
 	}
 	return multiplier
 }
@@ -202,12 +240,15 @@ func (a *MDGPS) adapt(state, next *State, report *Report) float64 {
 // worse compares the mean costs of the samples with those of the iteration before, and tells
 // whether they are worse by more than the guard allows.
 func (a *MDGPS) worse(state, next *State) (was, is float64, worse bool) {
-	M, spread := float64(len(state.Conditions)), 0.0
+	spread, known := 0.0, 0.0
 	for m := range state.Conditions {
-		c := &state.Conditions[m]
-		was, is, spread = was+c.MeanCost/M, is+next.Conditions[m].MeanCost/M, spread+c.CostDeviation/M
+		if c := &state.Conditions[m]; c.Previous != nil {
+			was, is, spread, known = was+c.MeanCost, is+next.Conditions[m].MeanCost, spread+c.CostDeviation, known+1
+		}
 	}
-	return was, is, a.cfg.Guard > 0 && state.Before != nil && is-was > max(a.cfg.Guard*math.Abs(was), 3*spread)
+	was, is, spread = was/known, is/known, spread/known
+	margin := math.Ldexp(max(a.cfg.Guard*math.Abs(was), 3*spread), state.Rollbacks)
+	return was, is, a.cfg.Guard > 0 && state.Before != nil && is-was > margin
 }
 
 // improve updates condition m's controller about the linearised policy.
@@ -215,11 +256,7 @@ func (a *MDGPS) improve(state *State, multiplier float64, m int, next *Condition
 	model := next.Previous
 	problem := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: model.Controller, MaxEnt: a.core.cfg.MaxEntropy}
 	next.StepMultiplier = multiplier
-	samples, drawn := next.Samples[len(next.Samples)-1], model.Controller
-	if a.cfg.OffPolicy || state.Policy == nil {
-		drawn = state.Conditions[m].Controller
-	}
-	err = a.core.update(&step{problem: &problem, drawn: drawn, samples: samples, before: &state.Conditions[m], iteration: state.Iteration + 1, m: m}, next, report)
+	err = a.core.update(&step{problem: &problem, drawn: next.Drawn, samples: next.Samples[len(next.Samples)-1], before: &state.Conditions[m], iteration: state.Iteration + 1, m: m}, next, report)
 	report.PolicyKL = report.KL
 	return err
 }
