@@ -21,9 +21,10 @@ const allowance = 1 << 30
 
 // runControl answers requests, until its input ends: a line "CONTENDER WARM COUNT" asks for so many
 // ticks, of which the last COUNT are timed, CONTENDER being an index into contenders. The answer is
-// a line "COUNT ALLOCATIONS BROKEN" and COUNT times in ns as native uint32 thrice: by how much the
-// tick was late, and what it took to compute and to publish, which is 0 outside a trial. BROKEN is
-// how many trials a fault broke off. It writes "ready" when it is connected.
+// a line "COUNT ALLOCATIONS BROKEN" and COUNT times in ns as native uint32 four times: by how much
+// the tick was late, and, 0 outside a trial, what it took to compute, to publish, and to observe the
+// joint states before it. BROKEN is how many trials a fault broke off. It writes "ready" when it is
+// connected.
 func runControl(o options, in io.Reader, out, said io.Writer) error {
 	runtime.GOMAXPROCS(runtime.NumCPU() + 1) // see package realtime
 	c, err := newControl(o.rate)

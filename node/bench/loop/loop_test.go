@@ -237,12 +237,15 @@ func TestTurnMeasuresEveryTick(t *testing.T) {
 		t.Fatal(err)
 	}
 	timed := 0
-	for i, v := range turn.took {
-		if v > 1 && turn.sent[i] > 1 {
+	for i, v := range turn.computed {
+		if v > 1 && turn.published[i] > 1 && turn.observed[i] != 1 {
 			timed++
-		} else if v != 0 || turn.sent[i] != 0 {
-			t.Errorf("tick %d computed for %d ns, published for %d", i, v, turn.sent[i])
+		} else if v != 0 || turn.published[i] != 0 || turn.observed[i] != 0 {
+			t.Errorf("tick %d computed for %d ns, published for %d, observed for %d", i, v, turn.published[i], turn.observed[i])
 		}
+	}
+	if slices.Max(turn.observed) == 0 {
+		t.Error("no joint state is timed")
 	}
 	// A machine that stands still breaks a trial off, and three ticks begin another.
 	if timed < count-10*(1+turn.broken) || timed == 0 && turn.broken == 0 {
@@ -256,7 +259,7 @@ func TestTurnMeasuresEveryTick(t *testing.T) {
 		t.Fatal(err)
 	}
 	line, _ := out.ReadString('\n')
-	if want := fmt.Sprintf("%d %d %d\n", count, turn.allocations, turn.broken); line != want || out.Len() != 3*4*count {
+	if want := fmt.Sprintf("%d %d %d\n", count, turn.allocations, turn.broken); line != want || out.Len() != 4*4*count {
 		t.Errorf("answers %q and %d bytes, want %q", line, out.Len(), want)
 	}
 	for d, want := range map[time.Duration]uint32{-5: 0, 7: 7, time.Hour: math.MaxUint32} {
@@ -310,8 +313,8 @@ func TestLoopsAreComparedWithTheBareOne(t *testing.T) {
 	spike[7] = 2_000_000
 	results := []measured{
 		{rounds: [][]uint32{slow(10), slow(100), spike}},
-		{rounds: [][]uint32{slow(12), slow(120), slow(12)}, took: []uint32{3, 1, 2}, sent: []uint32{9, 7, 8}},
-		{rounds: [][]uint32{slow(20), slow(200), slow(999)}, took: []uint32{1}, sent: []uint32{1}, allocations: 4, broken: 6},
+		{rounds: [][]uint32{slow(12), slow(120), slow(12)}, computed: []uint32{3, 1, 2}, published: []uint32{9, 7, 8}, observed: []uint32{5, 6}},
+		{rounds: [][]uint32{slow(20), slow(200), slow(999)}, computed: []uint32{1}, published: []uint32{1}, allocations: 4, broken: 6},
 		{rounds: [][]uint32{slow(10), slow(100), slow(10)}},
 	}
 	all := loops(results, time.Millisecond)
@@ -322,7 +325,7 @@ func TestLoopsAreComparedWithTheBareOne(t *testing.T) {
 		t.Errorf("ratios %+v %+v", all[1], all[2])
 	}
 	o := outcome{Machine: harness.Machine{Processor: "P"}, Rate: 1000, Seconds: 3, Priority: 80, Loops: all, Ticks: ticks(results), Notes: []string{"control: no real-time priority"}}
-	if o.Ticks[0].Compute.P50 != 2 || o.Ticks[0].Publish.Max != 9 || o.Ticks[1].Allocations != 4 || o.Ticks[1].Broken != 6 {
+	if o.Ticks[0].Compute.P50 != 2 || o.Ticks[0].Publish.Max != 9 || o.Ticks[0].Observe.P50 != 5 || o.Ticks[1].Allocations != 4 || o.Ticks[1].Broken != 6 {
 		t.Errorf("ticks %+v", o.Ticks)
 	}
 	var out strings.Builder

@@ -30,7 +30,9 @@ const settle = 3 * time.Second
 // measured is what the turns of one loop gave, in ns.
 type measured struct {
 	rounds      [][]uint32 // lateness by round
-	took, sent  []uint32   // of ticks in trials
+	computed    []uint32   // of ticks in trials, like the next two
+	published   []uint32
+	observed    []uint32
 	allocations uint64
 	broken      int
 }
@@ -113,16 +115,12 @@ func turns(ctx context.Context, o options, control, bare *harness.Process, l *lo
 				m.rounds = append(m.rounds, times[0])
 				continue
 			}
-			counts, times, err := control.Ask(fmt.Sprint(i-1, warm, o.rate), 3, 3)
+			counts, times, err := control.Ask(fmt.Sprint(i-1, warm, o.rate), 3, 4)
 			if err != nil {
 				return nil, err
 			}
 			m.rounds = append(m.rounds, times[0])
-			for i, took := range times[1] {
-				if took > 0 {
-					m.took, m.sent = append(m.took, took), append(m.sent, times[2][i])
-				}
-			}
+			m.computed, m.published, m.observed = appendTimes(m.computed, times[1]), appendTimes(m.published, times[2]), appendTimes(m.observed, times[3])
 			m.allocations += uint64(counts[1])
 			m.broken += counts[2]
 		}
@@ -131,6 +129,16 @@ func turns(ctx context.Context, o options, control, bare *harness.Process, l *lo
 		}
 	}
 	return results, nil
+}
+
+// appendTimes appends those that there are: 0 is none.
+func appendTimes(list, times []uint32) []uint32 {
+	for _, v := range times {
+		if v > 0 {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // loops sums up lateness: each loop's, and beside the bare one's, which comes first.
@@ -169,9 +177,11 @@ func p99(late []uint32) float64 {
 func ticks(results []measured) []tickTime {
 	var all []tickTime
 	for i, m := range results[1:] {
-		slices.Sort(m.took)
-		slices.Sort(m.sent)
-		all = append(all, tickTime{Policy: contenders[i].name, Compute: quantiles(m.took), Publish: quantiles(m.sent), Allocations: m.allocations, Broken: m.broken})
+		for _, list := range [][]uint32{m.computed, m.published, m.observed} {
+			slices.Sort(list)
+		}
+		all = append(all, tickTime{Policy: contenders[i].name, Compute: quantiles(m.computed), Publish: quantiles(m.published), Observe: quantiles(m.observed),
+			Allocations: m.allocations, Broken: m.broken})
 	}
 	return all
 }

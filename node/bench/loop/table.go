@@ -41,10 +41,13 @@ type loop struct {
 // tickTime is what a tick took with one policy.
 type tickTime struct {
 	Policy string `json:"policy"`
-	// Compute is from the joint state's message to the command's, Publish what the middleware, the
+	// Compute is from the timer's wake-up to the command's message, Publish what the middleware, the
 	// system and the recording take for that.
 	Compute times `json:"compute"`
 	Publish times `json:"publish"`
+	// Observe is what the goroutine of messages takes to read, observe and record the joint states
+	// of a tick; the loop's thread may interrupt it.
+	Observe times `json:"observe"`
 	// Allocations are those of the whole process in all its turns.
 	Allocations uint64 `json:"allocations"`
 	// Broken are the trials that the loop broke off because it, or the robot, had stood still.
@@ -91,6 +94,7 @@ func (o *outcome) write(out io.Writer) error {
 	for _, k := range o.Ticks {
 		fmt.Fprintf(t, "%s, compute\t%s\t%d\t%d\t\t\n", k.Policy, k.Compute.columns(), k.Allocations, k.Broken)
 		fmt.Fprintf(t, "publish\t%s\t\t\t\t\n", k.Publish.columns())
+		fmt.Fprintf(t, "joint states before it\t%s\t\t\t\t\n", k.Observe.columns())
 	}
 	if err := t.Flush(); err != nil {
 		return err

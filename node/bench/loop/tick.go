@@ -35,9 +35,10 @@ type control struct {
 	sent     *diagnostics.Frequency
 	recorded *record.Trial
 	received int64 // when the middleware received the latest joint state, in ns since the epoch
-	taking   time.Duration
-	observed int // joint states of the present turn
-	broken   int // trials of the present turn that a fault broke off
+	broken   int   // trials of the present turn that a fault broke off
+
+	observed  int           // joint states of the present turn
+	observing time.Duration // what those since the last tick took
 
 	whole, trial timings
 }
@@ -112,7 +113,7 @@ func (c *control) choose(contender int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.machine = c.runners[contender].machine
-	c.observed, c.broken, c.taking = 0, 0, 0
+	c.observed, c.broken, c.observing = 0, 0, 0
 }
 
 // seen tells whether a joint state has come since choose.
@@ -150,7 +151,7 @@ func (c *control) jointState(payload []byte, info transport.Info, arrival, now i
 		c.recorded.JointStates.Append(payload, info.ReceiveTime, info.SourceTime)
 	}
 	c.observed++
-	c.taking += time.Since(began)
+	c.observing += time.Since(began)
 	return nil
 }
 
@@ -158,10 +159,11 @@ func (c *control) jointState(payload []byte, info transport.Info, arrival, now i
 type ticked struct {
 	// inTrial says that the trial goes on after it.
 	inTrial bool
-	// compute is what it took to the command's message: to take the joint states since the tick
-	// before, to wait for the lock, and to answer. publish is the rest, which includes the
-	// recording of the message and the histograms.
+	// compute is what it took to wait for the lock, to answer, and to write the command's message;
+	// publish is the rest, which includes the recording of the message and the histograms.
 	compute, publish time.Duration
+	// observe is what the goroutine of messages has taken for joint states since the tick before.
+	observe time.Duration
 }
 
 // tick answers the latest joint state at a steady time in ns, late by a time and after missing some
@@ -181,9 +183,8 @@ func (c *control) tick(now int64, late time.Duration, missed int) (ticked, error
 	if out.Publish {
 		payload = c.writer.Write(out.Torque)
 	}
-	answered := time.Since(began)
-	t := ticked{inTrial: phase == trial.Run, compute: answered + c.taking}
-	c.taking = 0
+	t := ticked{inTrial: phase == trial.Run, compute: time.Since(began), observe: c.observing}
+	c.observing = 0
 	if out.Publish {
 		if err := c.commands.Publish(payload); err != nil {
 			return t, err
@@ -199,7 +200,7 @@ func (c *control) tick(now int64, late time.Duration, missed int) (ticked, error
 	if t.inTrial {
 		c.trial.add(late, took, latency)
 	}
-	t.publish = time.Since(began) - answered
+	t.publish = time.Since(began) - t.compute
 	if phase != trial.Fault {
 		return t, nil
 	}

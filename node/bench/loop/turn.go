@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"time"
 
 	"guidedpolicysearch/node/realtime"
@@ -14,19 +13,26 @@ import (
 
 // turn is what is measured without a pause.
 type turn struct {
-	late, took, sent []uint32 // ns
-	allocations      uint64   // of the whole process, beside what ends and begins the turn
-	broken           int      // trials that a fault broke off
+	late, computed, published, observed []uint32 // ns
+
+	allocations uint64 // of the whole process, beside what ends and begins the turn
+	broken      int    // trials that a fault broke off
 }
 
 func newTurn(count int) *turn {
-	t := &turn{late: make([]uint32, count), took: make([]uint32, count), sent: make([]uint32, count)}
-	for _, list := range [][]uint32{t.late, t.took, t.sent} {
-		for i := range list {
-			list[i] = 1 // no page is new while it measures
+	t := new(turn)
+	for _, list := range t.lists() {
+		*list = make([]uint32, count)
+		for i := range *list {
+			(*list)[i] = 1 // no page is new while it measures
 		}
 	}
 	return t
+}
+
+// lists returns all times, in the order in which they are sent.
+func (t *turn) lists() []*[]uint32 {
+	return []*[]uint32{&t.late, &t.computed, &t.published, &t.observed}
 }
 
 // run ticks in the trials of a contender. All ticks are timed after so many, by which the trial has
@@ -55,7 +61,8 @@ func (t *turn) run(c *control, clock *rostime.Clock, period time.Duration, conte
 		if !tick.inTrial {
 			tick = ticked{}
 		}
-		t.late[i-warm], t.took[i-warm], t.sent[i-warm] = clip(lateness), clip(tick.compute), clip(tick.publish)
+		k := i - warm
+		t.late[k], t.computed[k], t.published[k], t.observed[k] = clip(lateness), clip(tick.compute), clip(tick.publish), clip(tick.observe)
 	}
 	runtime.ReadMemStats(&after)
 	t.allocations, t.broken = after.Mallocs-before.Mallocs, c.broken
@@ -70,5 +77,10 @@ func (t *turn) write(out io.Writer) error {
 	if _, err := fmt.Fprintf(out, "%d %d %d\n", len(t.late), t.allocations, t.broken); err != nil {
 		return err
 	}
-	return binary.Write(out, binary.NativeEndian, slices.Concat(t.late, t.took, t.sent))
+	for _, list := range t.lists() {
+		if err := binary.Write(out, binary.NativeEndian, *list); err != nil {
+			return err
+		}
+	}
+	return nil
 }
