@@ -5,14 +5,16 @@ The other launch files include this one, each with what its task needs:
     ros2 launch guided_policy_search bringup.launch.py params_file:=my_arm.yaml
     ros2 launch launch/bringup.launch.py params_file:=my_arm.yaml
 
-The second one is for a checkout: it starts what `make build` made.
+The second one is for a checkout: it starts what `make build` made. With policy:=FILE the node runs
+that policy as it is, and learns nothing.
 """
 
 from pathlib import Path
 
 from launch import LaunchDescription
 from launch.actions import (
-    DeclareLaunchArgument, EmitEvent, IncludeLaunchDescription, RegisterEventHandler)
+    DeclareLaunchArgument, EmitEvent, IncludeLaunchDescription, OpaqueFunction,
+    RegisterEventHandler)
 from launch.conditions import IfCondition
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
@@ -31,8 +33,9 @@ def program(name):
     return {'package': 'guided_policy_search', 'executable': name}
 
 
-def generate_launch_description():
-    common = {
+def common():
+    """Return what both programs are started with."""
+    return {
         'namespace': LaunchConfiguration('namespace'),
         'parameters': [LaunchConfiguration('params_file')],
         'remappings': [
@@ -43,20 +46,28 @@ def generate_launch_description():
         ],
         'output': 'screen',
     }
-    robot = Node(
-        **program('sim_robot'),
-        condition=IfCondition(LaunchConfiguration('simulated')),
-        **common,
-    )
-    node = Node(
-        **program('gps_node'),
-        # On the command line a relative path begins at the working folder.
-        ros_arguments=[
-            '-p', ['runs_folder:=', LaunchConfiguration('runs_folder')],
-            '-p', ['autostart:=', LaunchConfiguration('autostart')],
-        ],
-        **common,
-    )
+
+
+def start_node(context):
+    """Start the node, to learn or to run a policy; when it has ended the launch ends."""
+    # On the command line a relative path begins at the working folder.
+    arguments = [
+        '-p', ['runs_folder:=', LaunchConfiguration('runs_folder')],
+        '-p', ['autostart:=', LaunchConfiguration('autostart')],
+    ]
+    policy = LaunchConfiguration('policy').perform(context)
+    if policy:
+        arguments += ['-p', 'mode:=run', '-p', f"policy.file:='{policy}'"]
+    node = Node(**program('gps_node'), ros_arguments=arguments, **common())
+    return [
+        node,
+        RegisterEventHandler(OnProcessExit(
+            target_action=node,
+            on_exit=[EmitEvent(event=Shutdown(reason='the node has ended'))])),
+    ]
+
+
+def generate_launch_description():
     return LaunchDescription([
         DeclareLaunchArgument(
             'params_file',
@@ -71,6 +82,9 @@ def generate_launch_description():
         DeclareLaunchArgument(
             'runs_folder', default_value='runs',
             description='Folder in which each run gets a folder for its recordings.'),
+        DeclareLaunchArgument(
+            'policy', default_value='',
+            description='Policy to run (.gps or .onnx) in place of learning.'),
         DeclareLaunchArgument(
             'autostart', default_value='true',
             description='Learn as soon as the robot is there; false leaves that to '
@@ -92,12 +106,13 @@ def generate_launch_description():
             # Each simulated robot has a clock of its own where each has a namespace.
             'clock', default_value='clock',
             description='Topic of simulated time.'),
-        robot,
-        node,
+        Node(
+            **program('sim_robot'),
+            condition=IfCondition(LaunchConfiguration('simulated')),
+            **common(),
+        ),
+        OpaqueFunction(function=start_node),
         IncludeLaunchDescription(
             str(SHARE / 'launch' / 'diagnostics.launch.py'),
             condition=IfCondition(LaunchConfiguration('diagnostics'))),
-        RegisterEventHandler(OnProcessExit(
-            target_action=node,
-            on_exit=[EmitEvent(event=Shutdown(reason='the node has ended'))])),
     ])

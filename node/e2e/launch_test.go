@@ -4,9 +4,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"guidedpolicysearch/node/record"
 )
 
 // rosPackage lays the programs out as the package guided_policy_search of a ROS 2 prefix and
@@ -93,6 +96,24 @@ func TestLaunch(t *testing.T) {
 			t.Fatalf("runs %q, %v", runs, err)
 		}
 		sameCosts(t, reports(t, runs[0]), train(t, filepath.Join(t.TempDir(), "alone"), "--iterations", "3", "--seed", a.seed).Iterations)
+	}
+}
+
+// A launch runs a policy in place of learning.
+func TestLaunchPolicy(t *testing.T) {
+	t.Parallel()
+	domain, ros2 := ddsDomain(t), rosPackage(t, "launch")
+	learned, runs := filepath.Join(t.TempDir(), "learned"), t.TempDir()
+	train(t, learned, "--iterations", "1", "--set", "steps=40")
+	task := launchedTask(t, "steps: 100\n", "steps: 40\n", "iterations: 10\n", "iterations: 1\n", "stale_timeout: 1.0\n", "stale_timeout: 60.0\n")
+	p := startCommand(t, domain, ros2("guided_policy_search", "planar_arm.launch.py", "params_file:="+task, "runs_folder:="+runs, "policy:="+filepath.Join(learned, record.PolicyFile)))
+	p.wait()
+	folders, err := filepath.Glob(filepath.Join(runs, "*"))
+	if err != nil || len(folders) != 1 {
+		t.Fatalf("runs %q, %v", folders, err)
+	}
+	if drivers, _ := recorded(t, folders[0], 1); !slices.Equal(drivers, slices.Repeat([]string{"policy"}, 5)) {
+		t.Errorf("driven by %q", drivers)
 	}
 }
 
