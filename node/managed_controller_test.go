@@ -86,7 +86,7 @@ func TestInactiveController(t *testing.T) {
 			t.Errorf("%d commands", commands)
 		}
 		c.become(controllerActive, "active")
-		<-m.done
+		m.ends()
 		if m.err != nil || len(m.result.Reports) != 1 {
 			t.Errorf("%v, %+v", m.err, m.result)
 		}

@@ -53,7 +53,7 @@ func TestDescriptionByTopic(t *testing.T) {
 			if name != "later" {
 				m.startRobot()
 			}
-			<-m.done
+			m.ends()
 			if m.err != nil || len(m.result.Reports) != 1 {
 				t.Fatalf("%v, %+v", m.err, m.result)
 			}
@@ -124,7 +124,7 @@ func TestNamesInFiles(t *testing.T) {
 	}
 	m := startManaged(t, options{}, "robot.urdf:="+file)
 	m.startRobot("joints:=[shoulder, elbow]")
-	<-m.done
+	m.ends()
 	for _, want := range []string{`joint_states ["shoulder" "elbow"]`, `robot.joints names ["joint1" "joint2"]`, `the description ["joint1" "wrist"]`} {
 		if m.err == nil || !strings.Contains(m.err.Error(), want) {
 			t.Errorf("%v, want %q", m.err, want)
@@ -144,7 +144,7 @@ func TestLackingVelocities(t *testing.T) {
 	m.set("run_folder", rcl.Value{Type: rcl.String, Str: m.folder + "2"})
 	m.set("robot.velocity.source", rcl.Value{Type: rcl.String, Str: "difference"})
 	m.must("start")
-	<-m.done
+	m.ends()
 	if m.err != nil || len(m.result.Reports) != 1 {
 		t.Errorf("%v, %+v", m.err, m.result)
 	}

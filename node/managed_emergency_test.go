@@ -192,7 +192,7 @@ func TestRelaxedTrialIsRepeated(t *testing.T) {
 	m.must("relax")
 	m.until("the arm is let go of", m.phase(trial.Relax, ""))
 	m.must("start")
-	<-m.done
+	m.ends()
 	if m.err != nil || len(m.result.Reports) != 1 {
 		t.Errorf("%v, %+v", m.err, m.result)
 	}

@@ -55,7 +55,7 @@ func TestEndInEachState(t *testing.T) {
 				}
 			}
 			m.cancel()
-			<-m.done
+			m.ends()
 			if want := state != "finalized"; errors.Is(m.err, context.Canceled) != want || !want && m.err != nil {
 				t.Errorf("ended with %v", m.err)
 			}
@@ -115,7 +115,7 @@ func TestGivenUpRunIsTold(t *testing.T) {
 				m.must("start")
 				m.cancel()
 			}
-			<-m.done
+			m.ends()
 			if !errors.Is(m.err, ErrGaveUp) && exit == "true" {
 				t.Errorf("ended with %v", m.err)
 			}

@@ -42,7 +42,7 @@ func TestFaultIsLatched(t *testing.T) {
 		// The joint state that ends the second one may still be to come.
 		m.until("the fault is over", func() bool { return m.ask("reset_fault") != nil })
 	}
-	<-m.done
+	m.ends()
 	if m.err != nil || len(m.result.Reports) != 1 {
 		t.Fatalf("%v, %+v", m.err, m.result)
 	}
@@ -79,14 +79,14 @@ func TestFaultEndsByItself(t *testing.T) {
 	m.startRobot(inRealTime)
 	m.until("a trial runs", m.phase(trial.Run, ""))
 	m.say(m.publisher("/joint_states", new(sensor_msgs.JointState), transport.Default()), []byte{0, 1, 0, 0, 1})
-	<-m.done
+	m.ends()
 	if m.err != nil || len(m.result.Reports) != 1 || strings.Count(m.log(), "the trial is repeated") != 1 {
 		t.Errorf("%v, %+v\n%s", m.err, m.result, m.log())
 	}
 }
 
 // TestSilentLearner: a learner that says nothing is a fault, and is ended; another one goes on
-// when the fault is reset.
+// when the fault is reset. On a busy machine that one may not come up in time either.
 func TestSilentLearner(t *testing.T) {
 	t.Parallel() // it waits, most of the time
 	learners := 0
@@ -95,23 +95,24 @@ func TestSilentLearner(t *testing.T) {
 			return lasting(argv)
 		}
 		return argv
-	}}, "safety.learner_timeout:=0.5", "lock_step:=false", "iterations:=1")
+	}}, "safety.learner_timeout:=3.0", "lock_step:=false", "iterations:=1")
 	m.startRobot("lock_step:=false", "real_time_factor:=5.0")
 	m.until("the fault is told", m.phase(trial.Fault, "learner: no sign of life"))
 	m.staysAtRest()
 	m.until("another learner is there", func() bool { return strings.Contains(m.log(), "another goes on from the last checkpoint") })
 	m.must("reset_fault")
-	<-m.done
-	if m.err != nil || len(m.result.Reports) != 1 || learners != 2 {
-		t.Errorf("%v, %+v, %d learners", m.err, m.result, learners)
+	m.endsAttended()
+	silences := strings.Count(m.log(), "a fault is latched: learner: no sign of life")
+	if m.err != nil || len(m.result.Reports) != 1 || learners != 1+silences {
+		t.Errorf("%v, %+v, %d learners after %d that were silent", m.err, m.result, learners, silences)
 	}
 }
 
 // TestLongTrialIsNoSilentLearner: a learner that waits for its trial says nothing, nor does one
-// that was started while the trial runs.
+// that was started while the trial runs. A trial takes 5 s, a learner on a busy machine less to come up.
 func TestLongTrialIsNoSilentLearner(t *testing.T) {
 	t.Parallel() // it waits, most of the time
-	m := startManaged(t, options{}, "safety.learner_timeout:=0.7", "iterations:=1", "samples:=2", "steps:=80")
+	m := startManaged(t, options{}, "safety.learner_timeout:=4.0", "iterations:=1", "samples:=2", "steps:=100")
 	m.startRobot(inRealTime)
 	m.until("a trial runs", m.phase(trial.Run, ""))
 	pids := processes(t, m.folder)
@@ -121,7 +122,7 @@ func TestLongTrialIsNoSilentLearner(t *testing.T) {
 	if err := syscall.Kill(pids[0], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	<-m.done
+	m.ends()
 	if m.err != nil || len(m.result.Reports) != 1 || strings.Contains(m.log(), "a fault is latched") {
 		t.Errorf("%v, %+v\n%s", m.err, m.result, m.log())
 	}
@@ -133,7 +134,7 @@ func TestTooManyFaultsGiveUp(t *testing.T) {
 	m.startRobot(inRealTime)
 	m.until("a trial runs", m.phase(trial.Run, ""))
 	m.say(m.publisher("/joint_states", new(sensor_msgs.JointState), transport.Default()), []byte{0, 1, 0, 0, 1})
-	<-m.done
+	m.ends()
 	if !errors.Is(m.err, ErrGaveUp) || !strings.Contains(m.err.Error(), "safety.max_faults") {
 		t.Errorf("ended with %v", m.err)
 	}

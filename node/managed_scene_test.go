@@ -46,7 +46,7 @@ func TestSceneIsReset(t *testing.T) {
 		return well()
 	})
 	m.startRobot()
-	<-m.done
+	m.ends()
 	if m.err != nil || calls.Load() != 4 {
 		t.Errorf("%v, %d calls for 4 trials", m.err, calls.Load())
 	}
@@ -75,7 +75,7 @@ func TestSceneIsResetAgain(t *testing.T) {
 				before := calls.Load()
 				breakOff(m)
 				m.until("the scene is reset", func() bool { return calls.Load() > before })
-				<-m.done
+				m.ends()
 				want := 2 + strings.Count(m.log(), "the trial is repeated") // a busy machine loses joint states
 				if name != "fault" {
 					want++
@@ -103,7 +103,7 @@ func TestSceneIsNotReset(t *testing.T) {
 			m := startManaged(t, options{}, "scene.service:=reset_scene", "scene.timeout:=0.3", "lock_step:=false")
 			c.offer(m)
 			m.startRobot("lock_step:=false", "real_time_factor:=5.0")
-			<-m.done
+			m.ends()
 			if !errors.Is(m.err, ErrGaveUp) || !strings.Contains(m.err.Error(), c.want) || !strings.Contains(m.err.Error(), "reset_scene (scene.service)") {
 				t.Errorf("ended with %v, want %q", m.err, c.want)
 			}

@@ -15,7 +15,7 @@ func TestStopsWhileBusy(t *testing.T) {
 	for name, stop := range map[string]func(*managed) (wait func() error){
 		"interrupt": func(m *managed) func() error {
 			m.cancel()
-			return func() error { <-m.done; return nil }
+			return func() error { m.ends(); return nil }
 		},
 		"~/stop": func(m *managed) func() error {
 			c, err := m.outside.Client(nodeName+"/stop", rostype.Of(new(std_srvs.Trigger)), transport.ServiceQoS())

@@ -3,8 +3,10 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -160,7 +162,12 @@ func startManaged(t *testing.T, o options, parameters ...string) *managed {
 	}()
 	t.Cleanup(func() {
 		cancel()
-		<-m.done
+		if !m.over(patience) {
+			stacks := new(strings.Builder)
+			_ = pprof.Lookup("goroutine").WriteTo(stacks, 1)
+			t.Errorf("%v after it was told to end the node is still at it: %s\n%s", patience, m.stand(), stacks)
+			return
+		}
 		if err := errors.Join(m.ros.Close(), outside.Close()); err != nil {
 			t.Error(err)
 		}
@@ -215,9 +222,54 @@ func (m *managed) until(what string, condition func() bool) {
 	m.t.Helper()
 	for deadline := time.Now().Add(patience); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			m.t.Fatalf("still not so: %s", what)
+			m.t.Fatalf("still not so: %s; %s", what, m.stand())
 		}
 	}
+}
+
+// over tells whether the node is done within a time.
+func (m *managed) over(within time.Duration) bool {
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
+	select {
+	case <-m.done:
+		return true
+	case <-deadline.C:
+		return false
+	}
+}
+
+// ends waits until the node is done.
+func (m *managed) ends() {
+	m.t.Helper()
+	if !m.over(patience) {
+		m.t.Fatalf("still not done: %s", m.stand())
+	}
+}
+
+// endsAttended waits until the node is done while somebody takes care of it: faults are reset.
+func (m *managed) endsAttended() {
+	m.t.Helper()
+	ctx := m.context()
+	m.until("the node is done", func() bool {
+		m.mu.Lock()
+		fault := trial.Phase(m.now.Phase) == trial.Fault
+		m.mu.Unlock()
+		if fault {
+			_, _ = m.Do(ctx, "reset_fault") // it may be over, and the node may have ended
+		}
+		return m.over(time.Millisecond)
+	})
+}
+
+// stand says what the node is at, for a test that waits in vain.
+func (m *managed) stand() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	lines := strings.Split(strings.TrimSpace(m.log()), "\n")
+	return fmt.Sprintf("the node is in phase %v of iteration %d, condition %d, sample %d, with fault %q, after %d ticks and %d faults; %d commands, %d joint states; the log ends with\n%s",
+		trial.Phase(m.now.Phase), m.now.Iteration, m.now.Condition, m.now.Sample, m.now.Fault, m.now.Ticks, m.now.Faults, len(m.commands), m.states,
+		strings.Join(lines[max(0, len(lines)-10):], "\n"))
 }
 
 func (m *managed) context() context.Context {

@@ -31,7 +31,7 @@ import (
 func TestManagedRun(t *testing.T) {
 	m := startManaged(t, options{})
 	m.startRobot()
-	<-m.done
+	m.ends()
 	if m.err != nil || m.panicked != nil || len(m.result.Reports) != 2 {
 		t.Fatalf("%v, %v, %+v", m.err, m.panicked, m.result)
 	}
@@ -80,7 +80,7 @@ func TestPanicZeroesTorque(t *testing.T) {
 		return []string{"sleep", "1"} // the robot is held meanwhile; then it is gone
 	}}, "lock_step:=false")
 	m.startRobot("lock_step:=false")
-	<-m.done
+	m.ends()
 	if m.panicked == nil {
 		t.Fatalf("ended without a panic: %v", m.err)
 	}
@@ -120,7 +120,7 @@ func TestStartBeforeTheRobot(t *testing.T) {
 		t.Fatalf("started without a robot: %v", err)
 	}
 	m.startRobot()
-	<-m.done
+	m.ends()
 	if m.err != nil || len(m.result.Reports) != 2 {
 		t.Errorf("%v, %+v", m.err, m.result)
 	}
@@ -138,7 +138,7 @@ func TestIterationsAddedAtTheEnd(t *testing.T) {
 	if err := os.WriteFile(released, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	<-m.done
+	m.ends()
 	if m.err != nil || len(m.result.Reports) != 2 {
 		t.Errorf("%v, %d iterations, want 2", m.err, len(m.result.Reports))
 	}
@@ -169,7 +169,7 @@ func TestChangeTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.must("activate")
-	<-m.done
+	m.ends()
 	if m.err != nil || len(m.result.Reports) != 2 {
 		t.Errorf("%v, %d iterations, want 2", m.err, len(m.result.Reports))
 	}

@@ -34,7 +34,7 @@ func TestTimerDrivesTheLoop(t *testing.T) {
 		}
 		return false
 	})
-	<-m.done
+	m.ends()
 	if m.err != nil || len(m.result.Reports) != 1 {
 		t.Fatalf("%v, %+v\n%s", m.err, m.result, m.log())
 	}
@@ -102,7 +102,7 @@ func TestRealTimeThread(t *testing.T) {
 func TestTimingOfLockStep(t *testing.T) {
 	m := startManaged(t, options{})
 	m.startRobot()
-	<-m.done
+	m.ends()
 	if s := m.health("timing"); strings.Contains(s.Message, "too late") {
 		t.Errorf("%s", s.Message)
 	}
