@@ -69,21 +69,22 @@ func (l *loop) take(payload []byte, info transport.Info, arrival int64) {
 	before := l.machine.Phase()
 	var out trial.Output
 	err := l.reader.Read(l.state, payload)
-	if err == nil {
-		err = l.sources.check(info.Publisher)
-	}
-	if err == nil && !l.paired() {
+	two := err == nil && l.sources.check(info.Publisher)
+	usable := err == nil && !two
+	if usable && !l.paired() {
 		l.waiting, l.waits = append(l.waiting[:0], payload...), info
 		return
 	}
 	l.waiting = l.waiting[:0]
-	if err == nil {
+	if usable {
 		estimate(l.velocity, l.state)
 	}
 	l.received = info.ReceiveTime
 	switch {
 	case err != nil:
 		out = l.machine.Unreadable(err, arrival)
+	case two:
+		out = l.machine.TwoSources(arrival)
 	case l.timer:
 		l.machine.Observe(l.state, arrival, l.clock.Now())
 	default:

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,9 +9,6 @@ import (
 	"guidedpolicysearch/node/transport"
 )
 
-// errSources says that joint states come from two publishers in turn.
-var errSources = errors.New("joint_states: two publishers deliver them in turn, and which tells the truth is not known: stop one (ros2 topic info --verbose names them), then reset the fault")
-
 // sources knows which publishers the joint states have come from. One that takes another's place is
 // a driver that was started again; one that was heard before another is still there.
 type sources struct {
@@ -20,12 +16,12 @@ type sources struct {
 	count int
 }
 
-// check returns errSources when a joint state comes from a publisher that was heard before the one of
-// the last. It does not allocate.
-func (s *sources) check(p transport.PublisherID) error {
+// check tells whether the publisher of a joint state was heard before that of the last one, so that
+// two deliver in turn. It does not allocate.
+func (s *sources) check(p transport.PublisherID) (two bool) {
 	at := slices.Index(s.heard[:s.count], p)
 	if at == 0 {
-		return nil
+		return false
 	}
 	again := at > 0
 	if !again {
@@ -34,10 +30,7 @@ func (s *sources) check(p transport.PublisherID) error {
 	}
 	copy(s.heard[1:at+1], s.heard[:at])
 	s.heard[0] = p
-	if again {
-		return errSources
-	}
-	return nil
+	return again
 }
 
 // rivals describes the publishers of joint states if there is more than one, and is empty otherwise.

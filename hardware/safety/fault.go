@@ -50,6 +50,10 @@ const (
 	Missing
 	// Leap: a joint is farther from where it was than it can have moved.
 	Leap
+	// Stalled: the control loop stood still for longer than it may, and what it knows is old.
+	Stalled
+	// TwoSources: two publishers deliver joint states in turn.
+	TwoSources
 )
 
 // Recoverable says whether good readings alone may end the fault: it is one of communication.
@@ -65,7 +69,7 @@ func (f Fault) Recoverable() bool {
 // Blind says whether there are no readings to trust: nothing but a torque of zero is safe then.
 func (f Fault) Blind() bool {
 	switch f.Kind {
-	case Unreadable, NotFinite, Backwards, Silent, Frozen, Old, ClockJump:
+	case Unreadable, NotFinite, Backwards, Silent, Frozen, Old, ClockJump, Stalled, TwoSources:
 		return true
 	}
 	return false
@@ -88,7 +92,8 @@ type Fault struct {
 	// and, as a count, of MissedDeadlines.
 	Bound float64
 	// Duration is by how much a time was missed, Limit what was allowed. For MissedDeadlines
-	// Limit is the time in which Value deadlines were missed, 0 for in a row.
+	// Limit is the time in which Value deadlines were missed, 0 for in a row. For Stalled
+	// Duration is for how long the loop stood still.
 	Duration, Limit time.Duration
 	// Step is the trial's time step, for Gap and BadTorque; -1 for a torque of the position
 	// controller, -2 for one of a learned controller at a step that is not known.
@@ -153,6 +158,10 @@ func (f Fault) String() string {
 		return fmt.Sprintf("topic %s (robot.extra.topics) has told nothing yet, the state needs it: does its publisher run?", f.Name)
 	case Leap:
 		return fmt.Sprintf("joint_states: joint %q leapt by %.4g since the last reading, more than the %.4g that its velocity limit and safety.position_margin allow: are there two publishers of joint_states, or has an encoder slipped?", f.Name, f.Value, f.Bound)
+	case Stalled:
+		return fmt.Sprintf("control loop: it stood still for %v (sentinel_timeout is %v): was the process stopped, or is the machine too busy? see where the arm is, then reset the fault", f.Duration.Round(time.Millisecond), f.Limit)
+	case TwoSources:
+		return "joint_states: two publishers deliver them in turn, and which tells the truth is not known: stop one (ros2 topic info --verbose names them), then reset the fault"
 	}
 	return fmt.Sprintf("fault %d", f.Kind)
 }

@@ -264,7 +264,7 @@ func TestEmergencyStop(t *testing.T) {
 
 func TestRecoverable(t *testing.T) {
 	own := []safety.FaultKind{safety.Unreadable, safety.NotFinite, safety.Backwards, safety.Silent, safety.Frozen, safety.Old, safety.Gap, safety.ResetTimeout, safety.ClockJump}
-	for k := safety.NoFault; k <= safety.Missing; k++ {
+	for k := safety.NoFault; k <= safety.TwoSources; k++ {
 		if got := (safety.Fault{Kind: k}).Recoverable(); got != slices.Contains(own, k) {
 			t.Errorf("kind %d: recoverable %v", k, got)
 		}
@@ -273,8 +273,8 @@ func TestRecoverable(t *testing.T) {
 
 // TestBlind: without readings to trust no response may need them.
 func TestBlind(t *testing.T) {
-	own := []safety.FaultKind{safety.Unreadable, safety.NotFinite, safety.Backwards, safety.Silent, safety.Frozen, safety.Old, safety.ClockJump}
-	for k := safety.NoFault; k <= safety.Missing; k++ {
+	own := []safety.FaultKind{safety.Unreadable, safety.NotFinite, safety.Backwards, safety.Silent, safety.Frozen, safety.Old, safety.ClockJump, safety.Stalled, safety.TwoSources}
+	for k := safety.NoFault; k <= safety.TwoSources; k++ {
 		if got := (safety.Fault{Kind: k}).Blind(); got != slices.Contains(own, k) {
 			t.Errorf("kind %d: blind %v", k, got)
 		}

@@ -143,6 +143,8 @@ func TestFaultTexts(t *testing.T) {
 		{safety.Fault{Kind: safety.Leap, Name: "elbow", Value: 2, Bound: 0.053}, []string{`"elbow"`, "leapt by 2", "0.053", "velocity limit", "two publishers"}},
 		{safety.Fault{Kind: safety.ClockJump, Duration: time.Hour, Limit: time.Second}, []string{"joint_states", "ahead by 1h", "1s", "clock"}},
 		{safety.Fault{Kind: safety.Missing, Name: "/force"}, []string{"topic /force", "robot.extra.topics", "publisher run"}},
+		{safety.Fault{Kind: safety.Stalled, Duration: 3*time.Second + 1, Limit: time.Second}, []string{"control loop", "stood still for 3s", "sentinel_timeout is 1s", "where the arm is", "reset the fault"}},
+		{safety.Fault{Kind: safety.TwoSources}, []string{"joint_states", "two publishers", "stop one", "ros2 topic info", "reset the fault"}},
 	} {
 		seen[c.fault.Kind] = true
 		text := c.fault.String()
@@ -156,9 +158,9 @@ func TestFaultTexts(t *testing.T) {
 		}
 	}
 	// A kind that is new has no text of its own yet.
-	for k := safety.NoFault; k <= safety.Leap+1; k++ {
+	for k := safety.NoFault; k <= safety.TwoSources+1; k++ {
 		own := safety.Fault{Kind: k, Err: errors.New("unreadable")}.String() != fmt.Sprintf("fault %d", k)
-		if own != (k <= safety.Leap) || own != seen[k] {
+		if own != (k <= safety.TwoSources) || own != seen[k] {
 			t.Errorf("kind %d: has a text of its own %v, tested %v", k, own, seen[k])
 		}
 	}

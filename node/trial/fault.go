@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"fmt"
 	"time"
 
 	"guidedpolicysearch/hardware/safety"
@@ -60,7 +59,7 @@ func (m *Machine) over() bool {
 		return false
 	}
 	m.good++
-	recovers := !m.insists && m.cfg.Safety.Recovery == safety.RecoveryAutomatic && m.fault.Recoverable() && m.good >= m.cfg.Safety.RecoverySteps
+	recovers := m.cfg.Safety.Recovery == safety.RecoveryAutomatic && m.fault.Recoverable() && m.good >= m.cfg.Safety.RecoverySteps
 	return (m.forgive || recovers) && m.filter.Reset() == nil
 }
 
@@ -95,12 +94,6 @@ func (m *Machine) Stalled(stood, limit time.Duration, now int64) Output {
 	if m.phase == Wait || m.phase == Done {
 		return Output{}
 	}
-	fault := safety.Fault{Kind: safety.Unreadable, Err: fmt.Errorf("control loop: it stood still for %v (sentinel_timeout is %v): was the process stopped, or is the machine too busy? see where the arm is, then reset the fault", stood.Round(time.Millisecond), limit)}
 	m.interval = 0
-	m.latch(fault)
-	if m.fault.Recoverable() {
-		m.fault = fault
-	}
-	m.insists = true
-	return m.respond(now)
+	return m.fail(safety.Fault{Kind: safety.Stalled, Duration: stood, Limit: limit}, now)
 }

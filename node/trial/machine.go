@@ -81,7 +81,6 @@ type Machine struct {
 	fault    safety.Fault
 	good     int  // readings in a row without fault
 	forgive  bool // the fault ends with the next good reading
-	insists  bool // the fault waits for a person, whatever its kind
 	blind    bool // since a fault, no reading could be trusted
 	relaxed  bool // until Resume, whatever happens in between
 	settled  int  // ticks in a row within the reset's tolerances

@@ -46,7 +46,8 @@ func (m *Machine) Reading(s *hardware.JointState, arrival, now int64) Output {
 }
 
 // Observe takes a joint state without answering it, where a timer drives the loop. A message that
-// is no joint state goes to Unreadable, whose output may be left to the next Tick.
+// is no joint state goes to Unreadable, and one of another source to TwoSources, whose outputs may be
+// left to the next Tick.
 func (m *Machine) Observe(s *hardware.JointState, arrival, now int64) {
 	if m.phase == Done {
 		return
@@ -98,12 +99,22 @@ func (m *Machine) take(s *hardware.JointState, arrival, now int64) (fresh bool, 
 
 // Unreadable takes a message that is no joint state of this robot.
 func (m *Machine) Unreadable(err error, arrival int64) Output {
+	return m.refuse(safety.Fault{Kind: safety.Unreadable, Err: err}, arrival)
+}
+
+// TwoSources takes a joint state that contradicts others, as two publishers deliver them in turn.
+func (m *Machine) TwoSources(arrival int64) Output {
+	return m.refuse(safety.Fault{Kind: safety.TwoSources}, arrival)
+}
+
+// refuse latches the fault of a message that is not to be used.
+func (m *Machine) refuse(fault safety.Fault, arrival int64) Output {
 	if m.phase == Done {
 		return Output{}
 	}
 	m.ticks++
 	m.guard.Touch(arrival)
-	return m.fail(safety.Fault{Kind: safety.Unreadable, Err: err}, arrival)
+	return m.fail(fault, arrival)
 }
 
 // Watch latches a fault if the robot has fallen silent, where joint states drive the loop, and
@@ -131,7 +142,7 @@ func (m *Machine) act(arrival int64) Output {
 		if !m.over() {
 			return m.respond(arrival)
 		}
-		m.fault, m.forgive, m.insists = safety.Fault{}, false, false
+		m.fault, m.forgive = safety.Fault{}, false
 		m.late.Reset()
 		m.interval = 0 // of a reading before the fault
 		m.emit(Event{Kind: Recovered})
