@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/checkpoint"
+	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/record"
 )
@@ -159,7 +160,12 @@ func wholeFolder(t *testing.T, folder string) (recordings int) {
 				recordings++
 			}
 		case ".gps":
-			if _, err := checkpoint.Load(path); err != nil {
+			if filepath.Dir(rel) == record.CheckpointsDir {
+				_, err = checkpoint.Load(path)
+			} else {
+				_, err = policy.Load(path)
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		}
