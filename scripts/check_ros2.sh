@@ -287,7 +287,14 @@ check_emergency() {
 	told 'reset_fault, taken' topic 'phase: [0136]\n'
 	row 'topic pub emergency_stop, true' topic 'publishing' -- ros2 topic pub --once $node/emergency_stop std_msgs/msg/Bool '{data: true}'
 	told 'topic pub emergency_stop, taken' topic 'phase: 4\n' 'fault: .*emergency stop'
-	row 'topic pub emergency_stop, false again' topic 'publishing' -- ros2 topic pub --once $node/emergency_stop std_msgs/msg/Bool '{data: false}'
+	row 'service call release_emergency_stop' service 'success=True' 'is released' -- ros2 service call $node/release_emergency_stop std_srvs/srv/Trigger
+	told 'service call release_emergency_stop, the fault stays' topic 'phase: 4\n' 'fault: .*emergency stop'
+	row 'reset_fault, when the service released it' service 'success=True' -- ros2 service call $node/reset_fault std_srvs/srv/Trigger
+	told 'reset_fault, taken when the service released it' topic 'phase: [0136]\n'
+	row 'service call emergency_stop, for a topic to release' service 'success=True' 'pressed' -- ros2 service call $node/emergency_stop std_srvs/srv/Trigger
+	row 'topic pub release_emergency_stop' topic 'publishing' -- ros2 topic pub --once $node/release_emergency_stop std_msgs/msg/Empty
+	row -r 'reset_fault, when the topic released it' service 'success=True' -- ros2 service call $node/reset_fault std_srvs/srv/Trigger
+	told 'reset_fault, taken when the topic released it' topic 'phase: [0136]\n'
 	row 'service call stop, after the emergency' service 'success=True' -- ros2 service call $node/stop std_srvs/srv/Trigger
 }
 
