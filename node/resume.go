@@ -193,5 +193,5 @@ func (s *session) mendCheckpoints() error {
 			return fmt.Errorf("remove a checkpoint that was not finished or not reported: %w", err)
 		}
 	}
-	return nil
+	return s.run.CleanPolicies()
 }

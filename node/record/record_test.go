@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -390,6 +391,29 @@ func TestNewRunDir(t *testing.T) {
 			t.Fatal(err)
 		}
 		run.Close()
+	}
+}
+
+// TestCleanPolicies removes what a learner left half-written, and nothing that is whole or the node's.
+func TestCleanPolicies(t *testing.T) {
+	run := create(t)
+	if err := os.Mkdir(run.Path(record.PoliciesDir), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	whole := []string{record.PolicyFile, record.PolicyPath(1), ".params.yaml.tmp", "rollouts/policy.gps.1.tmp"}
+	half := []string{record.PolicyFile + ".123.tmp", record.PolicyPath(2) + ".4.tmp"}
+	for _, path := range slices.Concat(whole, half) {
+		if err := os.WriteFile(run.Path(path), []byte("policy"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run.CleanPolicies(); err != nil {
+		t.Fatal(err)
+	}
+	for i, path := range slices.Concat(whole, half) {
+		if _, err := os.Stat(run.Path(path)); (err == nil) != (i < len(whole)) {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 

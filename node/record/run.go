@@ -112,8 +112,35 @@ func Open(dir string) (run *Run, notes []string, err error) {
 
 // clean removes temporary files and mends the end of the iterations' file.
 func (r *Run) clean() (notes []string, err error) {
-	// Policies are written by package policy, which has temporary names of its own.
-	for _, pattern := range []string{temporary("*"), filepath.Join(RolloutsDir, "*", temporary("*")), PolicyFile + ".*.tmp", filepath.Join(PoliciesDir, "*.tmp")} {
+	removed, err := r.remove(append([]string{temporary("*"), filepath.Join(RolloutsDir, "*", temporary("*"))}, halfPolicies()...))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range removed {
+		notes = append(notes, fmt.Sprintf("removed %s, which was being written when the run was cut off", path))
+	}
+	note, err := r.mendIterations()
+	if note != "" {
+		notes = append(notes, note)
+	}
+	return notes, err
+}
+
+// CleanPolicies removes the policies that a learner was writing when it ended; none may be running.
+func (r *Run) CleanPolicies() error {
+	_, err := r.remove(halfPolicies())
+	return err
+}
+
+// halfPolicies matches policies that are being written: by package policy, which has temporary names
+// of its own.
+func halfPolicies() []string {
+	return []string{PolicyFile + ".*.tmp", filepath.Join(PoliciesDir, "*.tmp")}
+}
+
+// remove removes the files that match patterns, and returns their paths.
+func (r *Run) remove(patterns []string) (removed []string, err error) {
+	for _, pattern := range patterns {
 		paths, err := filepath.Glob(filepath.Join(escapeGlob(r.dir), pattern))
 		if err != nil {
 			return nil, fmt.Errorf("record: %w", err)
@@ -122,14 +149,10 @@ func (r *Run) clean() (notes []string, err error) {
 			if err := os.Remove(path); err != nil {
 				return nil, fmt.Errorf("record: %w", err)
 			}
-			notes = append(notes, fmt.Sprintf("removed %s, which was being written when the run was cut off", path))
+			removed = append(removed, path)
 		}
 	}
-	note, err := r.mendIterations()
-	if note != "" {
-		notes = append(notes, note)
-	}
-	return notes, err
+	return removed, nil
 }
 
 // escapeGlob makes a path match only itself.
