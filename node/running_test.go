@@ -217,3 +217,19 @@ func TestRunIsSafe(t *testing.T) {
 		t.Error(m.err)
 	}
 }
+
+// The parameters of mode run are given after those of a task, and the path is from their file's folder.
+func TestRunParameters(t *testing.T) {
+	const file = "../params/overlays/run_policy.yaml"
+	args, err := rcl.Parse([]string{"--ros-args", "--params-file", taskFile, "--params-file", file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := filepath.Abs("../runs/planar_arm/policy.gps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, cfg, err := Load(args); err != nil || cfg.Mode != modeRun || !cfg.Run.Endless || cfg.Steps != 100 || cfg.Run.File != path {
+		t.Errorf("%v: %+v", err, cfg.Run)
+	}
+}
