@@ -204,6 +204,9 @@ func (r *trial) inject() {
 	switch r.rng.IntN(5) {
 	case 0:
 		r.wanted[joint] = bad
+		if beyond := r.beyond(); beyond != safety.NoFault { // a contact was before it
+			kind = beyond
+		}
 	case 1:
 		r.seen.Position[joint], kind = bad, safety.NotFinite
 	case 2:
@@ -225,9 +228,10 @@ func (r *trial) inject() {
 			clear(p.Velocity)
 		}
 	}
+	latched := r.f.Fault().Kind
 	r.f.Trip(safety.Fault{Kind: safety.Workspace})
-	if got := r.f.Fault().Kind; got != kind {
-		r.t.Errorf("tick %d: a second fault made kind %d of %d", r.tick, got, kind)
+	if got := r.f.Fault().Kind; got != latched {
+		r.t.Errorf("tick %d: a second fault made kind %d of %d", r.tick, got, latched)
 	}
 	if kind == safety.EmergencyStop {
 		if err := r.f.Reset(); err != safety.ErrEmergencyStop || r.f.Fault().Kind != kind {
