@@ -204,7 +204,7 @@ func (r *trial) inject() {
 	switch r.rng.IntN(5) {
 	case 0:
 		r.wanted[joint] = bad
-		if beyond := r.beyond(); beyond != safety.NoFault { // a contact was before it
+		if beyond := r.beyond(); beyond != safety.NoFault { // a contact came before it
 			kind = beyond
 		}
 	case 1:
@@ -244,6 +244,9 @@ func (r *trial) inject() {
 // beyond returns the fault that the reading is: soft walls do not keep the limits of any plant
 // under any torque, but beyond the margin the same tick latches a fault.
 func (r *trial) beyond() safety.FaultKind {
+	if !r.driven {
+		return safety.NoFault
+	}
 	for i := range r.n {
 		if math.Abs(r.seen.Position[i]) > r.robot.Upper[i]+r.cfg.PositionMargin {
 			return safety.PositionLimit
