@@ -205,5 +205,20 @@ type Record struct {
 
 // NewRecord returns an empty record of a trial of T steps, dX states and dU joints.
 func NewRecord(T, dX, dU int) *Record {
-	return &Record{Rollout: rollout.New(T, dX, dU), Steps: T, Commanded: make([]float64, T*dU), Stamps: make([]int64, T+1), Ages: make([]float64, T+1), Lost: make([]uint32, T+1)}
+	r := &Record{Rollout: rollout.New(T, dX, dU), Steps: T, Commanded: make([]float64, T*dU), Stamps: make([]int64, T+1), Ages: make([]float64, T+1), Lost: make([]uint32, T+1)}
+	touch(r.Rollout.X)
+	touch(r.Rollout.U)
+	touch(r.Commanded)
+	touch(r.Stamps)
+	touch(r.Ages)
+	touch(r.Lost)
+	return r
+}
+
+// touch writes to each page of a new list, which the system provides only then: not in a tick.
+func touch[T int64 | float64 | uint32](list []T) {
+	const page = 4096 / 8 // at least one entry on each page of any system
+	for i := 0; i < len(list); i += page {
+		list[i] = 0
+	}
 }
