@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 
 	"guidedpolicysearch/gps/dynamics"
-	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/nn"
 	"guidedpolicysearch/gps/pi2"
@@ -129,7 +128,8 @@ type ConditionReport struct {
 	SampleCosts []float64
 	// KL is the divergence of the new controller from the one before, in nat over the
 	// whole trajectory, Bound what was allowed, Eta its dual variable: with one bound per
-	// step their sum, and the etas' geometric mean.
+	// step their sum, and the etas' geometric mean. Of PILQR, Bound is that of the LQR step and KL
+	// is of the whole one. Of PI2 there is no Bound, which is 0, and Eta is the mean temperature.
 	KL, Bound, Eta float64
 	// Passes counts LQR backward passes.
 	Passes int
@@ -185,59 +185,6 @@ func NewState(seed uint64, eta float64, controllers []*lqg.Controller) *State {
 		s.Conditions = append(s.Conditions, Condition{Controller: c, Eta: eta, StepMultiplier: 1, Prior: new(dynamics.MixturePrior)})
 	}
 	return s
-}
-
-// validate returns an error that names the condition and what is wrong with it.
-func (s *State) validate() error {
-	for m, c := range s.Conditions {
-		bad := func(err error) error { return fmt.Errorf("%w: condition %d: %w", ErrState, m, err) }
-		if c.Controller == nil || c.Prior == nil {
-			return bad(errors.New("it has no controller or no prior; begin with NewState"))
-		}
-		if err := c.Controller.Validate(); err != nil {
-			return bad(err)
-		}
-		if !(c.Eta > 0) || !(c.StepMultiplier > 0) || math.IsInf(c.Eta, 0) || math.IsInf(c.StepMultiplier, 0) {
-			return bad(fmt.Errorf("eta is %v and the step multiplier %v, need finite numbers > 0", c.Eta, c.StepMultiplier))
-		}
-		if p := c.Previous; p != nil {
-			if err := p.validate(c.Controller); err != nil {
-				return bad(err)
-			}
-		}
-	}
-	return nil
-}
-
-// validate returns an error if a part is missing, of another size than c, or not finite.
-func (m *Model) validate(c *lqg.Controller) error {
-	if m.Controller == nil || m.Dynamics == nil || m.X0 == nil || m.Cost == nil {
-		return errors.New("the previous model lacks a part")
-	}
-	if err := m.Controller.Validate(); err != nil {
-		return fmt.Errorf("previous controller: %w", err)
-	}
-	T, d := c.T, c.DX+c.DU
-	for _, part := range []struct {
-		name string
-		size int
-		data []float64
-	}{
-		{"controller's gains", T * c.DU * c.DX, m.Controller.K}, {"dynamics F", T * c.DX * d, m.Dynamics.F}, {"dynamics f", T * c.DX, m.Dynamics.Bias},
-		{"dynamics covariance", T * c.DX * c.DX, m.Dynamics.Cov}, {"initial mean", c.DX, m.X0.Mean}, {"initial covariance", c.DX * c.DX, m.X0.Cov},
-		{"quadratic cost", (T + 1) * d * d, m.Cost.Quad}, {"linear cost", (T + 1) * d, m.Cost.Lin}, {"constant cost", T + 1, m.Cost.Const},
-	} {
-		if len(part.data) != part.size {
-			return fmt.Errorf("the previous model's %s has %d numbers, need %d", part.name, len(part.data), part.size)
-		}
-		if i := dense.FirstNotFinite(part.data); i >= 0 {
-			return fmt.Errorf("%w: the previous model's %s has %v at entry %d", lqg.ErrNotFinite, part.name, part.data[i], i)
-		}
-	}
-	if m.Controller.T != T || m.Controller.DX != c.DX || m.Dynamics.T != T || m.Dynamics.DX != c.DX || m.Dynamics.DU != c.DU || m.Cost.T != T || m.Cost.DX != c.DX || m.Cost.DU != c.DU {
-		return fmt.Errorf("the previous model is not of the controller's T=%d dX=%d dU=%d", T, c.DX, c.DU)
-	}
-	return nil
 }
 
 // stream returns the random numbers of one purpose in one iteration and condition.

@@ -15,7 +15,8 @@ import (
 // AlternatingConfig holds the settings of the algorithms that bring local controllers and the
 // policy together in turns.
 type AlternatingConfig struct {
-	// Trajectory are those of the fits and of the trajectory update.
+	// Trajectory are those of the fits and of the trajectory update, which must be LQR: path
+	// integral updates weigh samples by their costs, which know nothing of the policy's pull.
 	Trajectory TrajOptConfig
 	// Policy are those of the policy.
 	Policy PolicyConfig
@@ -34,6 +35,9 @@ func DefaultAlternatingConfig() AlternatingConfig {
 func (c AlternatingConfig) Validate() error {
 	if c.Inner < 1 || c.Inner > 1000 {
 		return fmt.Errorf("algorithm: inner iterations are %d, need 1 to 1000", c.Inner)
+	}
+	if c.Trajectory.Update == PI2 || c.Trajectory.Update == PILQR {
+		return fmt.Errorf("algorithm: update is %q, need %q where controllers and policy take turns; %q and %q are for trajectory optimisation and mirror descent", c.Trajectory.Update, LQR, PI2, PILQR)
 	}
 	if err := c.Trajectory.Validate(); err != nil {
 		return err
@@ -103,6 +107,9 @@ func (a *alternating) Sampler(state *State, m int) (policy.Policy, error) {
 func (a *alternating) Iterate(ctx context.Context, state *State, samples [][]*rollout.Rollout) (*State, *Report, error) {
 	next, report, err := a.core.begin(state, samples)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.student.suits(state); err != nil {
 		return nil, nil, err
 	}
 	report.Policy = new(PolicyReport)
@@ -195,12 +202,8 @@ func (a *alternating) turn(ctx context.Context, state, next *State, m, workers, 
 	}
 	p := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: state.Conditions[m].Controller, MaxEnt: a.core.cfg.MaxEntropy}
 	a.agree.problem(&p, linear, c.Duals)
-	drawn := state.Conditions[m].Controller
-	if a.cfg.OnPolicy && state.Policy != nil {
-		drawn = linear
-	}
 	before := *c
-	if err := a.core.update(&step{problem: &p, drawn: drawn, samples: samples, before: &before, iteration: next.Iteration, m: m}, c, report); err != nil || !last {
+	if err := a.core.update(&step{problem: &p, before: &before, iteration: next.Iteration, m: m}, c, report); err != nil || !last {
 		return err
 	}
 	between.controller = c.Controller

@@ -15,9 +15,10 @@ type ConstrainedConfig struct {
 	Alternating AlternatingConfig
 	// InitialWeight is lambda_t at the beginning, in the cost's unit per nat, > 0; default 0.01.
 	InitialWeight float64
-	// Rate is alpha of lambda_t += alpha KL_t, >= 0; default 0.01.
+	// Rate is alpha of lambda_t += alpha KL_t, >= 0; default 1e-3.
 	Rate float64
-	// Growth multiplies all lambda_t after each turn, >= 1: a rising schedule. Default 1.5.
+	// Growth multiplies all lambda_t after each turn, >= 1: a rising schedule, which ends learning
+	// where it rises faster than the cost falls. Default 1.1.
 	Growth float64
 	// MaxWeight bounds lambda_t, > 0; default 1e4.
 	MaxWeight float64
@@ -25,7 +26,7 @@ type ConstrainedConfig struct {
 
 // DefaultConstrainedConfig returns the defaults.
 func DefaultConstrainedConfig() ConstrainedConfig {
-	return ConstrainedConfig{Alternating: DefaultAlternatingConfig(), InitialWeight: 0.01, Rate: 0.01, Growth: 1.5, MaxWeight: 1e4}
+	return ConstrainedConfig{Alternating: DefaultAlternatingConfig(), InitialWeight: 0.01, Rate: 1e-3, Growth: 1.1, MaxWeight: 1e4}
 }
 
 // NewConstrainedGPS returns guided policy search under the constraint

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"guidedpolicysearch/gps/cost"
@@ -126,7 +127,8 @@ func (c *core) improvement(previous, current *Model) (predicted, actual float64,
 // step is an update of one condition's controller.
 type step struct {
 	problem *trajopt.Problem
-	// drawn is what drew the samples: a controller, or the linearised policy.
+	// drawn is what drew the samples: a controller, or the linearised policy. Both are for PI2 and
+	// PILQR.
 	drawn   *lqg.Controller
 	samples []*rollout.Rollout
 	before  *Condition
@@ -160,9 +162,13 @@ func (c *core) update(s *step, next *Condition, report *ConditionReport) (err er
 			next.Eta = report.Eta
 		}
 	}
-	if report.Anchored {
-		report.Warnings = append(report.Warnings, fmt.Sprintf("iteration %d, condition %d: no dual variable up to %.3g kept the KL bound of %.3g nat, so that the controller stays as it is: check the scale of the cost and whether the fitted dynamics blow up over the horizon",
-			s.iteration, s.m, c.cfg.Search.MaxEta, report.Bound))
+	if !report.Anchored {
+		return nil
+	}
+	warning := fmt.Sprintf("iteration %d, condition %d: no dual variable up to %.3g kept the KL bound of %.3g nat, so that the controller stays as it is: check the scale of the cost and whether the fitted dynamics blow up over the horizon",
+		s.iteration, s.m, c.cfg.Search.MaxEta, report.Bound)
+	if !slices.Contains(report.Warnings, warning) { // of an earlier turn
+		report.Warnings = append(report.Warnings, warning)
 	}
 	return nil
 }
@@ -177,6 +183,7 @@ func (c *core) search(search *trajopt.Optimizer, p *trajopt.Problem, eta float64
 		report.KL, report.Eta, report.Active, report.Anchored, report.Passes = r.KL, r.Eta, r.Active, r.Anchored, r.Passes
 		return r.Controller, nil
 	}
+	report.KL, report.Active = 0, false // of an earlier turn
 	T := p.Anchor.T
 	bounds, etas := make([]float64, T), make([]float64, T)
 	for t := range T {

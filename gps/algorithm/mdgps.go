@@ -97,6 +97,9 @@ func (a *MDGPS) Iterate(ctx context.Context, state *State, samples [][]*rollout.
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := a.student.suits(state); err != nil {
+		return nil, nil, err
+	}
 	report.Policy = new(PolicyReport)
 	current := state.Policy
 	if current == nil {

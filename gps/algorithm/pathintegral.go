@@ -20,7 +20,7 @@ func (c *core) pathIntegral(s *step, next *Condition, report *ConditionReport) e
 		return err
 	}
 	next.Controller = r.Controller
-	report.KL, report.Eta = r.KL, geometricMean(r.Temperature)
+	report.KL, report.Bound, report.Eta = r.KL, 0, geometricMean(r.Temperature)
 	return nil
 }
 

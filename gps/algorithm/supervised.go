@@ -82,6 +82,14 @@ func newStudent(cfg PolicyConfig, dX, dU int) (*student, error) {
 	return s, nil
 }
 
+// suits returns an error wrapping ErrState unless all conditions are of the policy's sizes.
+func (s *student) suits(state *State) error {
+	if len(state.Conditions) == 0 {
+		return fmt.Errorf("%w: it has no conditions, and a policy needs at least one", ErrState)
+	}
+	return state.equalSizes("the algorithm's policy", state.Conditions[0].Controller.T, s.dX, s.dU)
+}
+
 // network describes the policy's network.
 func (s *student) network() nn.Config {
 	in := s.dX

@@ -30,7 +30,9 @@ const (
 type TrajOptConfig struct {
 	// Update is how a controller is improved; default LQR.
 	Update UpdateKind
-	// PathIntegral is for PI2 and PILQR; its Search is not read.
+	// PathIntegral is for PI2 and PILQR; its Search is not read. It bounds the LQR step of PILQR over
+	// the trajectory, unlike pi2.DefaultPILQRConfig: bounds of single steps that are as large as
+	// KLStep allows end the exploration of late ones, and then the dynamics fitted there blow up.
 	PathIntegral pi2.PILQRConfig
 	// KLStep is the trust region per time step, in nat, > 0; the bound of an update is
 	// KLStep times the step multiplier times T. Default 0.2.
@@ -59,7 +61,9 @@ type TrajOptConfig struct {
 
 // DefaultTrajOptConfig returns the defaults.
 func DefaultTrajOptConfig() TrajOptConfig {
-	return TrajOptConfig{Update: LQR, PathIntegral: pi2.DefaultPILQRConfig(), KLStep: 0.2, Step: DefaultStepConfig(), MinInitialVariance: 1e-6, UsePrior: true,
+	pathIntegral := pi2.DefaultPILQRConfig()
+	pathIntegral.BoundEachStep = false
+	return TrajOptConfig{Update: LQR, PathIntegral: pathIntegral, KLStep: 0.2, Step: DefaultStepConfig(), MinInitialVariance: 1e-6, UsePrior: true,
 		Dynamics: dynamics.DefaultConfig(), Prior: dynamics.DefaultPriorConfig(), Search: trajopt.DefaultConfig()}
 }
 
