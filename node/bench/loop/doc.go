@@ -9,8 +9,17 @@
 //	robot    publishes joint states at the rate of the loop, as a driver with real-time
 //	         priority does, and receives the commands
 //	ticker   the bare loop (peers/ticker.c): SCHED_FIFO, mlockall, clock_nanosleep
-//	control  our loop: a joint state from the slot, the state x, a controller, the safety
-//	         filter, a command published over Cyclone DDS on loopback
+//	control  our loop, in trials of seven joints and dX=26: what the node does with a joint state,
+//	         and at each tick of its timer
+//
+// The node's own loop is not exported: control does the same with the same parts. The goroutine of
+// messages reads and observes a joint state, under the lock; the timer's thread ticks a
+// trial.Machine in phase Run, which asks the controller, filters its torque, and records both;
+// then it writes the command, publishes it over Cyclone DDS on loopback, and adds to log and
+// histograms. The controller acts at 20 Hz, as when it learns, or at each tick. Trials last for
+// longer than a turn; what begins them is not timed. A trial that acts at each tick is broken off
+// whenever a tick is late by half a period or more, since its next action is due then: lateness is
+// counted all the time, what ticks take only within trials.
 //
 // The loops take turns of a second rather than run at once: at one priority on two processors,
 // each would measure how long the other's ticks are. All else goes on all the time, so that
