@@ -9,7 +9,7 @@
 // derivatives corrected.
 //
 // Terms: Action, State, Points (end-effector points, with the Gauss-Newton Hessian),
-// Waypoints, Region, Smoothness (of the action over time), Function (any cost as Go code),
+// Waypoints, Tracking (of a reference), Region, Smoothness (of the action over time), Function (any cost as Go code),
 // Expression (any cost as text) and Sum. Convex wraps a term whose Hessians shall be
 // positive semi-definite; Projection does so for an expansion.
 //

@@ -91,6 +91,7 @@ func terms(t testing.TB) map[string]Term {
 		all["waypoints/"+name] = must[*Waypoints](t)(NewWaypoints(WaypointsConfig{Penalty: p, Waypoints: []Waypoint{
 			{Time: 0.3, A: random(rng, 3*d), B: random(rng, 3)}, {Time: 0.8, A: random(rng, 3*d), B: random(rng, 3), Ramp: QuadraticRamp}}}))
 	}
+	all["tracking"] = must[*Tracking](t)(NewTracking(TrackingConfig{Start: 2, Reference: random(rng, 2*testT), Weights: []float64{0.7, 2}}))
 	all["region"] = must[*Region](t)(NewRegion(DefaultRegionConfig(0, []float64{0, 0}, 1)))
 	for ramp := ConstantRamp; ramp <= FinalOnlyRamp; ramp++ {
 		f := DefaultFunctionConfig(testDX, testDU)
