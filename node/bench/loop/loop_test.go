@@ -138,14 +138,23 @@ func TestTrialsGoOnAfterAPause(t *testing.T) {
 			r := newRig(t, i)
 			r.begin()
 			for n := range 3 {
+				for range 120 {
+					r.next()
+				}
 				r.now += 120e6
 				if r.next().inTrial || r.machine.Phase() != trial.Fault || r.broken != n+1 {
 					t.Fatalf("after a pause of 121 ms: phase %v, %d trials broken off, want %d", r.machine.Phase(), r.broken, n+1)
 				}
+				if r.machine.TakePartial() != nil {
+					t.Error("what there is of the trial is kept, and the next has no room for its own")
+				}
 				r.begin()
+				if n := r.recorded.Commands.Len(); n != 1 {
+					t.Errorf("%d commands are recorded in the first tick of a trial", n)
+				}
 			}
 			r.now += 3e9 // no joint states: silent
-			if tick, err := r.tick(r.now, 0, 0); err != nil || tick.inTrial {
+			if tick, err := r.tick(r.now, 0, 0); err != nil || tick.inTrial || tick.observe != 0 {
 				t.Fatalf("without joint states: %+v, %v", tick, err)
 			}
 			r.begin()
@@ -165,6 +174,29 @@ func TestTrialsGoOnAfterAPause(t *testing.T) {
 				t.Errorf("a NaN of joint3 gives %v", err)
 			}
 		})
+	}
+}
+
+// The linear-Gaussian controller begins anew after its 100 steps, and no sooner.
+func TestControllerIsCyclic(t *testing.T) {
+	c, err := linearGaussian(1000, 3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, noise := []float64{1, -2, 3}, []float64{0.5, 1}
+	at := func(step int) []float64 {
+		u := make([]float64, 2)
+		c.Act(u, x, step, noise)
+		return u
+	}
+	if !slices.Equal(at(0), at(horizon)) || !slices.Equal(at(7), at(9*horizon+7)) || slices.Equal(at(0), at(horizon-1)) {
+		t.Errorf("actions %v, %v; %v, %v; %v", at(0), at(horizon), at(7), at(9*horizon+7), at(horizon-1))
+	}
+}
+
+func TestTimesOutsideTrialsAreLeftOut(t *testing.T) {
+	if got := appendTimes([]uint32{4}, []uint32{0, 3, 0, 0, 1}); !slices.Equal(got, []uint32{4, 3, 1}) {
+		t.Errorf("keeps %v, want 4, 3 and 1", got)
 	}
 }
 
