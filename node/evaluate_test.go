@@ -257,3 +257,19 @@ func TestRandomConditions(t *testing.T) {
 		}
 	}
 }
+
+// A start that the reset cannot reach is refused, whatever it is for.
+func TestStartsWithinLimits(t *testing.T) {
+	const far = "[0.0,0.0,0.0,9.0,0.0,0.0,0.0]"
+	none := "[0.0,0.0,0.0,0.0,0.0,0.0,0.0]"
+	for key, others := range map[string][]string{
+		"conditions.initial_position": nil, "conditions.test_position": nil,
+		"conditions.test_upper":   {"conditions.test_lower=" + none},
+		"conditions.random.upper": {"conditions.random.lower=" + none, "conditions.random.count=2"},
+	} {
+		_, _, _, err := node.LoadFile("../params/arm7_reach.yaml", append(others, key+"="+far))
+		if err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), `has 9 for joint "joint4"`) || !strings.Contains(err.Error(), "limits are") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}

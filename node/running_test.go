@@ -233,3 +233,12 @@ func TestRunParameters(t *testing.T) {
 		t.Errorf("%v: %+v", err, cfg.Run)
 	}
 }
+
+// A run of one policy, or of learning, does not go on as that of another.
+func TestRunIsOfOnePolicy(t *testing.T) {
+	for name, want := range map[string]bool{"mode": true, "policy.file": true, "policy.start": true, "policy.endless": false, "conditions.test_lower": false, "conditions.random.count": true} {
+		if definesProblem(name) != want {
+			t.Errorf("%s makes it another problem: %t, want %t", name, !want, want)
+		}
+	}
+}

@@ -134,3 +134,14 @@ func TestPolicyNotSaved(t *testing.T) {
 		t.Errorf("%+v", reports)
 	}
 }
+
+// All that a report says of a policy is in its message.
+func TestPolicyReportMessage(t *testing.T) {
+	heldOut := 0.25
+	for _, p := range []*PolicyReport{nil, {KL: 3, Loss: 0.5, HeldOutLoss: &heldOut, Epochs: 7, RolledBack: true}, {KL: 1, Loss: 2, Diverged: true}} {
+		want := &Report{Iteration: 1, SampleCosts: []float64{1}, Policy: p}
+		if back := readReport(want.Message(0)); !reflect.DeepEqual(back, want) {
+			t.Errorf("as a message %+v %+v, want %+v", back, back.Policy, p)
+		}
+	}
+}
