@@ -3,14 +3,61 @@ package algorithm_test
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 
 	"guidedpolicysearch/gps/algorithm"
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/internal/fuzzing"
 )
+
+// fuzzAlgorithm returns one of all algorithms; the settings are for moments of work.
+func fuzzAlgorithm(t *testing.T, kind int, cfg algorithm.TrajOptConfig, options byte, costs []cost.Term, dX, dU int) (algorithm.Algorithm, string) {
+	shared := algorithm.DefaultPolicyConfig()
+	shared.Hidden, shared.Train.Epochs, shared.Reuse = []int{3}, 3, 1
+	shared.Linearise.Method = []policy.LineariseMethod{policy.ByMixture, policy.ByConstant, policy.ByJacobian}[int(options)%3]
+	turns := algorithm.DefaultAlternatingConfig()
+	turns.Trajectory, turns.Policy, turns.Inner, turns.OnPolicy = cfg, shared, 2, options&8 != 0
+	var a algorithm.Algorithm
+	var err error
+	names := []string{"trajopt", "pi2", "pilqr", "mdgps", "mdgps pi2", "mdgps pilqr", "badmm", "constrained", "lagrangian"}
+	name := names[kind%len(names)]
+	switch name {
+	case "badmm":
+		c := algorithm.DefaultBADMMConfig()
+		c.Alternating = turns
+		a, err = algorithm.NewBADMM(c, costs, dX, dU)
+	case "constrained":
+		c := algorithm.DefaultConstrainedConfig()
+		c.Alternating = turns
+		a, err = algorithm.NewConstrainedGPS(c, costs, dX, dU)
+	case "lagrangian":
+		c := algorithm.DefaultLagrangianConfig()
+		c.Alternating = turns
+		a, err = algorithm.NewLagrangianGPS(c, costs, dX, dU)
+	default:
+		if update, ok := strings.CutPrefix(name, "mdgps"); ok {
+			c := algorithm.DefaultMDGPSConfig()
+			c.Trajectory, c.Policy, c.OffPolicy = cfg, shared, options&8 != 0
+			if update != "" {
+				c.Trajectory.Update = algorithm.UpdateKind(update[1:])
+			}
+			a, err = algorithm.NewMDGPS(c, costs, dX, dU)
+			break
+		}
+		if name != "trajopt" {
+			cfg.Update = algorithm.UpdateKind(name)
+		}
+		a, err = algorithm.NewTrajOpt(cfg, costs)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, name
+}
 
 // FuzzIterate feeds samples of any numbers, sizes and counts for two iterations: what comes
 // back is an error, or a state and a report that are finite and keep the KL bound.
@@ -23,6 +70,12 @@ func FuzzIterate(f *testing.F) {
 		long[i] = byte(41*i*i + i/7)
 	}
 	f.Add(long)
+	for kind := range byte(9) {
+		for options := range byte(16) {
+			seed := append([]byte{4, 1, 0, 6, options, kind}, long...)
+			f.Add(seed)
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		source := fuzzing.Source(data)
 		number := func() float64 {
@@ -33,6 +86,7 @@ func FuzzIterate(f *testing.F) {
 			return source.Float64()
 		}
 		T, dX, dU, N, options := 1+source.Below(5), 1+source.Below(3), 1+source.Below(2), source.Below(7), source.Byte()
+		kind := source.Below(9)
 
 		c := lqg.NewController(T, dX, dU)
 		for k := range T {
@@ -49,10 +103,7 @@ func FuzzIterate(f *testing.F) {
 		}
 		cfg := algorithm.DefaultTrajOptConfig()
 		cfg.UsePrior, cfg.BoundEachStep = options&1 != 0, options&4 != 0
-		a, err := algorithm.NewTrajOpt(cfg, []cost.Term{term})
-		if err != nil {
-			t.Fatal(err)
-		}
+		a, name := fuzzAlgorithm(t, kind, cfg, options, []cost.Term{term}, dX, dU)
 		state := algorithm.NewState(1, 1, []*lqg.Controller{c})
 		if options&2 != 0 {
 			state.Conditions[0].Eta, state.Conditions[0].StepMultiplier = number(), number()
@@ -89,8 +140,16 @@ func FuzzIterate(f *testing.F) {
 					t.Fatalf("report has %v: %+v", v, r)
 				}
 			}
-			if r.KL > 1.1*r.Bound*(1+1e-9) {
+			if !strings.Contains(name, "pi") && r.KL > 1.1*r.Bound*(1+1e-9) {
 				t.Fatalf("KL %v above its bound %v", r.KL, r.Bound)
+			}
+			if p := report.Policy; p != nil {
+				if p.Loss-p.Loss != 0 || r.PolicyKL-r.PolicyKL != 0 {
+					t.Fatalf("%s: report has a loss of %v and a divergence of %v", name, p.Loss, r.PolicyKL)
+				}
+				if err := next.Policy.Validate(); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if err := next.Conditions[0].Controller.Validate(); err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package algorithm
 
 import (
+	"fmt"
 	"math"
 
 	"guidedpolicysearch/gps/cost"
@@ -21,7 +22,7 @@ func (c *core) pathIntegral(s *step, next *Condition, report *ConditionReport) e
 	}
 	next.Controller = r.Controller
 	report.KL, report.Bound, report.Eta = r.KL, 0, geometricMean(r.Temperature)
-	return nil
+	return finiteStep(report.KL)
 }
 
 // pilqr is the PILQR update.
@@ -65,7 +66,15 @@ func (c *core) pilqr(s *step, next *Condition, report *ConditionReport) error {
 		return err
 	}
 	report.KL = lqg.NewDivergence(dX, dU).PerStep(make([]float64, T), r.Controller, s.problem.Anchor, marginals)
-	return nil
+	return finiteStep(report.KL)
+}
+
+// finiteStep returns an error where a path integral update leads out of what numbers hold.
+func finiteStep(kl float64) error {
+	if kl-kl == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: the divergence of the path integral update from the controller before is %v: look for samples whose actions are far from those of the controller that drew them, and for covariances that are tiny", lqg.ErrNotFinite, kl)
 }
 
 // stepCosts returns the costs of condition m's samples per time step, N x T.
