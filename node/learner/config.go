@@ -8,6 +8,7 @@ import (
 	"guidedpolicysearch/gps/autodiff"
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/dynamics"
+	"guidedpolicysearch/gps/initial"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/pi2"
 	"guidedpolicysearch/gps/trajopt"
@@ -103,6 +104,7 @@ type Problem struct {
 	algorithm  algorithm.Algorithm
 	positions  [][]float64 // initial joint positions, one per condition
 	initial    []*lqg.Controller
+	references []*initial.Reference // the demonstrations, one for all conditions or one each; none without
 	term       cost.Term
 	success    *autodiff.Program // nil where the task does not say what success is
 	targetTip  []float64         // nil if there is no end effector or no target
@@ -169,11 +171,7 @@ func (p *Problem) buildAlgorithm() error {
 		return err
 	}
 	p.term = term
-	costs := make([]cost.Term, p.conditions)
-	for m := range costs {
-		costs[m] = term
-	}
-	p.algorithm, err = p.newAlgorithm(cfg, costs)
+	p.algorithm, err = p.track(term, func(costs []cost.Term) (algorithm.Algorithm, error) { return p.newAlgorithm(cfg, costs) })
 	var field params.FieldError
 	if errors.As(err, &field) {
 		return err

@@ -10,12 +10,13 @@ import (
 
 // CostConfig holds the terms of the cost; a term of weight 0 is left out.
 type CostConfig struct {
-	Torque      TorqueCostConfig     `param:"torque"`
-	Smoothness  TorqueCostConfig     `param:"torque_smoothness"`
-	Position    TargetCostConfig     `param:"joint_position"`
-	EndEffector TargetCostConfig     `param:"end_effector"`
-	Expression  ExpressionCostConfig `param:"expression"`
-	Convex      bool                 `param:"convex" desc:"Project the Hessian of the whole cost to positive semi-definite at every time step."`
+	Torque        TorqueCostConfig     `param:"torque"`
+	Smoothness    TorqueCostConfig     `param:"torque_smoothness"`
+	Position      TargetCostConfig     `param:"joint_position"`
+	EndEffector   TargetCostConfig     `param:"end_effector"`
+	Expression    ExpressionCostConfig `param:"expression"`
+	Demonstration TrackingCostConfig   `param:"demonstration"`
+	Convex        bool                 `param:"convex" desc:"Project the Hessian of the whole cost to positive semi-definite at every time step."`
 }
 
 // TorqueCostConfig weighs half a sum of squares: of the torques, or of their changes from
@@ -50,7 +51,8 @@ type ExpressionCostConfig struct {
 func defaultCostConfig() CostConfig {
 	target := TargetCostConfig{L2: 1, Alpha: 1e-5, Ramp: "constant", FinalMultiplier: 1}
 	c := CostConfig{Torque: TorqueCostConfig{Weight: 1e-5}, Position: target, EndEffector: target,
-		Expression: ExpressionCostConfig{Weight: 1, Ramp: "constant", FinalMultiplier: 1}}
+		Expression:    ExpressionCostConfig{Weight: 1, Ramp: "constant", FinalMultiplier: 1},
+		Demonstration: TrackingCostConfig{Position: 1, Decay: 0.5}}
 	c.Position.Weight, c.Position.Target = 1, []float64{0, 0}
 	return c
 }

@@ -1,19 +1,12 @@
 package learner
 
 import (
-	"errors"
 	"fmt"
-	"math"
-	"os"
-	"strings"
 
 	"guidedpolicysearch/gps/initial"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/hardware/robot"
-	"guidedpolicysearch/hardware/sim"
-	"guidedpolicysearch/hardware/trajectory"
 	"guidedpolicysearch/node/params"
-	"guidedpolicysearch/node/simrobot"
 )
 
 // Kinds of first controllers.
@@ -50,22 +43,13 @@ type ConstantConfig struct {
 	Torque []float64 `param:"torque" desc:"Of constant: torque per joint." unit:"N m"`
 }
 
-// DemonstrationConfig holds the settings of demonstration.
-type DemonstrationConfig struct {
-	Files          []string             `param:"files" desc:"CSV files of recorded motions, one for all conditions or one per condition: columns time, JOINT.position and maybe JOINT.velocity and JOINT.effort. Relative paths are taken from the folder of the parameter file." path:"true"`
-	FeedForward    string               `param:"feed_forward" desc:"Torque of the motion itself: as recorded, by inverse dynamics of the model, or none." choices:"recorded|inverse_dynamics|none"`
-	StartTolerance float64              `param:"start_tolerance" desc:"Largest distance of a joint's initial position from where the recorded motion begins." unit:"rad" range:"[0, inf)"`
-	Model          simrobot.PlantConfig `param:"model"`
-}
-
 // defaultInitialConfig returns the hold controller of the planar two-link reaching task.
 func defaultInitialConfig() InitialConfig {
-	model := simrobot.DefaultConfig().Plant
 	return InitialConfig{Type: initialLQR, Variance: 0.1, Gains: []float64{0, 0}, Acceleration: []float64{0, 0},
 		Stiffness: 0.01, StiffnessVel: 0.5, FinalWeight: 1,
 		PD:            PDConfig{Stiffness: []float64{6, 1}, Damping: []float64{3, 0}},
 		Constant:      ConstantConfig{Torque: []float64{0, 0}},
-		Demonstration: DemonstrationConfig{FeedForward: string(initial.FeedRecorded), StartTolerance: 0.1, Model: model}}
+		Demonstration: defaultDemonstrationConfig()}
 }
 
 // initialError blames a parameter of the initial controller.
@@ -102,13 +86,14 @@ func (p *Problem) buildInitial() error {
 			return initialError(list.key, "has %d entries, need %d, one per joint", len(list.values), dU)
 		}
 	}
-	var references []*initial.Reference
+	if p.followsDemonstration() {
+		if err := p.readDemonstrations(); err != nil {
+			return err
+		}
+	}
 	var model initial.InverseDynamics
 	if in.Type == initialDemonstration {
 		var err error
-		if references, err = p.readDemonstrations(); err != nil {
-			return err
-		}
 		if model, err = p.inverseDynamics(); err != nil {
 			return err
 		}
@@ -131,7 +116,7 @@ func (p *Problem) buildInitial() error {
 			c, err = initial.Constant(in.Constant.Torque, variance, p.cfg.Steps, dX)
 		case initialDemonstration:
 			c, err = initial.Track(initial.TrackConfig{FeedForward: initial.FeedForward(in.Demonstration.FeedForward), Model: model, Feedback: feedback()},
-				references[m%len(references)], dX, dU)
+				p.references[m%len(p.references)], dX, dU)
 		default:
 			return initialError("type", "is %q, need %s, %s, %s or %s", in.Type, initialLQR, initialPD, initialConstant, initialDemonstration)
 		}
@@ -141,99 +126,4 @@ func (p *Problem) buildInitial() error {
 		p.initial = append(p.initial, c)
 	}
 	return nil
-}
-
-// readDemonstrations returns the motions at the trial's time steps, one for all conditions
-// or one per condition.
-func (p *Problem) readDemonstrations() ([]*initial.Reference, error) {
-	d := p.cfg.Initial.Demonstration
-	if len(d.Files) == 0 {
-		return nil, initialError("type", "needs demonstration.files to name a CSV file, or one per condition")
-	}
-	if n := len(d.Files); n != 1 && n != p.conditions {
-		return nil, initialError("demonstration.files", "has %d entries, need one, or %d, one per condition", n, p.conditions)
-	}
-	var references []*initial.Reference
-	for _, path := range d.Files {
-		motion, err := readMotion(path, p.robot.Joints())
-		if err != nil {
-			return nil, initialError("demonstration.files", "%v", err)
-		}
-		dU := 0
-		if motion.Effort != nil {
-			dU = p.robot.DU()
-		}
-		demonstration := &initial.Demonstration{DQ: p.robot.DU(), DU: dU, Time: motion.Time, Position: motion.Position, Velocity: motion.Velocity, Effort: motion.Effort}
-		r, err := demonstration.Resample(p.cfg.Steps, p.cfg.DT)
-		if err != nil {
-			return nil, initialError("demonstration.files", "%s: %v", path, err)
-		}
-		// A row per action is enough: none is taken at the last state.
-		if trial, last := float64(p.cfg.Steps)*p.cfg.DT, demonstration.Duration(); last < trial-(1+1e-6)*p.cfg.DT {
-			p.notes = append(p.notes, fmt.Sprintf("the motion in %s lasts %.4g s, a trial %.4g s: its end is held at rest for the remaining time", path, last, trial))
-		}
-		references = append(references, r)
-	}
-	for m, q := range p.positions {
-		start := references[m%len(references)].Position
-		for j, v := range q {
-			if off := math.Abs(v - start[j]); !(off <= d.StartTolerance) {
-				return nil, initialError("demonstration.files", "condition %d begins %.4g rad away from the start of %s at joint %s (%.6g, there %.6g); start_tolerance is %v: correct conditions.initial_position, or choose another file",
-					m+1, off, d.Files[m%len(references)], p.robot.Joints()[j], v, start[j], d.StartTolerance)
-			}
-		}
-	}
-	for i, r := range references {
-		if d.FeedForward == string(initial.FeedRecorded) && r.Effort == nil {
-			return nil, initialError("demonstration.files", "%s has no columns JOINT.effort, which demonstration.feed_forward %s needs: record them, or choose %s or %s",
-				d.Files[i], d.FeedForward, initial.FeedInverse, initial.FeedNone)
-		}
-	}
-	return references, nil
-}
-
-func readMotion(path string, joints []string) (*trajectory.Trajectory, error) {
-	if info, err := os.Stat(path); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", path) // a pipe might never end
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	motion, err := trajectory.ReadCSV(f, joints)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return motion, nil
-}
-
-// inverseDynamics returns the model that the feed-forward comes from, nil if it does not.
-func (p *Problem) inverseDynamics() (initial.InverseDynamics, error) {
-	d := p.cfg.Initial.Demonstration
-	if d.FeedForward != string(initial.FeedInverse) {
-		return nil, nil
-	}
-	joints := p.robot.Joints()
-	plant := simrobot.Config{Joints: joints, InitialPosition: make([]float64, len(joints)), TimeStep: p.cfg.DT, Substeps: 1, Plant: d.Model}
-	s, err := plant.Simulator()
-	var field params.FieldError
-	if errors.As(err, &field) {
-		key, isOfPlant := strings.CutPrefix(field.Key, "plant.")
-		if !isOfPlant { // the robot has the joints that it has
-			key, field.Problem = "type", "robot."+field.Key+" "+field.Problem
-		}
-		const model = "demonstration.model."
-		return nil, initialError(model+key, "%s", strings.ReplaceAll(field.Problem, "plant.", "initial_controller."+model))
-	}
-	if err != nil {
-		return nil, initialError("demonstration.model", "%v", err)
-	}
-	model, ok := s.Plant().(sim.Invertible)
-	if !ok {
-		return nil, initialError("demonstration.model.type", "is %s, which has no inverse dynamics: not every joint is driven", d.Model.Type)
-	}
-	return model, nil
 }

@@ -1,14 +1,10 @@
 package learner
 
 import (
-	"errors"
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-
-	"guidedpolicysearch/node/params"
 )
 
 // TestInitialControllers checks the action of each kind at the first step, away from the
@@ -34,7 +30,7 @@ func TestInitialControllers(t *testing.T) {
 		}, [][]float64{{5.7, 3.2}, {5.7 + 15, 3.2 + 5}}, []float64{0.5, 0.5}},
 	} {
 		p := taskProblem(t, func(cfg *Config) {
-			cfg.Initial.Type, cfg.Initial.Variance = c.kind, 0.25
+			cfg.Initial.Type, cfg.Initial.Variance, cfg.Initial.Demonstration.RowsPerStep = c.kind, 0.25, 0
 			c.edit(cfg)
 		})
 		for m, controller := range p.initial {
@@ -56,44 +52,4 @@ func writeMotion(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func TestDemonstrationRefused(t *testing.T) {
-	good := "time,a.position,b.position\n0,1,0.5\n1,1,0.5\n"
-	for _, c := range []struct {
-		name, text string
-		edit       func(d *DemonstrationConfig)
-		key, want  string
-	}{
-		{"no files", good, func(d *DemonstrationConfig) { d.Files = nil }, "type", "demonstration.files to name a CSV file"},
-		{"three files", good, func(d *DemonstrationConfig) { d.Files = append(d.Files, d.Files[0], d.Files[0]) }, "demonstration.files", "has 3 entries"},
-		{"no such file", good, func(d *DemonstrationConfig) { d.Files = []string{"/no/such/file.csv"} }, "demonstration.files", "/no/such/file.csv"},
-		{"a folder", good, func(d *DemonstrationConfig) { d.Files = []string{t.TempDir()} }, "demonstration.files", "no regular file"},
-		{"bad row", "time,a.position,b.position\n0,1,0.5\n1,1,fast\n", nil, "demonstration.files", "motion.csv: trajectory: invalid file: line 3 column 5"},
-		{"starts elsewhere", good, nil, "demonstration.files", "condition 2 begins 1.5 rad away"},
-		{"no efforts", good, func(d *DemonstrationConfig) { d.StartTolerance, d.FeedForward = 3, "recorded" }, "demonstration.files", "motion.csv has no columns JOINT.effort"},
-		{"no inverse dynamics", good, func(d *DemonstrationConfig) {
-			d.StartTolerance, d.FeedForward = 3, "inverse_dynamics"
-			d.Model.Type, d.Model.Lengths = "cart_pole", []float64{1}
-		}, "demonstration.model.type", "cart_pole"},
-		{"no model", good, func(d *DemonstrationConfig) {
-			d.StartTolerance, d.FeedForward, d.Model.Masses = 3, "inverse_dynamics", []float64{1}
-		}, "demonstration.model.masses", "initial_controller.demonstration.model.type planar_arm needs 2"},
-		{"model of one joint", good, func(d *DemonstrationConfig) {
-			d.StartTolerance, d.FeedForward = 3, "inverse_dynamics"
-			d.Model.Type, d.Model.Lengths, d.Model.Masses, d.Model.Damping = "pendulum", []float64{1}, []float64{1}, []float64{0}
-		}, "demonstration.model.type", "joints has 2 entries"},
-	} {
-		cfg, rc := taskConfig()
-		cfg.Initial.Type = "demonstration"
-		cfg.Initial.Demonstration.Files = []string{writeMotion(t, c.text)}
-		if c.edit != nil {
-			c.edit(&cfg.Initial.Demonstration)
-		}
-		_, err := NewProblem(cfg, mustRobot(t, rc))
-		var field params.FieldError
-		if !errors.As(err, &field) || field.Key != strings.TrimSuffix("initial_controller."+c.key, ".") || !strings.Contains(field.Problem, c.want) {
-			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
-		}
-	}
 }
