@@ -70,10 +70,14 @@ func FuzzIterate(f *testing.F) {
 		long[i] = byte(41*i*i + i/7)
 	}
 	f.Add(long)
+	mild := make([]byte, len(long)) // no number that is out of the ordinary
+	for i := range mild {
+		mild[i] = byte((83*i*i + 29*i) % 251)
+	}
 	for kind := range byte(9) {
 		for options := range byte(16) {
-			seed := append([]byte{4, 1, 0, 6, options, kind}, long...)
-			f.Add(seed)
+			f.Add(append([]byte{4, 1, 0, 6, options, kind}, long...))
+			f.Add(append([]byte{4, 1, 0, 6, options &^ 2, kind}, mild...))
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
