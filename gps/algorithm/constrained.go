@@ -35,7 +35,7 @@ func DefaultConstrainedConfig() ConstrainedConfig {
 //
 // by dual gradient ascent: controllers minimise E[cost] + sum_t lambda_t KL_t about the linearised
 // policy, the policy learns from them weighted by lambda_t, and lambda_t rises by Rate KL_t and
-// with the schedule (the stochastic form; Levine & Koltun, NIPS 2014, section 4). There is one
+// with the schedule (the stochastic form; Levine & Koltun, ICML 2014). There is one
 // cost per condition, as for NewTrajOpt.
 func NewConstrainedGPS(cfg ConstrainedConfig, costs []cost.Term, dX, dU int) (Algorithm, error) {
 	return newAlternating(cfg.Alternating, &constrained{cfg}, costs, dX, dU)
