@@ -106,7 +106,7 @@
 //
 // # In turns: BADMM, constrained and augmented-Lagrangian GPS
 //
-// These keep controllers of their own, bounded by (4) from those that drew the samples, and take Inner
+// These keep controllers of their own, bounded by (4) from those of the iteration before, and take Inner
 // turns in an iteration of: (7), linearise, multipliers, (4) with a term that pulls to the policy. None
 // has a guard: the controllers do not depend on the policy's success. PI2 and PILQR are refused:
 // samples' costs know nothing of the pull.

@@ -300,3 +300,28 @@ func TestTurnsRefusePathIntegrals(t *testing.T) {
 		}
 	}
 }
+
+// An iteration of several turns reports on the step of the last one, not on their sum, and says a
+// warning once.
+func TestTurnsReportTheLastStep(t *testing.T) {
+	for _, each := range []bool{false, true} {
+		a := massAlgorithm(t, "badmm", func(c *algorithm.TrajOptConfig, _ *algorithm.PolicyConfig) { c.BoundEachStep, c.KLStep = each, 0.1 })
+		_, reports := massRun(t, a, massState(1), 2, 6)
+		for _, r := range reports {
+			for m, c := range r.Conditions {
+				if !(c.KL <= 1.1*c.Bound) || !c.Active || !(c.KL > 0.3*c.Bound) {
+					t.Errorf("bound each step %v, iteration %d, condition %d: KL %v for a bound of %v", each, r.Iteration, m, c.KL, c.Bound)
+				}
+			}
+		}
+	}
+	a := massAlgorithm(t, "badmm", func(c *algorithm.TrajOptConfig, _ *algorithm.PolicyConfig) {
+		c.Search.MinEta, c.Search.MaxEta, c.KLStep = 1e-8, 1e-7, 1e-6
+	})
+	_, reports := massRun(t, a, massState(1), 1, 6)
+	for m, c := range reports[0].Conditions {
+		if !c.Anchored || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "no dual variable up to 1e-07 kept the KL bound") {
+			t.Errorf("condition %d: %+v", m, c)
+		}
+	}
+}
