@@ -23,7 +23,7 @@ func TestDocument(t *testing.T) {
 		}
 	}
 	source := ""
-	for _, folder := range []string{".", "qp"} {
+	for _, folder := range []string{".", "qp", "../../node", "../../node/trial"} {
 		entries, err := os.ReadDir(folder)
 		if err != nil {
 			t.Fatal(err)

@@ -76,3 +76,38 @@ func TestStalledWithoutTorque(t *testing.T) {
 		t.Errorf("%+v in phase %v after the end", out, b.machine.Phase())
 	}
 }
+
+// TestTwoSourcesWait: while two publishers deliver in turn a reset does not count, and one of them
+// alone does not end the fault.
+func TestTwoSourcesWait(t *testing.T) {
+	b := newBench(t, elsewhere, freeRunning)
+	b.read()
+	c := command(20)
+	b.start(c)
+	b.until(trial.Started)
+	b.tick()
+	b.kinds()
+	b.wantZero(b.took(b.machine.TwoSources(b.arrival)))
+	b.wantEvents(trial.Faulted)
+	if b.machine.ResetFault() == nil {
+		t.Error("reset before there was a joint state to trust")
+	}
+	b.wantZero(b.tick())
+	if err := b.machine.ResetFault(); err != nil {
+		t.Fatal(err)
+	}
+	b.wantZero(b.took(b.machine.TwoSources(b.arrival)))
+	for range 3 * b.cfg.Safety.RecoverySteps {
+		b.wantZero(b.tick())
+		b.wantPhase(trial.Fault)
+	}
+	if f := b.machine.Fault(); f.Kind != safety.TwoSources {
+		t.Errorf("fault %v", f)
+	}
+	if err := b.machine.ResetFault(); err != nil {
+		t.Fatal(err)
+	}
+	b.until(trial.Recovered)
+	b.until(trial.Finished)
+	b.checkRecord(c)
+}
