@@ -92,14 +92,14 @@ func available(f *Filter) (braking, jerk []float64, sure bool, err error) {
 				if least := leastLeft * effort; sample%2 == 1 && left < least {
 					left, sure = least, false
 				} else if !(left > 0) {
-					return nil, nil, false, fmt.Errorf("%w: joint %q needs %.3g N m against gravity at joint positions %.3g, which leaves nothing of its torque limit, %.3g N m, to brake with: narrow the position limits, set braking, or set filter to off",
+					return nil, nil, false, fmt.Errorf("%w: joint %q needs %.3g N m against gravity at joint positions %.3g, which leaves nothing of its torque limit, %.3g N m, to brake with: narrow the position limits, set braking, or set filter to never",
 						ErrConfig, f.robot.Joints[i], bias[i], q, effort)
 				}
 				if need == 0 {
 					continue
 				}
 				if !(need > 0 && need < math.Inf(1)) {
-					return nil, nil, false, fmt.Errorf("%w: the dynamics model gives no usable mass matrix at joint positions %.3g: look at the inertias in the robot description, or set filter to off", ErrConfig, q)
+					return nil, nil, false, fmt.Errorf("%w: the dynamics model gives no usable mass matrix at joint positions %.3g: look at the inertias in the robot description, or set filter to never", ErrConfig, q)
 				}
 				scale = min(scale, left/need)
 			}

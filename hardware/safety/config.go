@@ -61,7 +61,7 @@ type Config struct {
 	WorkspaceDamping   float64   `param:"workspace_damping" desc:"Damping of the workspace's soft wall." unit:"N s/m" range:"[0, inf)"`
 	WorkspaceBraking   float64   `param:"workspace_braking" desc:"Deceleration of end-effector points that the quadratic programme counts on before the end of the workspace." unit:"m/s^2" range:"(0, inf)"`
 
-	Filter            string        `param:"filter" desc:"Quadratic programme that changes a torque as little as the limits of position, velocity and workspace allow: auto is for learned controllers of a robot with a dynamics model, always is for all controllers, never leaves soft walls." choices:"auto|always|never"`
+	Filter            string        `param:"filter" desc:"Quadratic programme that changes a torque as little as the limits of position, velocity and workspace allow: auto is for learned and position controllers where there is a dynamics model, always is also for an arm that is let go of, never leaves soft walls." choices:"auto|always|never"`
 	Braking           []float64     `param:"braking" desc:"Deceleration of each joint that the quadratic programme counts on; empty takes half of what the torque limits give in the worst place." unit:"rad/s^2 or m/s^2" range:"(0, inf)"`
 	ApproachTime      time.Duration `param:"approach_time" desc:"Time constant with which the quadratic programme lets a joint come to rest at a limit; at least a tick." unit:"s" range:"[0, 10]"`
 	AccelerationError float64       `param:"acceleration_error" desc:"By how much the accelerations of the dynamics model may be wrong; the stated margins are proportional to it." unit:"rad/s^2 or m/s^2" range:"[0, inf)"`

@@ -187,7 +187,8 @@ func (f *Filter) Tick(r *hardware.JointState, wanted []float64, source Source, d
 		f.checkWanted(wanted, source)
 	}
 	respond := f.fault.Kind != NoFault
-	programme := f.barrier != nil && (respond || f.cfg.Filter == FilterAlways || source == Learned)
+	// An arm that is let go of is moved by hands, of which the model knows nothing: walls are gentler.
+	programme := f.barrier != nil && (respond || f.cfg.Filter == FilterAlways || source != Relaxed)
 	switch {
 	case respond && f.cfg.OnFault == OnFaultZero:
 		t := f.Zero()

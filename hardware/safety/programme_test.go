@@ -14,7 +14,8 @@ type rubbing struct{ constant }
 
 func (rubbing) Friction(dst, dq []float64) { dst[0], dst[1] = 3*dq[0], 3*dq[1] }
 
-// TestWhoUsesProgramme: learned controllers by default, all where it is on, and the responses.
+// TestWhoUsesProgramme: controllers by default, an arm that is let go of too where it is on, and the
+// responses.
 func TestWhoUsesProgramme(t *testing.T) {
 	for _, c := range []struct {
 		filter string
@@ -23,10 +24,12 @@ func TestWhoUsesProgramme(t *testing.T) {
 		want   bool
 	}{
 		{safety.FilterAuto, safety.Learned, false, true},
-		{safety.FilterAuto, safety.Position, false, false},
+		{safety.FilterAuto, safety.Position, false, true},
 		{safety.FilterAuto, safety.Relaxed, false, false},
 		{safety.FilterAuto, safety.Position, true, true},
 		{safety.FilterAlways, safety.Position, false, true},
+		{safety.FilterAlways, safety.Relaxed, false, true},
+		{safety.FilterNever, safety.Position, false, false},
 		{safety.FilterNever, safety.Learned, false, false},
 		{safety.FilterNever, safety.Learned, true, false},
 	} {

@@ -44,6 +44,7 @@ type trial struct {
 	seed      uint64
 	cfg       safety.Config
 	source    safety.Source
+	walls     bool // in place of the programme
 	f         *safety.Filter
 	n         int
 	reading   *hardware.JointState
@@ -105,8 +106,10 @@ func newTrial(t *testing.T, b *body, seed uint64) *trial {
 	if !b.driven {
 		c.AccelerationError = 0
 	}
-	r.source = []safety.Source{safety.Learned, safety.Learned, safety.Learned, safety.Position}[r.rng.IntN(4)]
-	if r.source == safety.Learned {
+	r.source = []safety.Source{safety.Learned, safety.Position}[r.rng.IntN(2)]
+	if r.walls = r.rng.IntN(4) == 0; r.walls {
+		c.Filter = safety.FilterNever
+	} else {
 		// The programme alone keeps the limits: a fault for them would be one too many.
 		c.PositionMargin, c.VelocityMargin = 10, 1000
 	}
@@ -124,9 +127,12 @@ func newTrial(t *testing.T, b *body, seed uint64) *trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.cfg, r.f, b.braking = c, f, f.Braking()
-	if f.Margins(r.position, r.velocity, b.dt) != b.driven {
-		t.Fatalf("margins are stated: %v", !b.driven)
+	r.cfg, r.f = c, f
+	if !r.walls {
+		b.braking = f.Braking()
+	}
+	if stated := f.Margins(r.position, r.velocity, b.dt); stated != (b.driven && !r.walls) {
+		t.Fatalf("margins are stated: %v", stated)
 	}
 	for range int(math.Ceil(b.delay.Seconds()/b.dt-1e-9)) + 1 {
 		r.past = append(r.past, hardware.NewJointState(n))
@@ -181,7 +187,7 @@ func (r *trial) run(ticks int) {
 			continue
 		}
 		want := r.f.Fault().Kind
-		beyond := want == safety.NoFault && r.driven && r.source == safety.Position
+		beyond := want == safety.NoFault && r.driven && r.walls
 		if beyond {
 			want = r.beyond()
 		}
@@ -307,7 +313,7 @@ func (r *trial) publish(want safety.FaultKind) {
 	if err := r.step(torque); err != nil {
 		fail("%v", err)
 	}
-	if r.driven && !zero && r.source == safety.Learned {
+	if r.driven && !zero && !r.walls {
 		r.within(torque, fail)
 	}
 }
