@@ -44,7 +44,13 @@ func walkFile(path string, visit visitor) error {
 		return err
 	}
 	defer f.Close()
-	if err := walk(bufio.NewReaderSize(f, 1<<16), int(min(info.Size(), maxRecord)), visit); err != nil {
+	err = walk(bufio.NewReaderSize(f, 1<<16), int(min(info.Size(), maxRecord)), visit)
+	if end := make([]byte, len(mcap.Magic)); err == nil {
+		if _, err = f.ReadAt(end, info.Size()-int64(len(end))); err == nil && !bytes.Equal(end, mcap.Magic) {
+			err = errNotWhole
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrBag, path, err)
 	}
 	return nil
