@@ -207,3 +207,24 @@ func TestStepComparesPromiseOfControllersWithPolicy(t *testing.T) {
 		}
 	}
 }
+
+// What drew the samples is what Sampler said: path integral updates take the noise in its terms.
+func TestDrawnIsWhatSampled(t *testing.T) {
+	for _, name := range []string{"mdgps pilqr", "mdgps off-policy"} {
+		a := massAlgorithm(t, name, asIs)
+		state := massState(1)
+		for i := range 3 {
+			next, _ := massRun(t, a, state, 1, 6)
+			for m := range next.Conditions {
+				want := state.Conditions[m].Controller
+				if i > 0 && name == "mdgps pilqr" {
+					want = next.Conditions[m].Previous.Controller
+				}
+				if next.Conditions[m].Drawn != want {
+					t.Errorf("%s, iteration %d, condition %d: the samples are said to be another controller's", name, i+1, m)
+				}
+			}
+			state = next
+		}
+	}
+}
