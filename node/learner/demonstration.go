@@ -75,6 +75,10 @@ func (p *Problem) readReference(path string) (*initial.Reference, error) {
 	if err != nil {
 		return nil, err
 	}
+	if motion.Effort == nil && p.cfg.Initial.Type == initialDemonstration && d.FeedForward == string(initial.FeedRecorded) {
+		return nil, fmt.Errorf("%s has no columns JOINT.effort (a bag: no efforts), which demonstration.feed_forward %s needs: record them, or choose %s or %s",
+			path, d.FeedForward, initial.FeedInverse, initial.FeedNone)
+	}
 	fail := func(err error) (*initial.Reference, error) { return nil, fmt.Errorf("%s: %w", path, err) }
 	trial := float64(p.cfg.Steps) * p.cfg.DT
 	if motion, err = motion.Between(d.Begin, d.Begin+trial+d.Smoothing); err != nil {
@@ -104,10 +108,6 @@ func (p *Problem) readReference(path string) (*initial.Reference, error) {
 	// A row per action is enough: none is taken at the last state.
 	if last := recorded.Duration(); last < trial-(1+1e-6)*p.cfg.DT {
 		p.notes = append(p.notes, fmt.Sprintf("the motion in %s lasts %.4g s, a trial %.4g s: its end is held at rest for the remaining time", path, last, trial))
-	}
-	if r.Effort == nil && p.cfg.Initial.Type == initialDemonstration && d.FeedForward == string(initial.FeedRecorded) {
-		return fail(fmt.Errorf("there are no efforts (columns JOINT.effort of a CSV file), which demonstration.feed_forward %s needs: record them, or choose %s or %s",
-			d.FeedForward, initial.FeedInverse, initial.FeedNone))
 	}
 	p.compensate(r)
 	return r, nil

@@ -26,7 +26,7 @@ func TestDemonstrationRefused(t *testing.T) {
 		{"no bag", good, func(d *DemonstrationConfig) { d.Files = []string{t.TempDir()} }, "demonstration.files", "without metadata.yaml"},
 		{"bad row", "time,a.position,b.position\n0,1,0.5\n1,1,fast\n", nil, "demonstration.files", "motion.csv: trajectory: invalid file: line 3 column 5"},
 		{"starts elsewhere", good, nil, "demonstration.files", "condition 2 begins 1.5 rad away"},
-		{"no efforts", good, func(d *DemonstrationConfig) { d.StartTolerance, d.FeedForward = 3, "recorded" }, "demonstration.files", "motion.csv: there are no efforts"},
+		{"no efforts", good, func(d *DemonstrationConfig) { d.StartTolerance, d.FeedForward = 3, "recorded" }, "demonstration.files", "motion.csv has no columns JOINT.effort (a bag: no efforts)"},
 		{"too rare", good, func(d *DemonstrationConfig) { d.RowsPerStep = 2 }, "demonstration.files", "motion.csv: trajectory: motion cannot be followed: recorded too rarely: its rows are usually 1 s apart, need at most 0.025 s, by 2 rows per time step of 0.05 s"},
 		{"a gap", "time,a.position,b.position\n0,1,0.5\n0.01,1,0.5\n0.02,1,0.5\n0.12,1,0.5\n", nil, "demonstration.files", "a gap of 0.1 s from 0.02 s to 0.12 s"},
 		{"over before it begins", good, func(d *DemonstrationConfig) { d.Begin = 0.5 }, "demonstration.files", "1 rows of it are left from 0.5 s on"},
