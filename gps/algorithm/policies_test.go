@@ -325,3 +325,32 @@ func TestTurnsReportTheLastStep(t *testing.T) {
 		}
 	}
 }
+
+// An iteration leaves the state that it is given as it was, and its turns add the samples to the
+// policy's prior once.
+func TestPoliciesLeaveTheirStateAlone(t *testing.T) {
+	for _, name := range massAlgorithms {
+		a := massAlgorithm(t, name, func(_ *algorithm.TrajOptConfig, p *algorithm.PolicyConfig) {
+			p.Train.Epochs, p.Linearise.Method = 2, policy.ByMixture
+		})
+		state := massState(1)
+		for i := range 3 {
+			before := bits(t, state)
+			next, _ := massRun(t, a, state, 1, 6)
+			if !bytes.Equal(bits(t, state), before) {
+				t.Fatalf("%s: iteration %d has changed its state", name, i+1)
+			}
+			seen := map[*rollout.Rollout]bool{}
+			for _, s := range next.Conditions[1].PolicyPrior.Rollouts {
+				if seen[s] {
+					t.Fatalf("%s: the prior of the policy has a rollout twice", name)
+				}
+				seen[s] = true
+			}
+			if len(seen) != 6*(i+1) {
+				t.Errorf("%s: the prior of the policy has %d rollouts after %d iterations", name, len(seen), i+1)
+			}
+			state = next
+		}
+	}
+}
