@@ -354,3 +354,31 @@ func TestPoliciesLeaveTheirStateAlone(t *testing.T) {
 		}
 	}
 }
+
+// The divergence that is reported is that of the new controllers from the new policy, linearised at
+// the samples, under what the new controllers do.
+func TestPolicyKLIsThatOfWhatIsReturned(t *testing.T) {
+	for _, name := range []string{"badmm", "constrained", "lagrangian"} {
+		a := massAlgorithm(t, name, exploring)
+		state, reports := massRun(t, a, massState(1), 2, 6)
+		for m := range state.Conditions {
+			c := &state.Conditions[m]
+			l, err := policy.NewLineariser(massPolicy().Linearise, massT, massDX, massDU)
+			if err != nil {
+				t.Fatal(err)
+			}
+			linear := lqg.NewController(massT, massDX, massDU)
+			if _, _, err := l.Run(context.Background(), linear, state.Policy, c.Samples[len(c.Samples)-1], nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			e := policy.NewEstimator(massT, massDX, massDU)
+			_, want, err := e.Run(c.Controller, linear, c.Previous.Dynamics, c.Previous.X0, c.Previous.Cost)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := reports[1].Conditions[m].PolicyKL; math.Abs(got-want) > 1e-9*(1+want) {
+				t.Errorf("%s, condition %d: divergence from the policy is told as %v, and is %v", name, m, got, want)
+			}
+		}
+	}
+}
