@@ -89,9 +89,13 @@ func TestFaultEndsByItself(t *testing.T) {
 // when the fault is reset. On a busy machine that one may not come up in time either.
 func TestSilentLearner(t *testing.T) {
 	t.Parallel() // it waits, most of the time
+	const half = record.PolicyFile + ".1.tmp"
 	learners := 0
 	m := startManaged(t, options{learner: func(argv []string) []string {
 		if learners++; learners == 1 {
+			if err := os.WriteFile(filepath.Join(argv[2], half), []byte("half"), 0o666); err != nil {
+				t.Error(err)
+			}
 			return lasting(argv)
 		}
 		return argv
@@ -102,6 +106,9 @@ func TestSilentLearner(t *testing.T) {
 	m.until("another learner is there", func() bool { return strings.Contains(m.log(), "another goes on from the last checkpoint") })
 	m.must("reset_fault")
 	m.endsAttended()
+	if m.exists(half) {
+		t.Errorf("%s, which the learner was writing, is still there", half)
+	}
 	silences := strings.Count(m.log(), "a fault is latched: learner: no sign of life")
 	if m.err != nil || len(m.result.Reports) != 1 || learners != 1+silences {
 		t.Errorf("%v, %+v, %d learners after %d that were silent", m.err, m.result, learners, silences)
