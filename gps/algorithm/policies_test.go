@@ -382,3 +382,36 @@ func TestPolicyKLIsThatOfWhatIsReturned(t *testing.T) {
 		}
 	}
 }
+
+// BADMM's weights change once an iteration, by the divergences that the state keeps, and by their
+// change since the iteration before.
+func TestBADMMReweighsOnceAnIteration(t *testing.T) {
+	for _, rule := range []policy.WeightRule{policy.WeightByGradient, policy.WeightByChange} {
+		c := algorithm.DefaultBADMMConfig()
+		c.Alternating.Trajectory, c.Alternating.Policy = massTrajectory(), massPolicy()
+		c.Duals.Weights, c.Duals.Step = rule, 0.1
+		a, err := algorithm.NewBADMM(c, massCosts(), massDX, massDU)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, _ := massRun(t, a, massState(1), 1, 6)
+		next, _ := massRun(t, a, state, 1, 6)
+		for m := range next.Conditions {
+			then, now := &state.Conditions[m], &next.Conditions[m]
+			for k, w := range now.Duals.Weight {
+				want := then.Duals.Weight[k] + 0.1*now.PolicyKL[k]
+				if rule == policy.WeightByChange {
+					want = then.Duals.Weight[k]
+					if r := now.PolicyKL[k] / then.PolicyKL[k]; r < 0.8 {
+						want /= 2
+					} else if r >= 0.95 {
+						want *= 2
+					}
+				}
+				if math.Abs(w-want) > 1e-12*want {
+					t.Errorf("%s, condition %d: weight of step %d goes from %v to %v, want %v", rule, m, k, then.Duals.Weight[k], w, want)
+				}
+			}
+		}
+	}
+}
