@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"guidedpolicysearch/gps/algorithm"
+	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/pi2"
 	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trajopt"
 )
 
 // PI2 learns from costs alone, with and without a policy, and PILQR as LQR does.
@@ -163,4 +165,47 @@ func TestPILQRLearnsAsFarAsLQR(t *testing.T) {
 		t.Errorf("mean costs %v", last)
 	}
 	t.Logf("mean costs %v", last)
+}
+
+// Off-policy, PILQR's step is about the linearised policy, and its noise that of the controllers
+// that drew the samples: what package pi2 makes of both.
+func TestPILQROffPolicy(t *testing.T) {
+	var cfg algorithm.TrajOptConfig
+	a := massAlgorithm(t, "mdgps off-policy", func(c *algorithm.TrajOptConfig, _ *algorithm.PolicyConfig) {
+		c.Update = algorithm.PILQR
+		cfg = *c
+	})
+	state, _ := massRun(t, a, massState(1), 2, 6)
+	all := massSamples(t, a, state, 6)
+	next, report := iterate(t, a, state, all)
+	for m := range next.Conditions {
+		model := next.Conditions[m].Previous
+		settings, bounds, costs := cfg.PathIntegral, make([]float64, massT), make([][]float64, len(all[m]))
+		settings.Search = cfg.Search
+		for k := range bounds {
+			bounds[k] = cfg.KLStep * report.Conditions[m].StepMultiplier
+		}
+		for n, s := range all[m] {
+			e := cost.NewExpansion(massT, massDX, massDU)
+			if err := cost.Expand(e, massCost{}, s); err != nil {
+				t.Fatal(err)
+			}
+			costs[n] = e.L
+		}
+		q, err := pi2.NewPILQR(settings, massT, massDX, massDU)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: model.Controller}
+		r, err := q.Update(state.Conditions[m].PathIntegral, p, state.Conditions[m].Controller, all[m], costs, bounds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := next.Conditions[m].Controller
+		for i, v := range r.Controller.Bias {
+			if math.Abs(got.Bias[i]-v) > 1e-9*(1+math.Abs(v)) {
+				t.Fatalf("condition %d: bias %d is %v, want %v", m, i, got.Bias[i], v)
+			}
+		}
+	}
 }
