@@ -163,3 +163,32 @@ func format(values ...float64) string {
 	}
 	return strings.Join(texts, ",")
 }
+
+// Only the time of a trial counts: a gap before or after it is no matter, one in it is.
+func TestOnlyTheTrialIsLookedAt(t *testing.T) {
+	text := &strings.Builder{}
+	text.WriteString("time,a.position,b.position\n")
+	for _, at := range []float64{0, 0.05, 0.1, 0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 3, 3.05} {
+		text.WriteString(format(at, 1+(at-0.9), 0.5) + "\n")
+	}
+	motion := writeMotion(t, text.String())
+	read := func(begin float64) (*Problem, error) {
+		cfg, rc := taskConfig() // trials of 0.3 s
+		cfg.Initial.Type, cfg.Conditions.Position = "demonstration", []float64{1, 0.5}
+		d := &cfg.Initial.Demonstration
+		d.Files, d.FeedForward, d.Begin, d.Smoothing = []string{motion}, "none", begin, 0
+		return NewProblem(cfg, mustRobot(t, rc))
+	}
+	p, err := read(0.9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := p.references[0].Position[2*6]; math.Abs(last-1.3) > 1e-9 || len(p.notes) > 0 {
+		t.Errorf("the trial ends at %v, notes %q; want 1.3 and none", last, p.notes)
+	}
+	for _, begin := range []float64{0, 1.1} {
+		if _, err := read(begin); err == nil || !strings.Contains(err.Error(), "a gap of") {
+			t.Errorf("from %v s on: error %v, want a gap", begin, err)
+		}
+	}
+}

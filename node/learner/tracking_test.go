@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"guidedpolicysearch/gps/algorithm"
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
@@ -157,5 +158,29 @@ func TestTrackingRefused(t *testing.T) {
 		if !errors.As(err, &field) || field.Key != c.key || !strings.Contains(field.Problem, c.want) {
 			t.Errorf("error %v, want %s: %q", err, c.key, c.want)
 		}
+	}
+}
+
+// After a rollback a condition has the model, and the mean cost, of the samples before: they are moved
+// to the next weight too, and the state before keeps its own.
+func TestTrackingAfterRollback(t *testing.T) {
+	p := tracked(t)
+	k := p.algorithm.(*tracking)
+	older, newer := drawSamples(p, 0)[0], drawSamples(p, 1)[0]
+	model := &algorithm.Model{Cost: lqg.NewCost(p.cfg.Steps, 4, 2)}
+	before := algorithm.Condition{Previous: model, MeanCost: 100, Samples: [][]*rollout.Rollout{newer, older}}
+	next := algorithm.Condition{Previous: model, MeanCost: 100}
+	if err := k.decay(&next, &before, newer, 0, -0.5); err != nil {
+		t.Fatal(err)
+	}
+	want := 100.0
+	for _, r := range older {
+		want -= 0.5 * distance(r) / float64(len(older))
+	}
+	if math.Abs(next.MeanCost-want) > 1e-12 || before.MeanCost != 100 {
+		t.Errorf("mean costs of %v, before %v; want %v and 100", next.MeanCost, before.MeanCost, want)
+	}
+	if next.Previous == model || next.Previous.Cost.QuadAt(0)[0] != -0.5*2 || model.Cost.QuadAt(0)[0] != 0 {
+		t.Errorf("second derivatives of %v, before %v; want -1 and 0", next.Previous.Cost.QuadAt(0)[0], model.Cost.QuadAt(0)[0])
 	}
 }
