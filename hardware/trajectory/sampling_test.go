@@ -22,6 +22,7 @@ func TestCheckSampling(t *testing.T) {
 	}{
 		{0, 0, "", false}, {0.1, 3.51, "", false},
 		{0.05, 0, "usually 0.1 s apart, need at most 0.05 s", true},
+		{0.09, 0, "need at most 0.09 s", true},
 		{0.1, 3.49, "a gap of 0.35 s from 0.2 s to 0.55 s after the first row, 3.5 times the usual interval of 0.1 s, need at most 3.49 times", false},
 	} {
 		err := m.CheckSampling(c.longest, c.gap)
@@ -58,7 +59,14 @@ func TestSmoothIsExactOnCubics(t *testing.T) {
 	for s := 0.0; s < 2; s += 0.005 + 0.01*rng.Float64() {
 		m.Time, m.Position = append(m.Time, 3+s), append(m.Position, f(s), -2*f(s))
 	}
-	out := m.Smooth(0.2)
+	for _, window := range []float64{0.05, 0.2} { // with fewer than five rows in it here and there
+		checkCubic(t, m, m.Smooth(window), f, df)
+	}
+}
+
+// checkCubic checks positions and slopes of two joints, f and -2 f, at stamps that begin with 3 s.
+func checkCubic(t *testing.T, m, out *Trajectory, f, df func(s float64) float64) {
+	t.Helper()
 	if &out.Effort[0] != &m.Effort[0] || !slices.Equal(out.Time, m.Time) {
 		t.Error("stamps or efforts have changed")
 	}

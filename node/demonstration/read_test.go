@@ -161,8 +161,8 @@ func TestReadWhatThereIs(t *testing.T) {
 func TestReadCommands(t *testing.T) {
 	s := states(0, 4, func(i int, s *sensor_msgs.JointState) { s.Effort = []float64{9, 9, 9} })
 	expected := want(4)
-	expected.Effort = []float64{2, 3, 4, 5, 4, 5, 6, 7}
-	list := []message{s[0], {"/commands", 501, command(0, 1)}, {"/commands", 509, command(2, 3)}, s[1], {"/commands", 511, command(4, 5)}, s[2], s[3], {"/commands", 600, command(6, 7)}}
+	expected.Effort = []float64{2, 3, 2, 3, 4, 5, 6, 7}
+	list := []message{s[0], {"/commands", 501, command(0, 1)}, {"/commands", 509, command(2, 3)}, s[1], {"/commands", 520, command(4, 5)}, s[2], s[3], {"/commands", 600, command(6, 7)}}
 	if got, err := readBytes(t, write(t, mcap.CompressionNone, list...), Topics{"/joint_states", "commands"}); err != nil || !equal(got, expected) {
 		t.Errorf("got %+v, %v, want %+v", got, err, expected)
 	}
@@ -237,6 +237,9 @@ func TestDamagedFile(t *testing.T) {
 		if _, err := readBytes(t, data[:len(data)*2/3], topics); !strings.Contains(err.Error(), "mcap recover") {
 			t.Errorf("%q: cut off: error %v, want what to do", compression, err)
 		}
+	}
+	if _, err := readBytes(t, slices.Concat(mcap.Magic, mcap.Magic), topics); !errors.Is(err, ErrBag) || !strings.Contains(err.Error(), "cut off") {
+		t.Errorf("beginning and end alone: error %v", err)
 	}
 	data := write(t, mcap.CompressionNone, states(0, 12, nil)...)
 	at := bytes.Index(data, state(50, 5, -5).AppendCDR(nil)) + 8
