@@ -32,20 +32,46 @@ type PolicyConfig struct {
 	StepRule    string                 `param:"step_rule" desc:"Of mdgps: adapt the KL step to the expected costs of the linearised policy, or to the trials' mean costs." choices:"laplace|mc" takes:"trial"`
 	Guard       float64                `param:"guard" desc:"Of mdgps: where the mean cost of the trials rises by more than this part, and by more than exploration explains, the policy before is put back; 0 for never." range:"[0, inf)" takes:"trial"`
 	Turns       int                    `param:"turns" desc:"Of badmm, constrained and lagrangian: how often policy and controllers take turns in an iteration." range:"[1, 1000]" takes:"trial"`
-	Weight      float64                `param:"weight" desc:"Of badmm, constrained and lagrangian: weight at the beginning of the disagreement of policy and controllers." range:"(0, inf)"`
-	Growth      float64                `param:"growth" desc:"Of constrained and lagrangian: factor on the weights, after each turn and each iteration." range:"[1, inf)" takes:"trial"`
-	Rate        float64                `param:"rate" desc:"Of constrained: what a nat of divergence adds to the weight of its time step. Of lagrangian: step of the multipliers, in twice the weight." range:"[0, inf)" takes:"trial"`
-	MaxWeight   float64                `param:"max_weight" desc:"Of constrained: largest weight." range:"(0, inf)" takes:"trial"`
 	Train       nn.TrainConfig         `param:"train"`
 	Linearise   policy.LineariseConfig `param:"linearise"`
-	Duals       policy.DualConfig      `param:"duals"`
+	BADMM       BADMMConfig            `param:"badmm"`
+	Constrained ConstrainedConfig      `param:"constrained"`
+	Lagrangian  LagrangianConfig       `param:"lagrangian"`
 }
 
+// BADMMConfig holds the settings of badmm.
+type BADMMConfig struct {
+	Weight float64 `param:"weight" desc:"Weight at the beginning of the divergence between policy and controllers." range:"(0, inf)"`
+	policy.DualConfig
+}
+
+// ConstrainedConfig holds the settings of constrained.
+type ConstrainedConfig struct {
+	Weight    float64 `param:"weight" desc:"Weight at the beginning of the divergence between policy and controllers." range:"(0, inf)"`
+	Rate      float64 `param:"rate" desc:"What a nat of divergence adds to the weight of its time step in each turn." range:"[0, inf)" takes:"trial"`
+	Growth    float64 `param:"growth" desc:"Factor on the weights after each turn." range:"[1, inf)" takes:"trial"`
+	MaxWeight float64 `param:"max_weight" desc:"Largest weight." range:"(0, inf)" takes:"trial"`
+}
+
+// LagrangianConfig holds the settings of lagrangian.
+type LagrangianConfig struct {
+	Penalty float64 `param:"penalty" desc:"Weight at the beginning of the squared difference between the actions of policy and controllers." range:"(0, inf)"`
+	Rate    float64 `param:"rate" desc:"Step of the multipliers, in twice the penalty." range:"[0, inf)" takes:"trial"`
+	Growth  float64 `param:"growth" desc:"Factor on the penalty after each iteration." range:"[1, inf)" takes:"trial"`
+}
+
+// defaultPolicyConfig returns what served all shipped tasks best: a smooth network, linearised by its
+// derivative, which few trials tell as well as many, and a fixed number of epochs at a falling rate.
 func defaultPolicyConfig() PolicyConfig {
 	p, m, c := algorithm.DefaultPolicyConfig(), algorithm.DefaultMDGPSConfig(), algorithm.DefaultConstrainedConfig()
+	b, l := algorithm.DefaultBADMMConfig(), algorithm.DefaultLagrangianConfig()
+	p.Activation, p.Linearise.Method = nn.Tanh, policy.ByJacobian
+	p.Train.Rate, p.Train.RateDecay, p.Train.Epochs, p.Train.HeldOut = 3e-3, 0.92, 40, 0
 	return PolicyConfig{Hidden: p.Hidden, Activation: string(p.Activation), Covariance: string(p.Covariance), Entropy: p.Entropy, Reuse: p.Reuse,
-		Samples: "policy", StepRule: string(m.StepRule), Guard: m.Guard, Turns: c.Alternating.Inner, Weight: c.InitialWeight, Growth: c.Growth, Rate: c.Rate, MaxWeight: c.MaxWeight,
-		Train: p.Train, Linearise: p.Linearise, Duals: policy.DefaultDualConfig()}
+		Samples: "policy", StepRule: string(m.StepRule), Guard: m.Guard, Turns: c.Alternating.Inner, Train: p.Train, Linearise: p.Linearise,
+		BADMM:       BADMMConfig{Weight: b.InitialWeight, DualConfig: b.Duals},
+		Constrained: ConstrainedConfig{Weight: c.InitialWeight, Rate: c.Rate, Growth: c.Growth, MaxWeight: c.MaxWeight},
+		Lagrangian:  LagrangianConfig{Penalty: l.Penalty, Rate: l.Rate, Growth: l.Growth}}
 }
 
 // policyConfig returns the policy's settings.
@@ -79,11 +105,11 @@ func (p *Problem) newAlgorithm(trajectory algorithm.TrajOptConfig, costs []cost.
 	case mdgps:
 		return algorithm.NewMDGPS(algorithm.MDGPSConfig{Trajectory: trajectory, Policy: shared, OffPolicy: c.Samples != "policy", StepRule: algorithm.StepRule(c.StepRule), Guard: c.Guard}, costs, dX, dU)
 	case badmm:
-		return algorithm.NewBADMM(algorithm.BADMMConfig{Alternating: turns, InitialWeight: c.Weight, Duals: c.Duals}, costs, dX, dU)
+		return algorithm.NewBADMM(algorithm.BADMMConfig{Alternating: turns, InitialWeight: c.BADMM.Weight, Duals: c.BADMM.DualConfig}, costs, dX, dU)
 	case constrained:
-		return algorithm.NewConstrainedGPS(algorithm.ConstrainedConfig{Alternating: turns, InitialWeight: c.Weight, Rate: c.Rate, Growth: c.Growth, MaxWeight: c.MaxWeight}, costs, dX, dU)
+		return algorithm.NewConstrainedGPS(algorithm.ConstrainedConfig{Alternating: turns, InitialWeight: c.Constrained.Weight, Rate: c.Constrained.Rate, Growth: c.Constrained.Growth, MaxWeight: c.Constrained.MaxWeight}, costs, dX, dU)
 	case lagrangian:
-		return algorithm.NewLagrangianGPS(algorithm.LagrangianConfig{Alternating: turns, Penalty: c.Weight, Growth: c.Growth, Rate: c.Rate}, costs, dX, dU)
+		return algorithm.NewLagrangianGPS(algorithm.LagrangianConfig{Alternating: turns, Penalty: c.Lagrangian.Penalty, Growth: c.Lagrangian.Growth, Rate: c.Lagrangian.Rate}, costs, dX, dU)
 	}
 	return nil, params.FieldError{Key: "algorithm.type", Problem: fmt.Sprintf("is %q, need %s, %s, %s, %s or %s", p.cfg.Algorithm.Type, trajOpt, mdgps, badmm, constrained, lagrangian)}
 }
