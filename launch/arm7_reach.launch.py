@@ -2,6 +2,8 @@
 and the node that learns to reach with it.
 
     ros2 launch guided_policy_search arm7_reach.launch.py
+    ros2 launch guided_policy_search arm7_reach.launch.py \\
+        params_file:=params/mdgps_arm7.yaml
 
 The arguments are those of bringup.launch.py.
 """

@@ -2,6 +2,8 @@
 and the node that learns to put its peg into a hole.
 
     ros2 launch guided_policy_search peg_insertion.launch.py
+    ros2 launch guided_policy_search peg_insertion.launch.py \\
+        params_file:=params/mdgps_peg.yaml
 
 The arguments are those of bringup.launch.py.
 """

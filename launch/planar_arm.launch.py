@@ -1,6 +1,8 @@
 """Brings up the planar arm, simulated or real, and the node that learns on it.
 
     ros2 launch guided_policy_search planar_arm.launch.py
+    ros2 launch guided_policy_search planar_arm.launch.py \\
+        params_file:=params/mdgps_arm2.yaml
     ros2 launch guided_policy_search planar_arm.launch.py namespace:=arm2 simulated:=false
 
 The arguments are those of bringup.launch.py.
