@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector keeps shadows of all memory, whose pages are new too.
+
 package trial_test
 
 import (
