@@ -42,7 +42,7 @@ func TestPolicyOverTopics(t *testing.T) {
 	domain := ddsDomain(t)
 	dir := t.TempDir()
 	folder, alone := filepath.Join(dir, "topics"), filepath.Join(dir, "alone")
-	task := []string{"steps:=40", "samples:=3", "algorithm.type:=mdgps", "conditions.initial_position:=[2.356, 1.571, 1.571, 0.0]"}
+	task := []string{"steps:=40", "samples:=3", "algorithm.type:=mdgps", "policy.train.held_out:=0.2", "conditions.initial_position:=[2.356, 1.571, 1.571, 0.0]"}
 	startRobot(t, domain)
 	n := startNode(t, domain, folder, append([]string{"iterations:=3"}, task...)...)
 	n.finish(0)
@@ -55,7 +55,7 @@ func TestPolicyOverTopics(t *testing.T) {
 	over := reports(t, folder)
 	sameCosts(t, over, inProcess.Iterations)
 	for i, r := range over {
-		if r.Policy == nil || *r.Policy.HeldOutLoss != *inProcess.Iterations[i].Policy.HeldOutLoss || r.Policy.KL != inProcess.Iterations[i].Policy.KL {
+		if r.Policy == nil || r.Policy.HeldOutLoss == nil || *r.Policy.HeldOutLoss != *inProcess.Iterations[i].Policy.HeldOutLoss || r.Policy.KL != inProcess.Iterations[i].Policy.KL {
 			t.Errorf("iteration %d: the policy %+v, in one process %+v", i+1, r.Policy, inProcess.Iterations[i].Policy)
 		}
 	}
