@@ -79,7 +79,7 @@ func TestPolicyOverTopics(t *testing.T) {
 	}
 	for name, path := range map[string]string{"own": filepath.Join(folder, record.PolicyFile), "model": model} {
 		running := filepath.Join(dir, name)
-		r := startNode(t, domain, running, append(slices.Clone(task[:1]), "mode:=run", "policy.file:="+path, "iterations:=1", "samples:=2", task[3])...)
+		r := startNode(t, domain, running, append(slices.Clone(task[:1]), "mode:=run", "policy.file:="+path, "iterations:=1", "samples:=2", task[len(task)-1])...)
 		r.finish(0)
 		drivers, ends := recorded(t, running, 1)
 		if len(ends) != 4 || drivers[0] != "policy" || r.said("learner is process") != 0 {
