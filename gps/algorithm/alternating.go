@@ -87,11 +87,7 @@ func newAlternating(cfg AlternatingConfig, agree agreement, costs []cost.Term, d
 	if err := agree.validate(); err != nil {
 		return nil, err
 	}
-	s, err := newStudent(cfg.Policy, dX, dU)
-	if err != nil {
-		return nil, err
-	}
-	c, err := newCore(cfg.Trajectory, costs)
+	c, s, err := newParts(cfg.Trajectory, cfg.Policy, costs, dX, dU)
 	if err != nil {
 		return nil, err
 	}

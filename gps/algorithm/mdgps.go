@@ -75,11 +75,7 @@ func NewMDGPS(cfg MDGPSConfig, costs []cost.Term, dX, dU int) (*MDGPS, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s, err := newStudent(cfg.Policy, dX, dU)
-	if err != nil {
-		return nil, err
-	}
-	c, err := newCore(cfg.Trajectory, costs)
+	c, s, err := newParts(cfg.Trajectory, cfg.Policy, costs, dX, dU)
 	if err != nil {
 		return nil, err
 	}

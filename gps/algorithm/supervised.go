@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/nn"
 	"guidedpolicysearch/gps/policy"
@@ -88,6 +89,16 @@ func (s *student) suits(state *State) error {
 		return fmt.Errorf("%w: it has no conditions, and a policy needs at least one", ErrState)
 	}
 	return state.equalSizes("the algorithm's policy", state.Conditions[0].Controller.T, s.dX, s.dU)
+}
+
+// newParts returns what every algorithm with a policy is made of.
+func newParts(trajectory TrajOptConfig, cfg PolicyConfig, costs []cost.Term, dX, dU int) (*core, *student, error) {
+	s, err := newStudent(cfg, dX, dU)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := newCore(trajectory, costs)
+	return c, s, err
 }
 
 // network describes the policy's network.

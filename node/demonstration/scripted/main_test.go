@@ -43,7 +43,7 @@ func TestDemonstration(t *testing.T) {
 		t.Errorf("the finger ends %v m from the mark, want to be behind a disc that is there", d)
 	}
 	if !mujoco.Built {
-		t.Skip("without MuJoCo it is not made again")
+		t.Skip("needs a build with MuJoCo: cgo, libmujoco-dev, and no tag nomujoco")
 	}
 	path := filepath.Join(t.TempDir(), "again.mcap")
 	if err := run(path); err != nil {
