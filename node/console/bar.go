@@ -40,18 +40,23 @@ func (c Config) description(iteration, trial int) string {
 }
 
 // barWidth returns how wide a bar may be whose line, with the longest description, must
-// not wrap; 0 if there is no room for one. A line that wraps cannot be redrawn.
-func (c Config) barWidth(columns int) int {
-	width := min(maxBarWidth, columns-barMargin-len(c.description(c.Iterations, c.Trials)))
-	if columns < minColumns || width < minBarWidth {
-		return 0
+// not wrap, and whether there is room for the time that is left too; 0 if there is no room for a
+// bar. A line that wraps cannot be redrawn.
+func (c Config) barWidth(columns int) (width int, timed bool) {
+	room := columns - barMargin - len(c.description(c.Iterations, c.Trials))
+	if timed = room-longestLeft >= minBarWidth; timed {
+		room -= longestLeft
 	}
-	return width
+	if columns < minColumns || room < minBarWidth {
+		return 0, false
+	}
+	return min(maxBarWidth, room), timed
 }
 
 // fit gives the bar the width that the terminal has room for now.
 func (p *Printer) fit() error {
-	width := p.config.barWidth(p.columns())
+	width, timed := p.config.barWidth(p.columns())
+	p.timed = timed
 	if width == p.width {
 		return nil
 	}
@@ -62,11 +67,17 @@ func (p *Printer) fit() error {
 		p.bar = nil
 	}
 	if p.width = width; width > 0 {
-		p.bar = progressbar.NewOptions(max(1, p.config.Iterations*p.config.Trials),
-			progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(width), progressbar.OptionUseANSICodes(true),
-			progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: "", BarEnd: ""}))
+		p.bar = newBar(p.w, width, p.config.Iterations*p.config.Trials)
 	}
 	return nil
+}
+
+// newBar returns a bar of a width, in columns, for so many parts.
+func newBar(w io.Writer, width, parts int) *progressbar.ProgressBar {
+	return progressbar.NewOptions(max(1, parts),
+		progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(width), progressbar.OptionUseANSICodes(true),
+		// progressbar predicts from the first part on, also of work that somebody began before; remaining does not.
+		progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: "", BarEnd: ""}))
 }

@@ -11,6 +11,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 )
@@ -58,13 +59,16 @@ type Printer struct {
 	columns func() int
 	bar     *progressbar.ProgressBar // nil if there is none
 	width   int                      // of bar, 0 if there is none
+	timed   bool                     // there is room for the time that is left
+	left    remaining
+	now     func() time.Time // for tests
 	header  bool
 	costs   []float64
 }
 
 // New returns a printer that writes to w.
 func New(w io.Writer, c Config) *Printer {
-	return &Printer{w: w, config: c, columns: func() int { return columns(w) }}
+	return &Printer{w: w, config: c, columns: func() int { return columns(w) }, now: time.Now}
 }
 
 // Progress says that trials of the given iteration (from 1) are done; without a
@@ -78,8 +82,13 @@ func (p *Printer) Progress(iteration, trials int) error {
 	if err := p.fit(); err != nil || p.bar == nil {
 		return err
 	}
-	p.bar.Describe(p.config.description(iteration, min(trials+1, p.config.Trials)))
-	done := (iteration-1)*p.config.Trials + trials
+	done, now := (iteration-1)*p.config.Trials+trials, p.now()
+	p.left.begin(now, done)
+	text := p.config.description(iteration, min(trials+1, p.config.Trials))
+	if p.timed {
+		text += p.left.text(now, done, p.config.Iterations*p.config.Trials)
+	}
+	p.bar.Describe(text)
 	return p.bar.Set(max(0, min(done, p.bar.GetMax())))
 }
 

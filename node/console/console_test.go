@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 var reference = []float64{445, 245, 93.9, 56.8, 42.6, 35.0, 30.3, 27.1, 24.7, 22.8}
@@ -62,9 +63,12 @@ func TestPlain(t *testing.T) {
 // must be the plain output, and the bar must have been seen.
 func TestTerminal(t *testing.T) {
 	var b bytes.Buffer
-	course(t, New(&b, Config{Iterations: 10, Trials: 5, Terminal: true}),
-		Summary{FinalCost: 22.8, Reference: 22.8, Margin: 0.1, RunFolder: "runs/one", Picture: "runs/one/learning.png", Seconds: 12.34})
-	if !strings.Contains(b.String(), "iteration 4 of 10, trial 3 of 5  34%") {
+	p := New(&b, Config{Iterations: 10, Trials: 5, Terminal: true})
+	now := time.Unix(0, 0)
+	p.now = func() time.Time { now = now.Add(time.Second); return now } // a second for each of the 60 reports
+	course(t, p, Summary{FinalCost: 22.8, Reference: 22.8, Margin: 0.1, RunFolder: "runs/one", Picture: "runs/one/learning.png", Seconds: 12.34})
+	// 20 s after the first report 17 of 50 trials are done: 33 more take 20/17 s each.
+	if !strings.Contains(b.String(), "iteration 4 of 10, trial 3 of 5, 39 s left  34%") {
 		t.Error("the bar was never drawn in iteration 4")
 	}
 	golden(t, "plain.txt", strings.Join(screen(b.String(), nil), "\n"))
@@ -99,7 +103,7 @@ func TestNarrowTerminal(t *testing.T) {
 		columns []int
 		widest  int // bar
 	}{
-		{[]int{200}, 30}, {[]int{80}, 30}, {[]int{71}, 30}, {[]int{70}, 29}, {[]int{60}, 19}, {[]int{50}, 9}, {[]int{49}, 0}, {[]int{1}, 0},
+		{[]int{200}, 30}, {[]int{80}, 26}, {[]int{71}, 17}, {[]int{70}, 16}, {[]int{59}, 5}, {[]int{58}, 17}, {[]int{50}, 9}, {[]int{49}, 0}, {[]int{1}, 0},
 		{[]int{55, 100, 30, 62}, 30},
 	} {
 		var b bytes.Buffer
