@@ -43,6 +43,9 @@ type Expansion struct {
 	Ly []float64
 	// Lyy holds the Hessians, T x D x D, symmetric.
 	Lyy []float64
+
+	// shares is not nil where the parts of named terms are asked for.
+	shares *shares
 }
 
 // maxNumbers bounds each array of an expansion: 2 GiB.
@@ -195,8 +198,15 @@ type Named struct {
 
 // Add adds the term.
 func (n Named) Add(dst *Expansion, weight float64, r *rollout.Rollout) error {
+	before, noted := 0.0, 0
+	if dst.shares != nil {
+		before, noted = dst.Total(), dst.shares.noted
+	}
 	if err := n.Term.Add(dst, weight, r); err != nil {
 		return fmt.Errorf("%s: %w", n.Name, err)
+	}
+	if dst.shares != nil && dst.shares.noted == noted {
+		dst.shares.note(n.Name, dst.Total()-before)
 	}
 	return nil
 }

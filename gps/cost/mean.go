@@ -14,6 +14,7 @@ import (
 type Mean struct {
 	expansion *Expansion
 	pattern   *pattern
+	shares    shares
 }
 
 // NewMean returns a mean for rollouts of T steps, dX states and dU actions. It panics where
@@ -27,6 +28,11 @@ func (m *Mean) Fits(T, dX, dU int) bool {
 	e := m.expansion
 	return e.T == T && e.DX == dX && e.DU == dU
 }
+
+// Shares returns what each named term (Named) added to the rollouts' costs in the latest Run, in the
+// order of the terms, as a view that the next one overwrites. A named term whose own terms have
+// names is left to these. Of a term without names there are none.
+func (m *Mean) Shares() []Share { return m.shares.list }
 
 // Run sets dst to the mean of the term's second-order expansions along the rollouts, and
 // totals, N, to the rollouts' costs. Errors are ctx's, or those of Expand and of
@@ -44,8 +50,12 @@ func (m *Mean) Run(ctx context.Context, dst *lqg.Cost, totals []float64, term Te
 	zero(dst)
 	e.Reset()
 	m.pattern.start(term, e.DX, e.DU)
+	m.shares.start(len(rollouts))
+	e.shares = &m.shares
+	defer func() { e.shares = nil }()
 	scale := 1 / float64(len(rollouts))
 	for n, r := range rollouts {
+		m.shares.at = n
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -157,6 +157,7 @@ func (c *Convex) Add(dst *Expansion, weight float64, r *rollout.Rollout) error {
 		c.expansion, c.projection = NewExpansion(r.T, r.DX, r.DU), NewProjection(r.DX, r.DU)
 	}
 	c.expansion.Reset()
+	c.expansion.shares = dst.shares
 	if err := c.term.Add(c.expansion, weight, r); err != nil {
 		return err
 	}
