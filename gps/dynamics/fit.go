@@ -7,6 +7,7 @@ import (
 
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trace"
 )
 
 // ErrTooFewSamples marks a fit to fewer rollouts than it needs.
@@ -96,6 +97,7 @@ type Fitter struct {
 	steps     *steps
 	// workers have a workspace each.
 	workers []*worker
+	scope   *trace.Scope
 	dst     *lqg.Dynamics
 	// warnings are those of a fit to warned rollouts without a prior.
 	warned   int
@@ -122,6 +124,9 @@ func NewFitter(cfg Config, T, dX, dU int) (*Fitter, error) {
 
 // Stop ends the goroutines. The Fitter is of no use then.
 func (f *Fitter) Stop() { f.steps.stop() }
+
+// Trace makes the fits that follow record in scope what they compute; nil ends that.
+func (f *Fitter) Trace(scope *trace.Scope) { f.scope = scope }
 
 // Fit is the package's Fit with the result in dst. It allocates where it fails, where there
 // are more rollouts than before, and a Fork of the prior for every worker. After an error dst
@@ -161,10 +166,11 @@ func (f *Fitter) fit(dst *lqg.Dynamics, samples []*rollout.Rollout, prior Prior)
 		}
 	}
 	f.dst = dst
+	f.begin(prior != nil)
 	err := f.steps.run()
 	f.dst = nil
 	for _, w := range f.workers {
-		w.samples, w.source = nil, nil
+		w.samples, w.source, w.seen = nil, nil, nil
 	}
 	if err != nil {
 		// Every number counts in a covariance, so that one that is not finite has failed.
@@ -173,6 +179,7 @@ func (f *Fitter) fit(dst *lqg.Dynamics, samples []*rollout.Rollout, prior Prior)
 		}
 		return Report{}, err
 	}
+	f.end(dst)
 	if prior != nil {
 		return Report{}, nil
 	}

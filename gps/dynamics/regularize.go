@@ -36,6 +36,7 @@ func (w *worker) regularize(j *joint) {
 			j.sigma.Data[k*j.sigma.Stride+k] += reg
 		}
 	}
+	w.seen.joint(w.step, j)
 }
 
 // spectral changes eigenvalues of n x n matrices; it holds the workspace. Of a matrix, of the

@@ -21,6 +21,9 @@ type worker struct {
 	joint   *joint
 	inputs  *spectral // of the covariance of [x, u]
 	noise   *spectral
+	// seen is where what is computed is recorded, nil for nowhere; step the time step at hand.
+	seen *intermediates
+	step int
 }
 
 func newWorker(cfg Config, dX, dU int) *worker {
@@ -39,6 +42,7 @@ func (w *worker) prepare(samples []*rollout.Rollout, source Prior) {
 
 // fit writes time step t of the dynamics.
 func (w *worker) fit(dyn *lqg.Dynamics, t int) error {
+	w.step = t
 	prior, err := w.priorAt(t)
 	if err == nil {
 		for n, s := range w.samples {
@@ -48,6 +52,7 @@ func (w *worker) fit(dyn *lqg.Dynamics, t int) error {
 			copy(point[w.joint.pin:], s.State(t+1))
 		}
 		dst := Conditional{Gain: dyn.FAt(t), Bias: dyn.BiasAt(t), Cov: dyn.CovAt(t)}
+		w.seen.prior(t, prior)
 		err = w.joint.fit(&dst, nil, prior, w.cfg.Strength, w.cfg.Mean, w)
 		if err == nil && w.cfg.NoiseFloor > 0 && !w.noise.raise(dst.Cov, w.cfg.NoiseFloor) {
 			err = fmt.Errorf("%w: the noise's covariance has no eigenvalues", ErrNotFinite)

@@ -39,6 +39,8 @@ type BackwardPass struct {
 	Discount float64
 	// Floor, if not nil, bounds the action covariances from below.
 	Floor *Floor
+	// Keep, if not nil, is where Run writes the Q functions. It must have the problem's size.
+	Keep *QFunctions
 
 	quad, lin []float64 // of a stage, D x D and D
 	precision []float64 // P_t, dU x dU
@@ -48,6 +50,24 @@ type BackwardPass struct {
 	problem, anchor *riccati.Problem
 	gains, under    *riccati.Gains
 	floor           floorAt
+}
+
+// QFunctions are the Q functions of a backward pass, Q_t(y) = 1/2 y'Q_t y + q_t'y, y = [x; u], up to a
+// constant: what acting costs at t, with the objective's KL terms, and all that follows. They are those
+// of the undivided objective: of the cost plus eta KL.
+type QFunctions struct {
+	T, DX, DU int
+	// Quad is T x D x D, Lin is T x D.
+	Quad, Lin []float64
+
+	xx, ux, uu []float64 // of one step
+}
+
+// NewQFunctions returns Q functions of zeros.
+func NewQFunctions(T, dX, dU int) *QFunctions {
+	checkSizes(T, dX, dU)
+	d := dX + dU
+	return &QFunctions{T: T, DX: dX, DU: dU, Quad: make([]float64, T*d*d), Lin: make([]float64, T*d), xx: make([]float64, dX*dX), ux: make([]float64, dU*dX), uu: make([]float64, dU*dU)}
 }
 
 // floorAt is the floor of one time step, whatever step it is asked for.
@@ -88,8 +108,11 @@ func (b *BackwardPass) Run(dst *Controller, obj *Objective, dyn *Dynamics, eta f
 		kernel.Axpy(b.quad, eta, block(obj.Anchor.Quad, t, d*d))
 		kernel.Axpy(b.lin, eta, block(obj.Anchor.Lin, t, d))
 		b.expand(dyn, t, b.Discount*obj.valueFactor(t, eta))
-		if b.PropagateUnder != nil {
+		if b.PropagateUnder != nil || b.Keep != nil {
 			b.pass.KeepActions()
+		}
+		if b.Keep != nil {
+			b.keep(t)
 		}
 		scale := eta + obj.Weight(t)
 		if !b.solve(t, scale) {
@@ -166,8 +189,32 @@ func (b *BackwardPass) check(dst *Controller, cost *Cost, dyn *Dynamics) {
 	if u := b.PropagateUnder; u != nil && (u.T != dst.T || u.DX != b.dX || u.DU != b.dU) {
 		panic(fmt.Sprintf("lqg: backward pass for T=%d dX=%d dU=%d, value function under a controller of T=%d dX=%d dU=%d", dst.T, b.dX, b.dU, u.T, u.DX, u.DU))
 	}
+	if q := b.Keep; q != nil && (q.T != dst.T || q.DX != b.dX || q.DU != b.dU) {
+		panic(fmt.Sprintf("lqg: backward pass for T=%d dX=%d dU=%d, Q functions of T=%d dX=%d dU=%d", dst.T, b.dX, b.dU, q.T, q.DX, q.DU))
+	}
 	if b.Floor != nil && (b.Floor.dU != b.dU || len(b.Floor.bound) != len(dst.Chol)) {
 		panic(fmt.Sprintf("lqg: backward pass for T=%d dU=%d, covariance floor of T=%d dU=%d", dst.T, b.dU, len(b.Floor.bound)/(b.Floor.dU*b.Floor.dU), b.Floor.dU))
+	}
+}
+
+// keep writes the Q function of step t.
+func (b *BackwardPass) keep(t int) {
+	dX, dU, d := b.dX, b.dU, b.dX+b.dU
+	q := b.Keep
+	quu, qux, qxx := q.uu, q.ux, q.xx
+	quad, lin := block(q.Quad, t, d*d), block(q.Lin, t, d)
+	b.pass.Actions(quu, qux, lin[dX:])
+	b.pass.States(qxx, lin[:dX])
+	for i := range dX {
+		copy(quad[i*d:i*d+dX], qxx[i*dX:])
+	}
+	for i := range dU {
+		row := quad[(dX+i)*d : (dX+i+1)*d]
+		copy(row[:dX], qux[i*dX:])
+		copy(row[dX:], quu[i*dU:(i+1)*dU])
+		for j := range dX {
+			quad[j*d+dX+i] = qux[i*dX+j]
+		}
 	}
 }
 

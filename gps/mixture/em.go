@@ -40,6 +40,7 @@ func Fit(ctx context.Context, start *Mixture, points []float64, cfg Config) (Tra
 	workers := crew.New(cfg.workers(N, start.K))
 	defer workers.Stop()
 	e := newEM(cfg, coordinates, discerningOrder(start), points, start.K, workers)
+	e.seen = newRecording(ctx, start)
 	if err := e.admit(start); err != nil {
 		return trace, err
 	}
@@ -52,6 +53,7 @@ func Fit(ctx context.Context, start *Mixture, points []float64, cfg Config) (Tra
 		return trace, err
 	}
 	start.FitCount = N
+	e.seen.end(&trace, start, e.mass)
 	return trace, nil
 }
 
@@ -96,6 +98,7 @@ type em struct {
 	crew        *crew.Crew
 	evaluators  []*evaluator // of each worker
 	moments     []*moments
+	seen        recording
 }
 
 // newEM returns the state of a fit of K components without parameters.
@@ -215,6 +218,7 @@ func (e *em) run(ctx context.Context, trace *Trace) (stepped bool, err error) {
 			e.expect()
 		} else {
 			trace.LogLikelihoods = append(trace.LogLikelihoods, l)
+			e.seen.step(e, l)
 			if !revived && e.converged(last, l) {
 				return stepped, nil
 			}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"guidedpolicysearch/gps/internal/crew"
+	"guidedpolicysearch/gps/trace"
 )
 
 // Start returns a mixture of K components to begin a fit of the points (N x D) with:
@@ -65,7 +66,7 @@ func foretell(ctx context.Context, assignments [][]int, points []float64, D, K i
 		return 0, nil
 	}
 	cfg.MaxIterations, cfg.Workers = 1, 1
-	t := &foretelling{ctx: ctx, cfg: cfg, D: D, K: K, points: points, assignments: assignments, scores: make([]float64, folds*len(assignments))}
+	t := &foretelling{ctx: trace.Off(ctx), cfg: cfg, D: D, K: K, points: points, assignments: assignments, scores: make([]float64, folds*len(assignments))}
 	workers.Run(len(t.scores), t)
 	if err := ctx.Err(); err != nil {
 		return 0, err

@@ -244,6 +244,19 @@ func (b *Backward) Actions(quu, qux, qu []float64) {
 	}
 }
 
+// States writes the quadratic form of the states in H, row-major: Q_xx (dX x dX) and q_x (dX). It
+// overwrites the value function, which the Propagate that follows does too.
+func (b *Backward) States(qxx, qx []float64) {
+	b.states()
+	for j := range b.dX {
+		column := b.v.Column(j, b.pz)
+		qx[j] = column[b.dX]
+		for i := j; i < b.dX; i++ {
+			qxx[i*b.dX+j], qxx[j*b.dX+i] = column[i], column[i]
+		}
+	}
+}
+
 // AddPrecision adds eta I to the Q_uu that KeepActions kept.
 func (b *Backward) AddPrecision(eta float64) { b.addPrecision(b.uu, eta) }
 
