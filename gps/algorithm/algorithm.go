@@ -126,6 +126,8 @@ func (r *PolicyReport) set(fit *nn.Report) {
 type ConditionReport struct {
 	// SampleCosts are the costs of the samples that the iteration began with.
 	SampleCosts []float64
+	// CostTerms says what each named term (cost.Named) adds to them, in the order of the terms.
+	CostTerms []CostTerm
 	// KL is the divergence of the new controller from the one before, in nat over the
 	// whole trajectory, Bound what was allowed, Eta its dual variable: with one bound per
 	// step their sum, and the etas' geometric mean. Of PILQR, Bound is that of the LQR step and KL
@@ -153,6 +155,12 @@ type ConditionReport struct {
 	// Warnings say, for people, why the fitted dynamics deserve little trust, and that the
 	// controller stayed what it was where Anchored is true.
 	Warnings []string
+}
+
+// CostTerm is the part that a named term of the cost has, mean over the samples.
+type CostTerm struct {
+	Name string
+	Mean float64
 }
 
 // MeanCost is the mean over all conditions' samples.

@@ -9,6 +9,7 @@ import (
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trace"
 	"guidedpolicysearch/gps/trajopt"
 )
 
@@ -109,7 +110,7 @@ func (a *alternating) Iterate(ctx context.Context, state *State, samples [][]*ro
 		return nil, nil, err
 	}
 	report.Policy = new(PolicyReport)
-	err = a.core.each(ctx, next.Iteration, len(samples), func(m, workers int) error {
+	err = a.core.each(ctx, next.Iteration, len(samples), func(ctx context.Context, m, workers int) error {
 		return a.observe(ctx, state, samples[m], m, workers, &next.Conditions[m], &report.Conditions[m])
 	})
 	if err != nil {
@@ -117,10 +118,11 @@ func (a *alternating) Iterate(ctx context.Context, state *State, samples [][]*ro
 	}
 	next.Policy, next.Before = state.Policy, state.Policy
 	for turn := range a.cfg.Inner {
+		ctx := trace.WithIndex(ctx, "turn", turn)
 		if err := a.learn(ctx, state, next, turn, report.Policy); err != nil {
 			return nil, nil, fmt.Errorf("iteration %d: policy: %w", next.Iteration, err)
 		}
-		err = a.core.each(ctx, next.Iteration, len(samples), func(m, workers int) error {
+		err = a.core.each(ctx, next.Iteration, len(samples), func(ctx context.Context, m, workers int) error {
 			return a.turn(ctx, state, next, m, workers, turn, &report.Conditions[m])
 		})
 		if err != nil {
@@ -198,8 +200,9 @@ func (a *alternating) turn(ctx context.Context, state, next *State, m, workers, 
 	}
 	p := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: state.Conditions[m].Controller, MaxEnt: a.core.cfg.MaxEntropy}
 	a.agree.problem(&p, linear, c.Duals)
+	recordDuals(trace.From(ctx).In("duals"), c.Duals, between.kl)
 	before := *c
-	if err := a.core.update(&step{problem: &p, before: &before, iteration: next.Iteration, m: m}, c, report); err != nil || !last {
+	if err := a.core.update(ctx, &step{problem: &p, before: &before, iteration: next.Iteration, m: m}, c, report); err != nil || !last {
 		return err
 	}
 	between.controller = c.Controller

@@ -7,12 +7,13 @@ import (
 	"sync/atomic"
 
 	"guidedpolicysearch/gps/internal/crew"
+	"guidedpolicysearch/gps/trace"
 )
 
 // conditions is the work of one phase of an iteration, a block for each condition.
 type conditions struct {
 	ctx context.Context
-	f   func(m, workers int) error
+	f   func(ctx context.Context, m, workers int) error
 	// inner is how many workers a condition has.
 	inner int
 	// failed is the lowest condition with an error, which errs has; the number of
@@ -27,7 +28,7 @@ func (c *conditions) Do(_, m int) {
 		return
 	}
 	if c.errs[m] = c.ctx.Err(); c.errs[m] == nil {
-		c.errs[m] = c.f(m, c.inner)
+		c.errs[m] = c.f(trace.WithIndex(c.ctx, "condition", m), m, c.inner)
 	}
 	if c.errs[m] == nil {
 		return
@@ -38,8 +39,8 @@ func (c *conditions) Do(_, m int) {
 }
 
 // each calls f for all M conditions, at once as far as there are workers, and tells it how many
-// it may use itself. The error is that of the first condition that has one.
-func (c *core) each(ctx context.Context, iteration, M int, f func(m, workers int) error) error {
+// it may use itself. Each has the context's names for its own records. The error is that of the first condition that has one.
+func (c *core) each(ctx context.Context, iteration, M int, f func(ctx context.Context, m, workers int) error) error {
 	if M == 0 {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"guidedpolicysearch/gps/dynamics"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trace"
 	"guidedpolicysearch/gps/trajopt"
 )
 
@@ -59,11 +60,13 @@ func (c *core) model(ctx context.Context, state *State, samples []*rollout.Rollo
 		settings := cfg.Prior
 		settings.EM.Workers = workers
 		prior = prior.Add(settings, samples)
-		trace, err := prior.Fit(ctx, settings, state.stream(m))
+		end := trace.Phase(ctx, phasePrior)
+		fit, err := prior.Fit(trace.With(ctx, "prior"), settings, state.stream(m))
+		end()
 		if err != nil {
 			return nil, nil, err
 		}
-		report.EMSteps = len(trace.LogLikelihoods)
+		report.EMSteps = len(fit.LogLikelihoods)
 		if source, err = dynamics.FromMixture(prior.Mixture); err != nil {
 			return nil, nil, err
 		}
@@ -71,23 +74,40 @@ func (c *core) model(ctx context.Context, state *State, samples []*rollout.Rollo
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	settings := cfg.Dynamics
-	settings.Workers = workers
-	dyn, fit, err := dynamics.Fit(samples, source, settings)
+	dyn, err := c.dynamics(ctx, current.Controller, samples, source, workers, report)
 	if err != nil {
 		return nil, nil, err
 	}
-	report.Warnings = fit.Warnings
 	x0, err := dynamics.FitInitialState(samples, prior.Rollouts, dynamics.InitialStateConfig{MinVariance: cfg.MinInitialVariance, Strength: cfg.Dynamics.Strength})
 	if err != nil {
 		return nil, nil, err
 	}
 	model := &Model{Controller: current.Controller, Dynamics: dyn, X0: x0, Cost: lqg.NewCost(dyn.T, dyn.DX, dyn.DU)}
-	report.SampleCosts = make([]float64, len(samples))
-	if err := c.expand(ctx, model.Cost, report.SampleCosts, m, samples); err != nil {
+	if err := c.expand(ctx, model.Cost, m, samples, report); err != nil {
 		return nil, nil, err
 	}
+	recordModel(trace.From(ctx), model, report)
 	return model, prior, nil
+}
+
+// dynamics fits those of the samples.
+func (c *core) dynamics(ctx context.Context, of *lqg.Controller, samples []*rollout.Rollout, prior dynamics.Prior, workers int, report *ConditionReport) (*lqg.Dynamics, error) {
+	defer trace.Phase(ctx, phaseDynamics)()
+	settings := c.cfg.Dynamics
+	settings.Workers = workers
+	fitter, err := dynamics.NewFitter(settings, of.T, of.DX, of.DU)
+	if err != nil {
+		return nil, err
+	}
+	defer fitter.Stop()
+	fitter.Trace(trace.From(ctx).In("dynamics"))
+	dyn := lqg.NewDynamics(of.T, of.DX, of.DU)
+	fit, err := fitter.Fit(dyn, samples, prior)
+	if err != nil {
+		return nil, err
+	}
+	report.Warnings = fit.Warnings
+	return dyn, nil
 }
 
 // suit returns an error wrapping ErrSamples unless all samples are of the controller's size.
@@ -103,14 +123,24 @@ func suit(samples []*rollout.Rollout, controller *lqg.Controller) error {
 	return nil
 }
 
-// expand sets dst to the mean expansion of condition m's cost, and costs to the samples'.
-func (c *core) expand(ctx context.Context, dst *lqg.Cost, costs []float64, m int, samples []*rollout.Rollout) error {
+// expand sets dst to the mean expansion of condition m's cost, and reports the samples' costs.
+func (c *core) expand(ctx context.Context, dst *lqg.Cost, m int, samples []*rollout.Rollout, report *ConditionReport) error {
+	defer trace.Phase(ctx, phaseCost)()
+	report.SampleCosts = make([]float64, len(samples))
 	c.expanding.Lock()
 	defer c.expanding.Unlock()
 	if c.mean == nil || !c.mean.Fits(dst.T, dst.DX, dst.DU) {
 		c.mean = cost.NewMean(dst.T, dst.DX, dst.DU)
 	}
-	return c.mean.Run(ctx, dst, costs, c.costs[m], samples)
+	if err := c.mean.Run(ctx, dst, report.SampleCosts, c.costs[m], samples); err != nil {
+		return err
+	}
+	scope := trace.From(ctx).In("cost").In("terms")
+	for _, share := range c.mean.Shares() {
+		report.CostTerms = append(report.CostTerms, CostTerm{Name: share.Name, Mean: share.Mean()})
+		scope.Array(share.Name, share.Costs)
+	}
+	return nil
 }
 
 // improvement is Improvement, in a workspace that is kept.
@@ -138,15 +168,24 @@ type step struct {
 
 // update sets next's controller, and what the next update begins with, from next's multiplier. It
 // reports on the step.
-func (c *core) update(s *step, next *Condition, report *ConditionReport) (err error) {
+func (c *core) update(ctx context.Context, s *step, next *Condition, report *ConditionReport) (err error) {
+	defer trace.Phase(ctx, phaseTrajectory)()
+	scope := trace.From(ctx)
+	recordBefore(scope, s)
+	defer func() {
+		if err == nil {
+			recordUpdate(scope, next, report)
+		}
+	}()
 	p := s.problem
+	p.Trace = scope.In("search")
 	report.StepMultiplier, report.Bound = next.StepMultiplier, c.cfg.KLStep*next.StepMultiplier*float64(p.Anchor.T)
 	next.Eta, next.PathIntegral = s.before.Eta, s.before.PathIntegral
 	switch c.cfg.Update {
 	case PI2:
-		return c.pathIntegral(s, next, report)
+		return c.pathIntegral(scope, s, next, report)
 	case PILQR:
-		if err := c.pilqr(s, next, report); err != nil {
+		if err := c.pilqr(scope, s, next, report); err != nil {
 			return err
 		}
 	default:

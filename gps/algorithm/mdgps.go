@@ -10,6 +10,7 @@ import (
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trace"
 	"guidedpolicysearch/gps/trajopt"
 )
 
@@ -103,7 +104,7 @@ func (a *MDGPS) Iterate(ctx context.Context, state *State, samples [][]*rollout.
 			return nil, nil, fmt.Errorf("iteration %d: first policy: %w", next.Iteration, err)
 		}
 	}
-	err = a.core.each(ctx, next.Iteration, len(samples), func(m, workers int) error {
+	err = a.core.each(ctx, next.Iteration, len(samples), func(ctx context.Context, m, workers int) error {
 		return a.observe(ctx, state, current, samples[m], m, workers, &next.Conditions[m], &report.Conditions[m])
 	})
 	if err != nil {
@@ -112,7 +113,7 @@ func (a *MDGPS) Iterate(ctx context.Context, state *State, samples [][]*rollout.
 	multiplier := a.adapt(state, next, report)
 	if report.Policy.RolledBack {
 		current, next.Rollbacks = state.Before, state.Rollbacks+1
-		err = a.core.each(ctx, next.Iteration, len(samples), func(m, workers int) error {
+		err = a.core.each(ctx, next.Iteration, len(samples), func(ctx context.Context, m, workers int) error {
 			return a.putBack(ctx, state, samples[m], m, workers, &next.Conditions[m])
 		})
 		if err != nil {
@@ -124,8 +125,8 @@ func (a *MDGPS) Iterate(ctx context.Context, state *State, samples [][]*rollout.
 		a.redraw(multiplier, state, next, report)
 		return next, report, nil
 	}
-	err = a.core.each(ctx, next.Iteration, len(samples), func(m, _ int) error {
-		return a.improve(state, multiplier, m, &next.Conditions[m], &report.Conditions[m])
+	err = a.core.each(ctx, next.Iteration, len(samples), func(ctx context.Context, m, _ int) error {
+		return a.improve(ctx, state, multiplier, m, &next.Conditions[m], &report.Conditions[m])
 	})
 	if err != nil {
 		return nil, nil, err
@@ -142,7 +143,7 @@ func (a *MDGPS) Iterate(ctx context.Context, state *State, samples [][]*rollout.
 func (a *MDGPS) putBack(ctx context.Context, state *State, samples []*rollout.Rollout, m, workers int, next *Condition) (err error) {
 	before := &state.Conditions[m]
 	if before.Previous == nil { // a new condition, which has no other samples
-		_, next.PolicyPrior, err = a.student.linearise(ctx, next.Previous.Controller, state.Before, samples, before.PolicyPrior, workers, state.policyPriorStream(m, 1))
+		_, next.PolicyPrior, err = a.student.linearise(trace.With(ctx, "put_back"), next.Previous.Controller, state.Before, samples, before.PolicyPrior, workers, state.policyPriorStream(m, 1))
 		return err
 	}
 	next.Previous, next.Drawn, next.MeanCost, next.CostDeviation = before.Previous, before.Drawn, before.MeanCost, before.CostDeviation
@@ -172,7 +173,7 @@ func (a *MDGPS) first(ctx context.Context, state *State, samples [][]*rollout.Ro
 		lessons = append(lessons, lesson{controller: c.Controller, samples: samples[m]})
 		controllers = append(controllers, c.Controller)
 	}
-	return a.student.learn(ctx, nil, lessons, controllers, state.policySeed(0), report)
+	return a.student.learn(trace.With(ctx, "first"), nil, lessons, controllers, state.policySeed(0), report)
 }
 
 // lessonsOf returns what the conditions' controllers teach at the samples that they keep.
@@ -251,11 +252,11 @@ func (a *MDGPS) worse(state, next *State) (was, is float64, worse bool) {
 }
 
 // improve updates condition m's controller about the linearised policy.
-func (a *MDGPS) improve(state *State, multiplier float64, m int, next *Condition, report *ConditionReport) (err error) {
+func (a *MDGPS) improve(ctx context.Context, state *State, multiplier float64, m int, next *Condition, report *ConditionReport) (err error) {
 	model := next.Previous
 	problem := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: model.Controller, MaxEnt: a.core.cfg.MaxEntropy}
 	next.StepMultiplier = multiplier
-	err = a.core.update(&step{problem: &problem, drawn: next.Drawn, samples: next.Samples[len(next.Samples)-1], before: &state.Conditions[m], iteration: state.Iteration + 1, m: m}, next, report)
+	err = a.core.update(ctx, &step{problem: &problem, drawn: next.Drawn, samples: next.Samples[len(next.Samples)-1], before: &state.Conditions[m], iteration: state.Iteration + 1, m: m}, next, report)
 	report.PolicyKL = report.KL
 	return err
 }

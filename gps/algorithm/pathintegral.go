@@ -8,10 +8,11 @@ import (
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/pi2"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trace"
 )
 
 // pathIntegral is the PI2 update.
-func (c *core) pathIntegral(s *step, next *Condition, report *ConditionReport) error {
+func (c *core) pathIntegral(scope *trace.Scope, s *step, next *Condition, report *ConditionReport) error {
 	costs, err := c.stepCosts(s.m, s.samples)
 	if err != nil {
 		return err
@@ -20,13 +21,14 @@ func (c *core) pathIntegral(s *step, next *Condition, report *ConditionReport) e
 	if err != nil {
 		return err
 	}
+	recordPathIntegral(scope.In("pi2"), r, len(s.samples))
 	next.Controller = r.Controller
 	report.KL, report.Bound, report.Eta = r.KL, 0, geometricMean(r.Temperature)
 	return finiteStep(report.KL)
 }
 
 // pilqr is the PILQR update.
-func (c *core) pilqr(s *step, next *Condition, report *ConditionReport) error {
+func (c *core) pilqr(scope *trace.Scope, s *step, next *Condition, report *ConditionReport) error {
 	costs, err := c.stepCosts(s.m, s.samples)
 	if err != nil {
 		return err
@@ -50,6 +52,8 @@ func (c *core) pilqr(s *step, next *Condition, report *ConditionReport) error {
 	if err != nil {
 		return err
 	}
+	recordPILQR(scope.In("pilqr"), r)
+	recordPathIntegral(scope.In("pi2"), r.Residual, len(s.samples))
 	next.Controller, next.PathIntegral = r.Controller, r.State
 	report.Bound = 0
 	for _, v := range r.Bound {

@@ -13,6 +13,7 @@ import (
 	"guidedpolicysearch/gps/nn"
 	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trace"
 )
 
 // PolicyConfig describes the policy that all conditions share, and how it is fitted.
@@ -171,6 +172,7 @@ func scaleOutput(n *nn.Network, scale []float64, sign int) {
 // covariance that the controllers' precisions give it. Training that diverges is undone, and told
 // in the report: the policy stays as it was.
 func (s *student) learn(ctx context.Context, before *policy.Network, lessons []lesson, controllers []*lqg.Controller, seed uint64, report *PolicyReport) (*policy.Network, error) {
+	defer trace.Phase(ctx, phasePolicy)()
 	targets := policy.NewTargets(s.dX, s.dU)
 	for _, l := range lessons {
 		targets.Add(l.controller, l.samples, l.weight)
@@ -203,6 +205,7 @@ func (s *student) learn(ctx context.Context, before *policy.Network, lessons []l
 		return nil, err
 	}
 	report.set(r)
+	recordTraining(trace.From(ctx).In("policy").In("training"), r, chol)
 	scaleOutput(network, scale, 1)
 	return policy.NewNetwork(network, s.cfg.Observation, controllers[0].T, s.dX, chol)
 }
@@ -290,11 +293,17 @@ func (s *student) sampler(state *State, m int, onPolicy bool) (policy.Policy, er
 // linearise sets linear to the policy's linearisation along the samples of condition m, and
 // returns the prior for the next one.
 func (s *student) linearise(ctx context.Context, linear *lqg.Controller, p *policy.Network, samples []*rollout.Rollout, prior *policy.MixturePrior, workers int, rng *rand.Rand) (means []float64, next *policy.MixturePrior, err error) {
+	defer trace.Phase(ctx, phasePolicy)()
+	ctx = trace.With(ctx, "policy")
 	cfg := s.cfg.Linearise
 	cfg.Prior.EM.Workers = workers
 	l, err := policy.NewLineariser(cfg, linear.T, s.dX, s.dU)
 	if err != nil {
 		return nil, nil, err
 	}
-	return l.Run(ctx, linear, p.Fork(), samples, prior, rng)
+	if means, next, err = l.Run(ctx, linear, p.Fork(), samples, prior, rng); err != nil {
+		return nil, nil, err
+	}
+	recordLinearisation(trace.From(ctx).In("linearised"), linear, means, len(samples))
+	return means, next, nil
 }

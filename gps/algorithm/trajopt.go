@@ -116,7 +116,7 @@ func (a *TrajOpt) Iterate(ctx context.Context, state *State, samples [][]*rollou
 	if err != nil {
 		return nil, nil, err
 	}
-	err = a.core.each(ctx, next.Iteration, len(samples), func(m, workers int) error {
+	err = a.core.each(ctx, next.Iteration, len(samples), func(ctx context.Context, m, workers int) error {
 		return a.improve(ctx, state, samples[m], m, workers, &next.Conditions[m], &report.Conditions[m])
 	})
 	if err != nil {
@@ -144,5 +144,5 @@ func (a *TrajOpt) improve(ctx context.Context, state *State, samples []*rollout.
 	}
 	problem := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: current.Controller, MaxEnt: a.core.cfg.MaxEntropy}
 	*next = Condition{StepMultiplier: multiplier, Prior: prior, Previous: model, MeanCost: mean(report.SampleCosts)}
-	return a.core.update(&step{problem: &problem, drawn: current.Controller, samples: samples, before: current, iteration: state.Iteration + 1, m: m}, next, report)
+	return a.core.update(ctx, &step{problem: &problem, drawn: current.Controller, samples: samples, before: current, iteration: state.Iteration + 1, m: m}, next, report)
 }

@@ -33,7 +33,7 @@ func (f *Fitter) begin(prior bool) {
 // end records the result.
 func (f *Fitter) end(d *lqg.Dynamics) {
 	f.scope.Array("F", d.F, d.T, d.DX, d.DX+d.DU)
-	f.scope.Array("f", d.Bias, d.T, d.DX)
+	f.scope.Array("bias", d.Bias, d.T, d.DX)
 	f.scope.Array("covariance", d.Cov, d.T, d.DX, d.DX)
 }
 

@@ -17,6 +17,8 @@ type Result struct {
 	Temperature []float64
 	// WeightKL holds the divergences of the weights from equal ones, T, in nat.
 	WeightKL []float64
+	// Weight holds those of the samples, T x N.
+	Weight []float64
 	// EffectiveSamples holds 1 / sum_n w_n^2, T, from 1 to N.
 	EffectiveSamples []float64
 	// KL is the divergence of Controller from the anchor over the whole trajectory, in nat;
@@ -145,7 +147,7 @@ func whiten(dst, u, x []float64, c *lqg.Controller, t int) {
 
 func (o *Optimizer) newResult(anchor *lqg.Controller) *Result {
 	return &Result{Controller: anchor.Clone(), Temperature: make([]float64, o.T), WeightKL: make([]float64, o.T),
-		EffectiveSamples: make([]float64, o.T), KLPerStep: make([]float64, o.T)}
+		Weight: make([]float64, o.T*len(o.weight)), EffectiveSamples: make([]float64, o.T), KLPerStep: make([]float64, o.T)}
 }
 
 // improve makes r.Controller, a copy of the anchor, the one of (1) to (5), or with relative of (8),
@@ -160,6 +162,7 @@ func (o *Optimizer) improve(r *Result, anchor *lqg.Controller, relative bool) er
 			base = o.base[t*N : (t+1)*N]
 		}
 		r.WeightKL[t], r.EffectiveSamples[t] = weigh(o.weight, o.costs.ToGo(t), base, r.Temperature[t])
+		copy(r.Weight[t*N:], o.weight)
 		if o.costs.Equal(t) {
 			continue
 		}

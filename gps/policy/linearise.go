@@ -10,6 +10,7 @@ import (
 	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trace"
 )
 
 // Lineariser finds the linear-Gaussian controller that a policy is like along samples. It owns
@@ -69,7 +70,7 @@ func (l *Lineariser) Run(ctx context.Context, dst *lqg.Controller, p *Network, s
 		prior = new(MixturePrior)
 	}
 	next = prior.Add(l.cfg.Prior, samples)
-	if err := next.Fit(ctx, l.cfg.Prior, p, rng); err != nil {
+	if err := next.Fit(trace.With(ctx, "prior"), l.cfg.Prior, p, rng); err != nil {
 		return nil, nil, err
 	}
 	source, err := dynamics.FromMixture(next.Mixture)

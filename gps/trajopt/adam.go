@@ -85,6 +85,7 @@ func (s *stepSearch) evaluatePerStep(eta []float64) error {
 		var indefinite *lqg.IndefiniteError
 		if err == nil {
 			_, err = s.divergence()
+			s.whole.seen.passSteps(eta, s.klStep)
 			return err
 		}
 		if !errors.As(err, &indefinite) {

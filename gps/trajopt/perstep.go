@@ -54,6 +54,9 @@ func (o *Optimizer) UpdatePerStep(p *Problem, epsilon, eta0 []float64) (*PerStep
 		return nil, err
 	}
 	s := o.prepareSteps(p)
+	o.seen = newRecording(p.Trace)
+	defer o.seen.stop()
+	p.Trace.Array("bound", epsilon)
 	var r *PerStepResult
 	if o.cfg.Search == Bisection {
 		var err error
@@ -66,6 +69,7 @@ func (o *Optimizer) UpdatePerStep(p *Problem, epsilon, eta0 []float64) (*PerStep
 	if err := r.Controller.Validate(); err != nil {
 		return nil, fmt.Errorf("trajopt: the new controller: %w", err)
 	}
+	o.seen.endSteps(o, p, r)
 	return r, nil
 }
 
@@ -176,7 +180,9 @@ func (s *stepSearch) alternate(epsilon, eta0 []float64) *PerStepResult {
 		}) {
 			break
 		}
-		if above, below := s.beyond(eta, epsilon); !above && !below {
+		above, below := s.beyond(eta, epsilon)
+		s.whole.seen.passSteps(eta, s.klStep)
+		if !above && !below {
 			r := s.perStepResult(s.trial, s.klStep, eta, passes)
 			r.Settled = true
 			return r

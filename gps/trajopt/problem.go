@@ -6,6 +6,7 @@ import (
 
 	"guidedpolicysearch/gps/internal/dense"
 	"guidedpolicysearch/gps/lqg"
+	"guidedpolicysearch/gps/trace"
 )
 
 // Problem is one condition's model and cost.
@@ -21,6 +22,8 @@ type Problem struct {
 	Policy *lqg.PolicyTerm
 	// ReferenceScale is that of lqg.Objective; one bound per step does not use it.
 	ReferenceScale bool
+	// Trace is where the search records its passes and what it ends with; nil for nowhere.
+	Trace *trace.Scope
 }
 
 // check panics with the part that is missing, or with both shapes if they are not of one

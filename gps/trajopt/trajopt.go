@@ -125,6 +125,7 @@ type Optimizer struct {
 	trial, best      *riccati.Gains
 	klStep, bestStep []float64
 	trace            []float64
+	seen             recording
 	restored         *riccati.Gains // one step
 	quad, lin        []float64      // D x D and D
 	noise            covariance
@@ -170,6 +171,9 @@ func (o *Optimizer) Update(p *Problem, epsilon, eta0 float64) (*Result, error) {
 		find = o.bisect
 	}
 	o.trace = o.trace[:0]
+	o.seen = newRecording(p.Trace)
+	defer o.seen.stop()
+	p.Trace.Log("bound", epsilon)
 	r, err := find(epsilon, eta0)
 	if err != nil {
 		return nil, err
@@ -177,12 +181,19 @@ func (o *Optimizer) Update(p *Problem, epsilon, eta0 float64) (*Result, error) {
 	if err := r.Controller.Validate(); err != nil {
 		return nil, fmt.Errorf("trajopt: the new controller at eta %.3g: %w", r.Eta, err)
 	}
+	o.seen.end(o, p, r)
 	return r, nil
 }
 
 // evaluate runs one backward and forward pass at eta into o.trial and o.klStep. ok is false
 // where there is no controller at eta, or its states or its KL overflow: failure says which.
 func (o *Optimizer) evaluate(eta float64) (kl float64, ok bool) {
+	kl, ok = o.pass(eta)
+	o.seen.pass(eta, kl, ok, o.klStep)
+	return kl, ok
+}
+
+func (o *Optimizer) pass(eta float64) (kl float64, ok bool) {
 	if o.backward.Run(o.trial, o.problem, eta) >= 0 {
 		return 0, false
 	}
