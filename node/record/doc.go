@@ -2,18 +2,22 @@
 // per trial (https://mcap.dev/spec).
 //
 //	<run>/params.yaml                                          resolved parameters
+//	<run>/rollouts/metadata.yaml                               makes rollouts one rosbag2 bag
 //	<run>/rollouts/iteration_003/condition_0_sample_2.mcap     one trial
 //	<run>/iterations.jsonl                                     one JSON object per iteration
 //	<run>/checkpoints/                                         written by gps/checkpoint
 //	<run>/log.txt, *.png                                       log and pictures
+//	<run>/set_aside/                                           what a crash left half-written
 //	<run>/.lock                                                held while a process writes the run
 //
 // A trial that is recorded a second time takes the file's place; the earlier file stays
-// beside it as condition_0_sample_2.1.mcap, .2.mcap, ...
+// beside it as condition_0_sample_2.1.mcap, .2.mcap, ... What there is of a trial that a fault
+// broke off is in broken_condition_0_sample_2.mcap. Motions that were recorded elsewhere and
+// imported are those of iteration 0.
 //
 // Every file but the log appears whole or not at all: it is written under a temporary
 // name (a dot in front, .tmp behind), synced, renamed, and the folder is synced. What a
-// crash leaves behind is removed by Open, which says so.
+// crash leaves behind is moved into set_aside by Open, which says so.
 //
 // # Form of a trial
 //
@@ -22,7 +26,10 @@
 // (sensor_msgs/msg/JointState) and commands (std_msgs/msg/Float64MultiArray) as they
 // were on the wire, in order of their receive time, then one
 // guided_policy_search_msgs/msg/Rollout, which is what learning reads. logTime is when
-// a message was received, publishTime when it was sent.
+// a message was received, publishTime when it was sent. logTime never goes back within a trial:
+// where the machine's clock is set back, the times go on from the message before, and a metadata
+// record, guided_policy_search.clock, says how often and by how much. Extra topics, such as a
+// camera's, have channels of their own before the rollout's.
 package record
 
 import "errors"
@@ -39,4 +46,7 @@ var (
 	ErrDamaged = errors.New("record: damaged recording")
 	// ErrShape marks a rollout whose arrays do not have the sizes it states.
 	ErrShape = errors.New("record: rollout of inconsistent sizes")
+	// ErrDisk marks a recording that the disk did not take: it is full, read-only, or fails. The
+	// error says what to do.
+	ErrDisk = errors.New("record: nothing was recorded")
 )

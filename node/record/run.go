@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,6 +19,8 @@ type Run struct {
 	Folder
 	lock    *os.File
 	payload []byte // of the rollout, kept for its capacity
+	bag     bag
+	slow    func(io.Writer) io.Writer // what a test puts before the disk, nil for nothing
 }
 
 // NewRunDir makes a folder in base that is named for the time now, and returns its
@@ -104,20 +107,26 @@ func Open(dir string) (run *Run, notes []string, err error) {
 		return nil, nil, err
 	}
 	run = &Run{Folder: *folder, lock: lock}
-	if notes, err = run.clean(); err != nil {
+	notes, err = run.clean()
+	if err == nil {
+		var left []string
+		left, err = run.bag.open(folder)
+		notes = append(notes, left...)
+	}
+	if err == nil {
+		err = run.WriteMetadata()
+	}
+	if err != nil {
 		return nil, nil, errors.Join(err, lock.Close())
 	}
 	return run, notes, nil
 }
 
-// clean removes temporary files and mends the end of the iterations' file.
+// clean sets temporary files aside and mends the end of the iterations' file.
 func (r *Run) clean() (notes []string, err error) {
-	removed, err := r.remove(append([]string{temporary("*"), filepath.Join(RolloutsDir, "*", temporary("*"))}, halfPolicies()...))
+	notes, err = r.setAside(append([]string{temporary("*"), filepath.Join(RolloutsDir, temporary("*")), filepath.Join(RolloutsDir, "*", temporary("*"))}, halfPolicies()...))
 	if err != nil {
 		return nil, err
-	}
-	for _, path := range removed {
-		notes = append(notes, fmt.Sprintf("removed %s, which was being written when the run was cut off", path))
 	}
 	note, err := r.mendIterations()
 	if note != "" {
@@ -126,9 +135,10 @@ func (r *Run) clean() (notes []string, err error) {
 	return notes, err
 }
 
-// CleanPolicies removes the policies that a learner was writing when it ended; none may be running.
+// CleanPolicies sets the policies aside that a learner was writing when it ended; none may be
+// running.
 func (r *Run) CleanPolicies() error {
-	_, err := r.remove(halfPolicies())
+	_, err := r.setAside(halfPolicies())
 	return err
 }
 
@@ -138,21 +148,26 @@ func halfPolicies() []string {
 	return []string{PolicyFile + ".*.tmp", filepath.Join(PoliciesDir, "*.tmp")}
 }
 
-// remove removes the files that match patterns, and returns their paths.
-func (r *Run) remove(patterns []string) (removed []string, err error) {
+// setAside sets the files aside that match patterns, and returns a note for each.
+func (r *Run) setAside(patterns []string) (notes []string, err error) {
 	for _, pattern := range patterns {
 		paths, err := filepath.Glob(filepath.Join(escapeGlob(r.dir), pattern))
 		if err != nil {
 			return nil, fmt.Errorf("record: %w", err)
 		}
 		for _, path := range paths {
-			if err := os.Remove(path); err != nil {
+			relative, err := filepath.Rel(r.dir, path)
+			if err != nil {
 				return nil, fmt.Errorf("record: %w", err)
 			}
-			removed = append(removed, path)
+			to, err := r.SetAside(relative)
+			if err != nil {
+				return nil, err
+			}
+			notes = append(notes, fmt.Sprintf("%s was being written when the run was cut off: what there is of it is now %s", path, r.Path(to)))
 		}
 	}
-	return removed, nil
+	return notes, nil
 }
 
 // escapeGlob makes a path match only itself.
@@ -179,19 +194,28 @@ func (r *Run) mendIterations() (note string, err error) {
 	case json.Valid(last):
 		return "", r.WriteFile(IterationsFile, append(data, '\n'))
 	}
-	note = fmt.Sprintf("cut off %d bytes at the end of %s, which were being written when the run was cut off", len(last), path)
+	to, err := r.asidePath(IterationsFile)
+	if err != nil {
+		return "", err
+	}
+	if err := r.WriteFile(to, last); err != nil {
+		return "", err
+	}
+	note = fmt.Sprintf("cut off %d bytes at the end of %s, which were being written when the run was cut off: they are now in %s", len(last), path, r.Path(to))
 	return note, r.WriteFile(IterationsFile, data[:whole])
 }
 
-// Close lets other processes write the folder.
+// Close makes the rollouts a whole bag, and lets other processes write the folder.
 func (r *Run) Close() error {
-	if err := r.lock.Close(); err != nil {
-		return fmt.Errorf("record: %w", err)
+	err := r.WriteMetadata()
+	if closeErr := r.lock.Close(); closeErr != nil {
+		err = errors.Join(err, fmt.Errorf("record: %w", closeErr))
 	}
-	return nil
+	return err
 }
 
-// AppendIteration appends v as a line of JSON to the iterations' file and syncs it.
+// AppendIteration appends v as a line of JSON to the iterations' file and syncs it, and writes the
+// bag's metadata anew.
 func (r *Run) AppendIteration(v any) error {
 	line, err := json.Marshal(v)
 	if err != nil {
@@ -206,9 +230,12 @@ func (r *Run) AppendIteration(v any) error {
 		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("record: %w", err)
+		return diskError(r.Path(IterationsFile), len(line), fmt.Errorf("record: %w", err))
 	}
-	return syncDir(r.dir)
+	if err := syncDir(r.dir); err != nil {
+		return err
+	}
+	return r.WriteMetadata()
 }
 
 // WriteFile writes a file of the run, name relative to it, whole or not at all.

@@ -5,6 +5,8 @@ import (
 
 	"guidedpolicysearch/msgs"
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
+	"guidedpolicysearch/msgs/sensor_msgs"
+	"guidedpolicysearch/msgs/std_msgs"
 )
 
 // Topic is a topic as it is written into recordings.
@@ -31,24 +33,74 @@ type Trial struct {
 	Rollout     guided_policy_search_msgs.Rollout
 	JointStates *Log // payloads as received
 	Commands    *Log // payloads as published
+	// Extras are further topics that were heard during the trial, such as a camera's images.
+	Extras []Extra
+}
+
+// Extra is a further topic of a trial, with what was heard on it.
+type Extra struct {
+	Topic Topic // with its Message
+	Log   *Log  // payloads as received
 }
 
 // NewTrial returns a trial whose logs hold at most the given number of messages each,
 // and of bytes in all.
 func NewTrial(topics Topics, messages, bytes int) *Trial {
-	return &Trial{Topics: topics, JointStates: NewLog(messages, bytes), Commands: NewLog(messages, bytes)}
+	t := &Trial{Topics: topics, JointStates: NewLog(messages, bytes), Commands: NewLog(messages, bytes)}
+	t.Commands.clock = t.JointStates.clock
+	return t
 }
 
-// Reset empties the logs. Rollout stays as it is: its fields are set for each trial.
+// Reset empties the logs and forgets the extra topics. Rollout stays as it is: its fields are set
+// for each trial.
 func (t *Trial) Reset() {
 	t.JointStates.Reset()
 	t.Commands.Reset()
+	t.Extras = nil
+}
+
+// logs returns the logs in the order of their channels.
+func (t *Trial) logs() []*Log {
+	logs := []*Log{t.JointStates, t.Commands}
+	for _, e := range t.Extras {
+		logs = append(logs, e.Log)
+	}
+	return logs
+}
+
+// topics returns the topics with their messages in the order of their channels, the rollout's last.
+func (t *Trial) topics() []Topic {
+	topics := []Topic{t.Topics.JointStates, t.Topics.Commands}
+	topics[0].Message = &sensor_msgs.JointState{}
+	if topics[1].Message == nil {
+		topics[1].Message = &std_msgs.Float64MultiArray{}
+	}
+	for _, e := range t.Extras {
+		topics = append(topics, e.Topic)
+	}
+	rollout := t.Topics.Rollout
+	rollout.Message = &t.Rollout
+	return append(topics, rollout)
+}
+
+// SetBack returns how often the machine's clock was set back during the trial, and by how much in
+// all, in ns: from there on the times of the recording are that much later than the clock was.
+func (t *Trial) SetBack() (times int, ns int64) { return t.JointStates.SetBack() }
+
+// size returns about how many bytes the messages of a trial take on the disk.
+func (t *Trial) size() int {
+	const indexed = 64 // of a message's record and its place in the index
+	n := 1 << 15       // schemas and summary
+	for _, l := range t.logs() {
+		n += l.Bytes() + indexed*l.Len()
+	}
+	return n
 }
 
 // endTime returns the latest receive time in the logs, or the last stamp, in ns.
 func (t *Trial) endTime() int64 {
 	end := int64(0)
-	for _, l := range []*Log{t.JointStates, t.Commands} {
+	for _, l := range t.logs() {
 		for _, e := range l.entries {
 			end = max(end, e.receive)
 		}

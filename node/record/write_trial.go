@@ -8,24 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/foxglove/mcap/go/mcap"
-
-	"guidedpolicysearch/msgs"
-	"guidedpolicysearch/msgs/sensor_msgs"
-	"guidedpolicysearch/msgs/std_msgs"
-)
-
-// Channels of a recording; the schema of each has the same number.
-const (
-	jointStatesChannel = iota + 1
-	commandsChannel
-	rolloutChannel
 )
 
 // WriteTrial records a trial and returns the file's path relative to the run. On an
-// error (a full disk, an ErrShape) nothing new is there.
+// error nothing new is there; it is an ErrShape, or an ErrDisk that says what to do.
 func (r *Run) WriteTrial(t *Trial) (relPath string, err error) {
 	if err := checkShapes(&t.Rollout); err != nil {
 		return "", err
@@ -35,47 +25,65 @@ func (r *Run) WriteTrial(t *Trial) (relPath string, err error) {
 		relPath = BrokenPath(t.Rollout.Iteration, t.Rollout.Condition, t.Rollout.Sample)
 	}
 	path := r.Path(relPath)
+	r.payload = t.Rollout.AppendCDR(r.payload[:0])
+	if err := r.writeTrial(relPath, t); err != nil {
+		return "", diskError(path, t.size()+len(r.payload), err)
+	}
+	return relPath, nil
+}
+
+// writeTrial writes a trial whose rollout is in r.payload.
+func (r *Run) writeTrial(relPath string, t *Trial) error {
+	path := r.Path(relPath)
 	switch err := os.Mkdir(filepath.Dir(path), 0o777); {
 	case err == nil:
 		if err := syncDir(r.Path(RolloutsDir)); err != nil {
-			return "", err
+			return err
 		}
 	case !errors.Is(err, fs.ErrExist):
-		return "", fmt.Errorf("record: %w", err)
+		return fmt.Errorf("record: %w", err)
 	}
-	if err := keepEarlier(path); err != nil {
-		return "", err
+	kept, err := keepEarlier(path)
+	if err != nil {
+		return err
 	}
-	r.payload = t.Rollout.AppendCDR(r.payload[:0])
 	err = writeAtomic(path, func(f *os.File) error {
-		w := bufio.NewWriterSize(f, 1<<16)
+		w := bufio.NewWriterSize(r.disk(f), 1<<16)
 		if err := writeMCAP(w, t, r.payload); err != nil {
 			return err
 		}
 		return w.Flush()
 	})
 	if err != nil {
-		return "", err
+		if kept != "" { // a second name of what is there still
+			err = errors.Join(err, os.Remove(kept))
+		}
+		return err
 	}
-	return relPath, nil
+	return r.bag.add(&r.Folder, relPath, kept)
 }
 
 // keepEarlier gives a recording that is there a second name, condition_0_sample_2.1.mcap
-// or the next that is free, so that a repeated trial can take its place.
-func keepEarlier(path string) error {
+// or the next that is free, so that a repeated trial can take its place, and returns that; "" if
+// nothing is there.
+func keepEarlier(path string) (string, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return "", nil
 	}
 	for n := 1; ; n++ {
-		err := os.Link(path, fmt.Sprintf("%s.%d.mcap", strings.TrimSuffix(path, ".mcap"), n))
+		name := fmt.Sprintf("%s.%d.mcap", strings.TrimSuffix(path, ".mcap"), n)
+		err := os.Link(path, name)
 		if err == nil {
-			return nil
+			return name, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("record: keeping the earlier recording: %w", err)
+			return "", fmt.Errorf("record: keeping the earlier recording: %w", err)
 		}
 	}
 }
+
+// clockRecord names the metadata of a recording whose clock was set back.
+const clockRecord = "guided_policy_search.clock"
 
 // writeMCAP writes the messages of the logs in order of their receive time, then the
 // rollout.
@@ -87,53 +95,63 @@ func writeMCAP(out io.Writer, t *Trial, rollout []byte) error {
 	if err := w.WriteHeader(&mcap.Header{Profile: "ros2"}); err != nil {
 		return err
 	}
-	var commands msgs.Message = &std_msgs.Float64MultiArray{}
-	if m := t.Topics.Commands.Message; m != nil {
-		commands = m
+	if err := writeChannels(w, t.topics()); err != nil {
+		return err
 	}
-	for _, c := range []struct {
-		id      uint16
-		topic   Topic
-		message msgs.Message
-	}{
-		{jointStatesChannel, t.Topics.JointStates, &sensor_msgs.JointState{}},
-		{commandsChannel, t.Topics.Commands, commands},
-		{rolloutChannel, t.Topics.Rollout, &t.Rollout},
-	} {
-		if err := w.WriteSchema(&mcap.Schema{ID: c.id, Name: c.message.TypeName(), Encoding: "ros2msg", Data: []byte(c.message.Definition())}); err != nil {
-			return err
-		}
-		if err := w.WriteChannel(&mcap.Channel{ID: c.id, SchemaID: c.id, Topic: c.topic.Name, MessageEncoding: "cdr",
-			Metadata: map[string]string{"offered_qos_profiles": c.topic.qos()}}); err != nil {
+	if n, ns := t.SetBack(); n > 0 {
+		if err := w.WriteMetadata(&mcap.Metadata{Name: clockRecord, Metadata: map[string]string{
+			"times_set_back": strconv.Itoa(n), "log_times_later_by_ns": strconv.FormatInt(ns, 10)}}); err != nil {
 			return err
 		}
 	}
+	logs := t.logs()
 	m := mcap.Message{}
-	put := func(channel uint16, sequence int, data []byte, receive, send int64) error {
-		m = mcap.Message{ChannelID: channel, Sequence: uint32(sequence), Data: data, LogTime: uint64(receive), PublishTime: uint64(send)}
+	put := func(channel, sequence int, data []byte, receive, send int64) error {
+		// Bags have no times before 1970.
+		m = mcap.Message{ChannelID: uint16(channel + 1), Sequence: uint32(sequence), Data: data, LogTime: uint64(max(receive, 0)), PublishTime: uint64(max(send, 0))}
 		return w.WriteMessage(&m)
 	}
-	for i, k := 0, 0; i < t.JointStates.Len() || k < t.Commands.Len(); {
+	for next := make([]int, len(logs)); ; {
 		// A command answers the joint state before it: at the same time that one is first.
-		if k == t.Commands.Len() || i < t.JointStates.Len() && t.JointStates.entries[i].receive <= t.Commands.entries[k].receive {
-			data, receive, send := t.JointStates.At(i)
-			err = put(jointStatesChannel, i, data, receive, send)
-			i++
-		} else {
-			data, receive, send := t.Commands.At(k)
-			err = put(commandsChannel, k, data, receive, send)
-			k++
+		first := -1
+		for c, l := range logs {
+			if next[c] < l.Len() && (first < 0 || l.entries[next[c]].receive < logs[first].entries[next[first]].receive) {
+				first = c
+			}
 		}
-		if err != nil {
+		if first < 0 {
+			break
+		}
+		data, receive, send := logs[first].At(next[first])
+		if err := put(first, next[first], data, receive, send); err != nil {
 			return err
 		}
+		next[first]++
 	}
 	end := t.endTime()
-	if err := put(rolloutChannel, 0, rollout, end, end); err != nil {
+	if err := put(len(logs), 0, rollout, end, end); err != nil {
 		return err
 	}
 	return w.Close()
 }
+
+// writeChannels writes a channel per topic, counted from 1, and the schema of each, counted alike.
+func writeChannels(w *mcap.Writer, topics []Topic) error {
+	for i, topic := range topics {
+		id := uint16(i + 1)
+		if err := w.WriteSchema(&mcap.Schema{ID: id, Name: topic.Message.TypeName(), Encoding: "ros2msg", Data: []byte(topic.Message.Definition())}); err != nil {
+			return err
+		}
+		if err := w.WriteChannel(&mcap.Channel{ID: id, SchemaID: id, Topic: topic.Name, MessageEncoding: "cdr",
+			Metadata: map[string]string{qosMetadata: topic.qos()}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// qosMetadata is under which rosbag2 keeps a channel's quality of service.
+const qosMetadata = "offered_qos_profiles"
 
 // qos returns the quality of service as rosbag2 writes it for ROS 2 Humble, which later
 // ones read: history keep last; durations are infinite.
