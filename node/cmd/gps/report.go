@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"guidedpolicysearch/node/console"
+	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/report"
+)
+
+// reportJSON is the last line of `gps report --json`.
+type reportJSON struct {
+	Run    string `json:"run"`
+	Report string `json:"report"`
+	Bytes  int    `json:"bytes"`
+	// Pictures are the paths of the PNG files; empty without --png.
+	Pictures []string `json:"pictures"`
+	// Parts are those of the page, with the reason where one is not there, or not whole.
+	Parts []*report.Part `json:"parts"`
+	// Problems are what was left out.
+	Problems []report.Problem `json:"problems"`
+}
+
+func reportCommand() *cobra.Command {
+	var out string
+	var png, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "report RUN",
+		Short: "Draw what a run did, on one page of HTML",
+		Long: `Draws what a run did, on one page of HTML that needs no server and no other file: the learning
+curve, costs by term, paths, torques, controllers, the fit of the dynamics, the policy, time and
+faults. A run that goes on, or was cut off, is drawn as far as it is; what is damaged is said on the
+page and left out. With --png the pictures are also written as PNG files, to a folder beside the
+page that has its name.`,
+		Example: `  gps report runs/2026-01-31_12-00-00
+  gps report runs/2026-01-31_12-00-00 --out report.html --png
+  gps report runs/2026-01-31_12-00-00 --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				out = filepath.Join(args[0], "report.html")
+			}
+			var bar *console.Task
+			run, err := report.Open(cmd.Context(), args[0], report.DefaultLimits(), func(done, total int) {
+				if bar == nil {
+					bar = console.NewTask(os.Stderr, "reading iterations", total)
+				}
+				bar.Done(done)
+			})
+			if errors.Is(err, record.ErrNotRun) {
+				return exitStatus{4, err}
+			}
+			if err != nil {
+				return exitStatus{1, err}
+			}
+			page := report.Make(run)
+			result := reportJSON{Run: args[0], Report: out, Pictures: []string{}, Parts: page.Parts, Problems: page.Problems}
+			if result.Problems == nil {
+				result.Problems = []report.Problem{}
+			}
+			if result.Bytes, err = page.Save(out); err != nil {
+				return exitStatus{1, err}
+			}
+			if png {
+				if result.Pictures, err = page.SavePictures(strings.TrimSuffix(out, filepath.Ext(out))); err != nil {
+					return exitStatus{1, err}
+				}
+			}
+			for _, p := range page.Problems {
+				fmt.Fprintf(os.Stderr, "gps report: left out: %s: %s\n", p.Place, p.Text)
+			}
+			if asJSON {
+				return printJSON(result)
+			}
+			fmt.Println(out)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "file to write (default report.html in the run folder)")
+	cmd.Flags().BoolVar(&png, "png", false, "write the pictures as PNG files too")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object as the last line of standard output; the rest goes to standard error")
+	return cmd
+}

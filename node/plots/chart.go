@@ -1,0 +1,211 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+)
+
+// Chart is a small picture that may hold lines, bands, points, stacked bars or a heat map, for a page
+// (WriteSVG) or a file (Save, WritePNG). Values that are not finite are left out.
+type Chart struct {
+	// Title is above a PNG; a page has it in its own text.
+	Title string
+	// X and Y label the axes, with units.
+	X, Y string
+	// Log asks for a logarithmic y axis where all values are positive and span more than a factor of
+	// ten, LogX for a logarithmic x axis, whose values have to be positive.
+	Log, LogX bool
+	// Whole marks whole numbers on the x axis, as of iterations.
+	Whole bool
+	// Equal gives both axes one scale, as for paths in space.
+	Equal bool
+	// Ticks name places on the y axis, from 0 on, in place of numbers.
+	Ticks []string
+
+	Lines  []ChartLine
+	Bands  []ChartBand
+	Points []ChartPoints
+	Bars   []ChartBar
+	Heat   *ChartHeat
+}
+
+// ChartLine joins points.
+type ChartLine struct {
+	Name string // in the legend; lines of one name have one entry, "" has none
+	X, Y []float64
+	Tone Tone
+	// Dashed is for targets and limits, Held for values that hold until the next, Dots for a mark at
+	// each point, as where there are few.
+	Dashed, Held, Dots bool
+}
+
+// ChartBand is the area between two lines.
+type ChartBand struct {
+	Name     string
+	X        []float64
+	Low, Top []float64
+	Tone     Tone
+}
+
+// ChartPoints are marks that nothing joins.
+type ChartPoints struct {
+	Name string
+	X, Y []float64
+	Tone Tone
+	// Cross marks targets; other points are dots.
+	Cross bool
+}
+
+// ChartBar is one part of a stack of bars: from Left[i] to Right[i] and from Low[i] to Top[i].
+type ChartBar struct {
+	Name        string
+	Left, Right []float64
+	Low, Top    []float64
+	Tone        Tone
+}
+
+// ChartHeat is a map of values, rows from below: row r and column c is Values[r*Columns+c]. It spans X0
+// to X1 and, in y, -1/2 to Rows-1/2 or, with Y0 < Y1, these.
+type ChartHeat struct {
+	Rows, Columns  int
+	Values         []float64
+	X0, X1, Y0, Y1 float64
+	// Least and Most are at the ends of the colours.
+	Least, Most float64
+}
+
+// Tone is a colour by its meaning, which a page has for a light and a dark scheme.
+type Tone int
+
+// Tones beside the numbered ones, 0 to Tones-1, which repeat, and those of Ramp.
+const (
+	Muted Tone = -1 - iota // what is only compared with
+	Limit                  // limits and targets
+)
+
+// Tones is how many numbered tones there are, and ramps how many colours of Ramp.
+const (
+	Tones     = 8
+	ramps     = 7
+	firstRamp = 1000
+)
+
+// Ramp returns the tone of item i of n in an order, such as that of iterations.
+func Ramp(i, n int) Tone {
+	if n < 2 {
+		return firstRamp + ramps - 1
+	}
+	return firstRamp + Tone(math.Round(float64(i)*(ramps-1)/float64(n-1)))
+}
+
+// Class returns the name of the tone in a page's style sheet: "c0" to "c7", "r0" to "r6", "muted" or
+// "limit". StyleSheet has them all.
+func (t Tone) Class() string {
+	switch {
+	case t == Muted:
+		return "muted"
+	case t == Limit:
+		return "limit"
+	case t >= firstRamp:
+		return fmt.Sprintf("r%d", (t-firstRamp)%ramps)
+	}
+	return fmt.Sprintf("c%d", t%Tones)
+}
+
+// LegendEntry is a name in a chart's legend.
+type LegendEntry struct {
+	Name   string
+	Tone   Tone
+	Dashed bool
+}
+
+// Legend returns the names in the chart, each once.
+func (c *Chart) Legend() []LegendEntry {
+	var list []LegendEntry
+	seen := map[string]bool{"": true}
+	add := func(name string, tone Tone, dashed bool) {
+		if !seen[name] {
+			seen[name] = true
+			list = append(list, LegendEntry{name, tone, dashed})
+		}
+	}
+	for _, l := range c.Lines {
+		add(l.Name, l.Tone, l.Dashed)
+	}
+	for _, b := range c.Bands {
+		add(b.Name, b.Tone, false)
+	}
+	for _, p := range c.Points {
+		add(p.Name, p.Tone, false)
+	}
+	for _, b := range c.Bars {
+		add(b.Name, b.Tone, false)
+	}
+	return list
+}
+
+// extent is the range of some numbers.
+type extent struct{ lo, hi float64 }
+
+func newExtent() extent { return extent{math.Inf(1), math.Inf(-1)} }
+
+func (e *extent) add(values ...float64) {
+	for _, v := range values {
+		if finite(v) {
+			e.lo, e.hi = min(e.lo, v), max(e.hi, v)
+		}
+	}
+}
+
+func (e extent) empty() bool { return e.lo > e.hi }
+
+// widened returns the range with a margin of a part of it, at least a little.
+func (e extent) widened(part float64) extent {
+	margin := part * (e.hi - e.lo)
+	if margin == 0 {
+		margin = max(0.1*math.Abs(e.hi), 1e-9)
+	}
+	return extent{e.lo - margin, e.hi + margin}
+}
+
+// ranges returns the range of x and y over all that the chart shows.
+func (c *Chart) ranges() (x, y extent) {
+	x, y = newExtent(), newExtent()
+	pair := func(xs []float64, lists ...[]float64) {
+		for i, v := range xs {
+			for _, ys := range lists {
+				if finite(v) && finite(ys[i]) {
+					x.add(v)
+					y.add(ys[i])
+				}
+			}
+		}
+	}
+	for _, l := range c.Lines {
+		pair(l.X, l.Y)
+	}
+	for _, b := range c.Bands {
+		pair(b.X, b.Low, b.Top)
+	}
+	for _, p := range c.Points {
+		pair(p.X, p.Y)
+	}
+	for _, b := range c.Bars {
+		pair(b.Left, b.Low, b.Top)
+		pair(b.Right, b.Low, b.Top)
+	}
+	if h := c.Heat; h != nil && h.Rows > 0 && h.Columns > 0 {
+		lo, hi := h.span()
+		x.add(h.X0, h.X1)
+		y.add(lo, hi)
+	}
+	return x, y
+}
+
+// span returns the range of a heat map in y.
+func (h *ChartHeat) span() (lo, hi float64) {
+	if h.Y0 < h.Y1 {
+		return h.Y0, h.Y1
+	}
+	return -0.5, float64(h.Rows) - 0.5
+}

@@ -1,0 +1,262 @@
+package report
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"guidedpolicysearch/node/plots"
+)
+
+//go:embed page.html.tmpl
+var files embed.FS
+
+// Page is a report of a run.
+type Page struct {
+	// Title is the name of the run folder.
+	Title   string
+	Summary *Summary
+	Parts   []*Part
+	// Problems are what was left out.
+	Problems []Problem
+}
+
+// Make computes the parts of a run's page. It uses all processors; the parts do not depend on that.
+func Make(r *Run) *Page {
+	makers := []func() *Part{r.learningPart, r.termsPart, r.pathsPart, r.jointsPart, r.torquesPart, r.gainsPart, r.stepPart, r.improvementPart,
+		r.dynamicsPart, r.clustersPart, r.policyPart, r.timingPart, r.ticksPart, r.faultsPart}
+	p := &Page{Title: name(r.Dir), Parts: make([]*Part, len(makers)), Problems: r.Problems}
+	work := make(chan int)
+	var wait sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for i := range work {
+				p.Parts[i] = makers[i]()
+			}
+		}()
+	}
+	for i := range makers {
+		work <- i
+	}
+	close(work)
+	wait.Wait()
+	p.Summary = r.summary()
+	return p
+}
+
+// name returns the folder's name, also of one that is given as a dot.
+func name(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return filepath.Base(abs)
+	}
+	return filepath.Base(dir)
+}
+
+// Pictures returns the pictures of all parts that have something to show.
+func (p *Page) Pictures() []*Picture {
+	var list []*Picture
+	for _, part := range p.Parts {
+		list = append(list, part.Shown...)
+	}
+	return list
+}
+
+var page = template.Must(template.New("page.html.tmpl").Funcs(template.FuncMap{
+	"svg":      func(p *Picture) template.HTML { return template.HTML(p.SVG) },
+	"style":    func() template.CSS { return template.CSS(plots.StyleSheet()) },
+	"gradient": func() template.CSS { return template.CSS("background:" + plots.HeatGradient()) },
+	"legend": func(p *Picture) []plots.LegendEntry {
+		if list := p.Chart.Legend(); len(list) > 0 {
+			return list
+		}
+		return nil
+	},
+	"swatch": func(e plots.LegendEntry) template.CSS {
+		kind := "solid"
+		if e.Dashed {
+			kind = "dashed"
+		}
+		return template.CSS(fmt.Sprintf("border-top:3px %s var(--%s)", kind, e.Tone.Class()))
+	},
+}).ParseFS(files, "page.html.tmpl"))
+
+// Write writes the page as HTML.
+func (p *Page) Write(w io.Writer) error {
+	if err := page.Execute(w, p); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoPage, err)
+	}
+	return nil
+}
+
+// Save writes the page to a file, which appears whole or not at all, and returns its size in bytes.
+func (p *Page) Save(path string) (int, error) {
+	var b bytes.Buffer
+	if err := p.Write(&b); err != nil {
+		return 0, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".report-*.tmp")
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrNoPage, err)
+	}
+	_, err = f.Write(b.Bytes())
+	if e := f.Chmod(0o644); err == nil {
+		err = e
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return 0, fmt.Errorf("%w: %s: %w", ErrNoPage, path, err)
+	}
+	return b.Len(), nil
+}
+
+// SavePictures writes the pictures as PNG files to a folder, which it makes, and returns their paths.
+func (p *Page) SavePictures(dir string) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoPage, err)
+	}
+	pictures := p.Pictures()
+	paths, errs := make([]string, len(pictures)), make([]error, len(pictures))
+	work := make(chan int)
+	var wait sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for i := range work {
+				paths[i] = filepath.Join(dir, pictures[i].ID+".png")
+				errs[i] = pictures[i].Chart.Save(paths[i])
+			}
+		}()
+	}
+	for i := range pictures {
+		work <- i
+	}
+	close(work)
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
+}
+
+// Fact is a line of the summary.
+type Fact struct{ Name, Value string }
+
+// Summary is what a reader wants to know first.
+type Summary struct {
+	Facts []Fact
+	// Commands say how to go on, with what each is for.
+	Commands []Fact
+	// Note says what of a long run is looked at closely.
+	Note string
+}
+
+// summary sums the run up.
+func (r *Run) summary() *Summary {
+	s := new(Summary)
+	add := func(name, format string, args ...any) {
+		s.Facts = append(s.Facts, Fact{name, fmt.Sprintf(format, args...)})
+	}
+	if t := r.Task; t != nil {
+		add("task", "%d joints (%s), trials of %d steps of %v s", len(t.RobotConfig.Joints), strings.Join(t.RobotConfig.Joints, ", "), t.Steps, t.DT)
+		if t.Mode == "run" {
+			add("mode", "runs the policy %s", t.Run.File)
+		} else {
+			add("algorithm", "%s, update %s", t.Algorithm.Type, t.Algorithm.Update)
+		}
+		add("seed", "%d", t.Seed)
+	}
+	trials := 0
+	for _, q := range r.Reports {
+		trials += len(q.SampleCosts)
+	}
+	if n := len(r.Reports); n > 0 {
+		first, last := r.Reports[0], r.Reports[n-1]
+		of := ""
+		if last.Iterations > 0 {
+			of = fmt.Sprintf(" of %d", last.Iterations)
+		}
+		add("iterations", "%d%s", last.Iteration, of)
+		add("trials", "%d in the iterations that ended; %d others were broken off by a fault", trials, len(r.Broken))
+		best := first
+		for _, q := range r.Reports {
+			if q.MeanCost < best.MeanCost {
+				best = q
+			}
+		}
+		add("mean cost", "%s in the last iteration, %s in the first; lowest %s in iteration %d", number(last.MeanCost), number(first.MeanCost), number(best.MeanCost), best.Iteration)
+		if last.Error != nil {
+			add("end-effector error", "%s cm in the last iteration", number(100**last.Error))
+		}
+		if last.SuccessRate != nil {
+			add("success", "%s %% of the last iteration's samples", number(100**last.SuccessRate))
+		}
+		r.addVerdict(add, last)
+		seconds := 0.0
+		for _, q := range r.Reports {
+			seconds += q.Seconds
+		}
+		add("time", "%s s", number(seconds))
+	} else {
+		add("iterations", "none has ended yet")
+	}
+	if n := len(r.Snapshots); n > 0 && n < r.Recorded {
+		s.Note = fmt.Sprintf("Checkpoints and trials of %d of the %d iterations are looked at, evenly spread: all of them would take too long.", n, r.Recorded)
+	}
+	r.addCommands(s)
+	return s
+}
+
+// addVerdict compares with the reference, as the node does.
+func (r *Run) addVerdict(add func(name, format string, args ...any), last *Report) {
+	if r.Task == nil || len(r.Task.Reference.MeanCost) == 0 {
+		return
+	}
+	costs := r.Task.Reference.MeanCost
+	reference := costs[len(costs)-1]
+	verdict := "above it"
+	if last.MeanCost <= reference+r.Task.Reference.Margin*max(reference, -reference) {
+		verdict = "reached"
+	}
+	add("reference", "%s (%s), %s", number(reference), orElse(r.Task.Reference.Name, "reference"), verdict)
+}
+
+// addCommands says how to go on.
+func (r *Run) addCommands(s *Summary) {
+	dir := shellWord(r.Dir)
+	add := func(command, what string) { s.Commands = append(s.Commands, Fact{command, what}) }
+	if r.Task == nil || r.Task.Mode == "run" {
+		return
+	}
+	if len(r.Reports) > 0 {
+		add("gps evaluate "+dir, "run what was learned from other starts")
+		if r.Task.Algorithm.Type != "trajopt" {
+			add("gps export "+dir+" policy.onnx", "write the policy as an ONNX model")
+		}
+	}
+}
+
+// shellWord quotes a path for a shell where it needs that.
+func shellWord(path string) string {
+	if path != "" && strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%") == "" && path[0] != '-' {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
