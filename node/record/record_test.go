@@ -144,7 +144,7 @@ func TestLibraryReads(t *testing.T) {
 			}
 			commands++
 		default:
-			if s.Name != "guided_policy_search_msgs/msg/Rollout" || m.LogTime != 5e9+20 {
+			if s.Name != "guided_policy_search_msgs/msg/Rollout" || m.LogTime != 5e9+21 {
 				t.Errorf("%s of %s at %d", c.Topic, s.Name, m.LogTime)
 			}
 		}

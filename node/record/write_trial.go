@@ -128,7 +128,7 @@ func writeMCAP(out io.Writer, t *Trial, rollout []byte) error {
 		}
 		next[first]++
 	}
-	end := t.endTime()
+	end := t.endTime() + 1 // last also for readers that order by time
 	if err := put(len(logs), 0, rollout, end, end); err != nil {
 		return err
 	}
