@@ -28,16 +28,16 @@ func recordModel(s *trace.Scope, m *Model, report *ConditionReport) {
 	x0.Array("mean", m.X0.Mean)
 	x0.Array("covariance", m.X0.Cov, c.DX, c.DX)
 	costs.Array("samples", report.SampleCosts)
-	costs.Array("quad", c.Quad, c.T+1, d, d)
-	costs.Array("lin", c.Lin, c.T+1, d)
+	costs.Steady("quad", c.Quad, c.T+1, d, d)
+	costs.Steady("lin", c.Lin, c.T+1, d)
 	costs.Array("const", c.Const)
 }
 
-// recordController records a controller.
+// recordController records a controller, which does not change any more.
 func recordController(s *trace.Scope, c *lqg.Controller) {
-	s.Array("gain", c.K, c.T, c.DU, c.DX)
-	s.Array("bias", c.Bias, c.T, c.DU)
-	s.Array("chol", c.Chol, c.T, c.DU, c.DU)
+	s.Steady("gain", c.K, c.T, c.DU, c.DX)
+	s.Steady("bias", c.Bias, c.T, c.DU)
+	s.Steady("chol", c.Chol, c.T, c.DU, c.DU)
 }
 
 // recordBefore records what an update begins with.

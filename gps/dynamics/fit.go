@@ -125,7 +125,8 @@ func NewFitter(cfg Config, T, dX, dU int) (*Fitter, error) {
 // Stop ends the goroutines. The Fitter is of no use then.
 func (f *Fitter) Stop() { f.steps.stop() }
 
-// Trace makes the fits that follow record in scope what they compute; nil ends that.
+// Trace makes the fits that follow record in scope what they compute; nil ends that. Samples and prior must
+// not change then until the record is written.
 func (f *Fitter) Trace(scope *trace.Scope) { f.scope = scope }
 
 // Fit is the package's Fit with the result in dst. It allocates where it fails, where there
@@ -166,7 +167,7 @@ func (f *Fitter) fit(dst *lqg.Dynamics, samples []*rollout.Rollout, prior Prior)
 		}
 	}
 	f.dst = dst
-	f.begin(prior != nil)
+	f.begin(samples, prior)
 	err := f.steps.run()
 	f.dst = nil
 	for _, w := range f.workers {

@@ -52,7 +52,6 @@ func (w *worker) fit(dyn *lqg.Dynamics, t int) error {
 			copy(point[w.joint.pin:], s.State(t+1))
 		}
 		dst := Conditional{Gain: dyn.FAt(t), Bias: dyn.BiasAt(t), Cov: dyn.CovAt(t)}
-		w.seen.prior(t, prior)
 		err = w.joint.fit(&dst, nil, prior, w.cfg.Strength, w.cfg.Mean, w)
 		if err == nil && w.cfg.NoiseFloor > 0 && !w.noise.raise(dst.Cov, w.cfg.NoiseFloor) {
 			err = fmt.Errorf("%w: the noise's covariance has no eigenvalues", ErrNotFinite)

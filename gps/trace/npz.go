@@ -18,12 +18,14 @@ import (
 // arrays here have up to three dimensions and more, and their headers are few lines.) It must not
 // run while something is recorded. Errors are those of w.
 func (r *Recorder) WriteNPZ(w io.Writer) error {
-	archive := zip.NewWriter(w)
+	archive, buffer := zip.NewWriter(w), bufio.NewWriterSize(nil, 1<<16)
 	for _, name := range r.Names() {
 		e := r.entry(name)
 		file, err := archive.CreateHeader(&zip.FileHeader{Name: name + ".npy", Method: zip.Store})
 		if err == nil {
-			err = e.writeNPY(file)
+			e.complete()
+			buffer.Reset(file)
+			err = e.writeNPY(buffer)
 		}
 		if err != nil {
 			return fmt.Errorf("trace: write %s: %w", name, err)
@@ -36,8 +38,7 @@ func (r *Recorder) WriteNPZ(w io.Writer) error {
 }
 
 // writeNPY writes the array with its header.
-func (e *entry) writeNPY(file io.Writer) error {
-	w := bufio.NewWriterSize(file, 1<<16)
+func (e *entry) writeNPY(w *bufio.Writer) error {
 	kind, width := "<f8", 0
 	switch {
 	case e.ints != nil:
@@ -50,11 +51,17 @@ func (e *entry) writeNPY(file io.Writer) error {
 		kind = fmt.Sprintf("<U%d", width)
 	}
 	w.Write(header(kind, e.shape))
-	var number [8]byte
-	for _, v := range e.floats {
-		binary.LittleEndian.PutUint64(number[:], math.Float64bits(v))
-		w.Write(number[:])
+	chunk := make([]byte, 0, 1<<13)
+	for list := e.floats; len(list) > 0; {
+		n := min(len(list), cap(chunk)/8)
+		chunk = chunk[:8*n]
+		for i, v := range list[:n] {
+			binary.LittleEndian.PutUint64(chunk[8*i:], math.Float64bits(v))
+		}
+		w.Write(chunk)
+		list = list[n:]
 	}
+	var number [8]byte
 	for _, v := range e.ints {
 		binary.LittleEndian.PutUint64(number[:], uint64(v))
 		w.Write(number[:])

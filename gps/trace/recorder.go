@@ -61,7 +61,9 @@ type entry struct {
 	floats []float64
 	ints   []int64
 	texts  []string
-	size   int // in bytes, with what it takes to keep it
+	// fill completes floats when they are first asked for; nil where they are complete.
+	fill func(dst []float64)
+	size int // in bytes, with what it takes to keep it
 }
 
 // overhead is about what an array of no number takes, in bytes.
@@ -116,12 +118,23 @@ func (r *Recorder) Names() []string {
 }
 
 // Array returns the numbers recorded under a name, row-major, and their shape (nil for a single
-// number); nil numbers where there are none. They are the Recorder's own.
+// number); nil numbers where there are none. They are the Recorder's own. It must not run while
+// something is recorded.
 func (r *Recorder) Array(name string) (data []float64, shape []int) {
-	if e := r.entry(name); e != nil {
-		return e.floats, e.shape
+	e := r.entry(name)
+	if e == nil {
+		return nil, nil
 	}
-	return nil, nil
+	e.complete()
+	return e.floats, e.shape
+}
+
+// complete computes what was left for later.
+func (e *entry) complete() {
+	if e.fill != nil {
+		e.fill(e.floats)
+		e.fill = nil
+	}
 }
 
 func (r *Recorder) entry(name string) *entry {
@@ -159,12 +172,12 @@ func match(pattern, name string) bool {
 }
 
 // floats records an array of that shape and returns the place for its numbers, nil where it is
-// dropped. Its content is whatever was there before.
-func (r *Recorder) floats(name string, shape []int) []float64 {
+// dropped. Its content is whatever was there before. fill, unless nil, completes it later.
+func (r *Recorder) floats(name string, shape []int, fill func(dst []float64)) []float64 {
 	n := elements(name, shape)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := &entry{name: r.unused(name), shape: slices.Clone(shape), size: overhead + len(name) + 8*n}
+	e := &entry{name: r.unused(name), shape: slices.Clone(shape), size: overhead + len(name) + 8*n, fill: fill}
 	if r.rejects(e) {
 		return nil
 	}

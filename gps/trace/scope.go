@@ -123,11 +123,30 @@ func (s *Scope) Space(name string, shape ...int) []float64 {
 	return s.space(name, shape)
 }
 
+// Later is Space for numbers that are left to compute until the Recorder is written or read: fill is called
+// then, once, with the place as it was left. What it reads must not change until then. fill is for what
+// takes longer than the place to hold it: an update does not wait for it.
+func (s *Scope) Later(name string, fill func(dst []float64), shape ...int) []float64 {
+	if s == nil || !s.wants(name) {
+		return nil
+	}
+	return s.recorder.floats(s.prefix+name, shape, fill)
+}
+
+// Steady is Array for numbers that nothing changes any more: they are copied later.
+func (s *Scope) Steady(name string, data []float64, shape ...int) {
+	if s == nil {
+		return
+	}
+	mustHold(name, shape, len(data))
+	s.Later(name, func(dst []float64) { copy(dst, data) }, shape...)
+}
+
 func (s *Scope) space(name string, shape []int) []float64 {
 	if !s.wants(name) {
 		return nil
 	}
-	return s.recorder.floats(s.prefix+name, shape)
+	return s.recorder.floats(s.prefix+name, shape, nil)
 }
 
 func (s *Scope) ints(name string, data, shape []int) {

@@ -3,6 +3,7 @@ package trace_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -96,6 +97,33 @@ func TestCopiesWhatItIsGiven(t *testing.T) {
 	}
 	if _, shape := r.Array("list"); !slices.Equal(shape, []int{6}) {
 		t.Errorf("shape %v, want [6]", shape)
+	}
+}
+
+// TestLater computes what is left for later once, when it is asked for.
+func TestLater(t *testing.T) {
+	r := newRecorder(t, 1000, "*")
+	s, calls, data := r.Scope(), 0, []float64{1, 2}
+	place := s.Later("later", func(dst []float64) { calls++; dst[1] = 2 * dst[0] }, 2)
+	place[0] = 4
+	s.Steady("steady", data, 1, 2)
+	if got := s.Later("dropped", func([]float64) { t.Error("what is dropped is computed") }, 1000); got != nil {
+		t.Error("what is dropped has a place")
+	}
+	data[0] = 3 // too early, and so told by the copy
+	var first, second bytes.Buffer
+	if err := errors.Join(r.WriteNPZ(&first), r.WriteNPZ(&second)); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
+		t.Errorf("error %v, or two files that differ", err)
+	}
+	data[0] = 5
+	later, _ := r.Array("later")
+	steady, shape := r.Array("steady")
+	if calls != 1 || !slices.Equal(later, []float64{4, 8}) || !slices.Equal(steady, []float64{3, 2}) || !slices.Equal(shape, []int{1, 2}) {
+		t.Errorf("%d calls, %v and %v of shape %v, want 1, [4 8] and [3 2] of shape [1 2]", calls, later, steady, shape)
+	}
+	var off *trace.Scope
+	if n := testing.AllocsPerRun(10, func() { off.Steady("steady", data, 1, 2) }); n != 0 {
+		t.Errorf("%v allocations where nothing is recorded, want 0", n)
 	}
 }
 

@@ -22,7 +22,8 @@ type Problem struct {
 	Policy *lqg.PolicyTerm
 	// ReferenceScale is that of lqg.Objective; one bound per step does not use it.
 	ReferenceScale bool
-	// Trace is where the search records its passes and what it ends with; nil for nowhere.
+	// Trace is where the search records its passes and what it ends with; nil for nowhere. The other
+	// parts must not change then until that is written, but for Policy.
 	Trace *trace.Scope
 }
 

@@ -1,6 +1,8 @@
 package trajopt
 
 import (
+	"sync"
+
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/trace"
 )
@@ -80,30 +82,40 @@ func (r *recording) endSteps(o *Optimizer, p *Problem, result *PerStepResult) {
 // states records a controller and the marginals of states and actions under it.
 func (r *recording) states(p *Problem, c *lqg.Controller) {
 	s := r.scope
-	s.Array("gain", c.K, c.T, c.DU, c.DX)
-	s.Array("bias", c.Bias, c.T, c.DU)
-	s.Array("chol", c.Chol, c.T, c.DU, c.DU)
+	s.Steady("gain", c.K, c.T, c.DU, c.DX)
+	s.Steady("bias", c.Bias, c.T, c.DU)
+	s.Steady("chol", c.Chol, c.T, c.DU, c.DU)
 	if !s.Wants("marginal_mean") && !s.Wants("marginal_covariance") {
 		return
 	}
-	marginals, d := lqg.NewTrajectory(c.T, c.DX, c.DU), c.DX+c.DU
-	if lqg.NewForwardPass(c.DX, c.DU).Run(marginals, p.X0, c, p.Dynamics) == nil {
-		s.Array("marginal_mean", marginals.Mean, c.T+1, d)
-		s.Array("marginal_covariance", marginals.Cov, c.T+1, d, d)
-	}
+	x0, dynamics, d := p.X0, p.Dynamics, c.DX+c.DU
+	run := sync.OnceValue(func() *lqg.Trajectory {
+		marginals := lqg.NewTrajectory(c.T, c.DX, c.DU)
+		// Where it overflows, what does is recorded.
+		_ = lqg.NewForwardPass(c.DX, c.DU).Run(marginals, x0, c, dynamics)
+		return marginals
+	})
+	s.Later("marginal_mean", func(dst []float64) { copy(dst, run().Mean) }, c.T+1, d)
+	s.Later("marginal_covariance", func(dst []float64) { copy(dst, run().Cov) }, c.T+1, d, d)
 }
 
 // qFunctions records those of the cost and eta KL, if there are any at eta.
 func (r *recording) qFunctions(o *Optimizer, p *Problem, eta float64) {
-	T, dX, dU := o.T, o.dX, o.dU
-	pass := lqg.NewBackwardPass(dX, dU)
-	pass.Keep = lqg.NewQFunctions(T, dX, dU)
-	if o.cfg.PropagateAnchor {
-		pass.PropagateUnder = p.Anchor
-	}
-	objective := &lqg.Objective{Cost: p.Cost, Anchor: lqg.NewSurrogate(p.Anchor), MaxEnt: p.MaxEnt, Policy: p.Policy, ReferenceScale: p.ReferenceScale}
-	if pass.Run(lqg.NewController(T, dX, dU), objective, p.Dynamics, eta) == nil {
-		r.scope.Array("Q_quad", pass.Keep.Quad, T, dX+dU, dX+dU)
-		r.scope.Array("Q_lin", pass.Keep.Lin, T, dX+dU)
+	T, dX, dU, of, underAnchor := o.T, o.dX, o.dU, *p, o.cfg.PropagateAnchor
+	run := sync.OnceValue(func() *lqg.QFunctions {
+		pass := lqg.NewBackwardPass(dX, dU)
+		pass.Keep = lqg.NewQFunctions(T, dX, dU)
+		if underAnchor {
+			pass.PropagateUnder = of.Anchor
+		}
+		objective := &lqg.Objective{Cost: of.Cost, Anchor: lqg.NewSurrogate(of.Anchor), MaxEnt: of.MaxEnt, Policy: of.Policy, ReferenceScale: of.ReferenceScale}
+		// The search had a controller at eta; where rounding leaves none here, later steps are recorded.
+		_ = pass.Run(lqg.NewController(T, dX, dU), objective, of.Dynamics, eta)
+		return pass.Keep
+	})
+	r.scope.Later("Q_quad", func(dst []float64) { copy(dst, run().Quad) }, T, dX+dU, dX+dU)
+	r.scope.Later("Q_lin", func(dst []float64) { copy(dst, run().Lin) }, T, dX+dU)
+	if p.Policy != nil { // whose multipliers change before what is left for later is computed
+		run()
 	}
 }
