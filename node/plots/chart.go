@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Chart is a small picture that may hold lines, bands, points, stacked bars or a heat map, for a page
@@ -45,6 +46,8 @@ type ChartBand struct {
 	X        []float64
 	Low, Top []float64
 	Tone     Tone
+	// Strong is for what lies inside another band.
+	Strong bool
 }
 
 // ChartPoints are marks that nothing joins.
@@ -117,31 +120,43 @@ type LegendEntry struct {
 	Name   string
 	Tone   Tone
 	Dashed bool
+	// Area is for bands and bars: 0 for a line, else how opaque it is, up to 1.
+	Area float64
 }
 
-// Legend returns the names in the chart, each once.
+// Legend returns the names in the chart, each once, but for lines without a finite value.
 func (c *Chart) Legend() []LegendEntry {
 	var list []LegendEntry
 	seen := map[string]bool{"": true}
-	add := func(name string, tone Tone, dashed bool) {
+	add := func(name string, tone Tone, dashed bool, area float64) {
 		if !seen[name] {
 			seen[name] = true
-			list = append(list, LegendEntry{name, tone, dashed})
+			list = append(list, LegendEntry{name, tone, dashed, area})
 		}
 	}
 	for _, l := range c.Lines {
-		add(l.Name, l.Tone, l.Dashed)
+		if slices.ContainsFunc(l.Y, finite) {
+			add(l.Name, l.Tone, l.Dashed, 0)
+		}
 	}
 	for _, b := range c.Bands {
-		add(b.Name, b.Tone, false)
+		add(b.Name, b.Tone, false, float64(b.alpha())/0xff)
 	}
 	for _, p := range c.Points {
-		add(p.Name, p.Tone, false)
+		add(p.Name, p.Tone, false, 1)
 	}
 	for _, b := range c.Bars {
-		add(b.Name, b.Tone, false)
+		add(b.Name, b.Tone, false, 1)
 	}
 	return list
+}
+
+// alpha returns how opaque the band is. What lies inside another is seen on top of it.
+func (b ChartBand) alpha() uint8 {
+	if b.Strong {
+		return 0x58
+	}
+	return 0x38
 }
 
 // extent is the range of some numbers.
@@ -162,8 +177,11 @@ func (e extent) empty() bool { return e.lo > e.hi }
 // widened returns the range with a margin of a part of it, at least a little.
 func (e extent) widened(part float64) extent {
 	margin := part * (e.hi - e.lo)
-	if margin == 0 {
-		margin = max(0.1*math.Abs(e.hi), 1e-9)
+	switch {
+	case margin == 0 && e.hi == 0:
+		margin = 1
+	case margin == 0:
+		margin = 0.1 * math.Abs(e.hi)
 	}
 	return extent{e.lo - margin, e.hi + margin}
 }

@@ -124,7 +124,9 @@ func (c *Chart) fill(p *plot.Plot, sx, sy scale) error {
 		if err != nil {
 			return err
 		}
-		polygon.Color, polygon.LineStyle.Width = faint(b.Tone.color()), 0
+		area := b.Tone.color()
+		area.A = b.alpha()
+		polygon.Color, polygon.LineStyle.Width = area, 0
 		p.Add(polygon)
 		name(b.Name, polygon)
 	}
@@ -133,9 +135,22 @@ func (c *Chart) fill(p *plot.Plot, sx, sy scale) error {
 		p.Add(bars)
 		name(b.Name, bars)
 	}
+	if err := c.marks(p, false, sx, sy, name); err != nil {
+		return err
+	}
+	for _, l := range c.Lines {
+		if err := c.line(p, l, points(l.X, l.Y, sx, sy), name); err != nil {
+			return err
+		}
+	}
+	return c.marks(p, true, sx, sy, name)
+}
+
+// marks adds points: dots below the lines, crosses above.
+func (c *Chart) marks(p *plot.Plot, crosses bool, sx, sy scale, name func(string, plot.Thumbnailer)) error {
 	for _, q := range c.Points {
 		list := points(q.X, q.Y, sx, sy)
-		if len(list) == 0 {
+		if len(list) == 0 || q.Cross != crosses {
 			continue
 		}
 		scatter, err := plotter.NewScatter(list)
@@ -144,15 +159,10 @@ func (c *Chart) fill(p *plot.Plot, sx, sy scale) error {
 		}
 		scatter.GlyphStyle = draw.GlyphStyle{Color: q.Tone.color(), Radius: vg.Points(1.3), Shape: draw.CircleGlyph{}}
 		if q.Cross {
-			scatter.Radius, scatter.Shape = vg.Points(5), draw.CrossGlyph{}
+			scatter.Radius, scatter.Shape = vg.Points(6), draw.CrossGlyph{}
 		}
 		p.Add(scatter)
 		name(q.Name, scatter)
-	}
-	for _, l := range c.Lines {
-		if err := c.line(p, l, points(l.X, l.Y, sx, sy), name); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -51,6 +51,6 @@ var colors = func() *strings.Replacer {
 func forPage(svg string) string {
 	svg = fontStyle.ReplaceAllString(svg, ` style="font-size:${1}px`)
 	svg = strings.ReplaceAll(svg, "data:image/jpg;", "data:image/png;")
-	svg = strings.ReplaceAll(svg, "xlink:href", "href")
+	svg = strings.ReplaceAll(svg, "xlink:href", `preserveAspectRatio="none" href`)
 	return colors.Replace(svg)
 }

@@ -80,7 +80,7 @@ func (f fewTicks) Ticks(lo, hi float64) []plot.Tick {
 			break
 		}
 		v := n*step + 0 // not -0
-		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'g', 4, 64)})
+		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'g', 6, 64)})
 	}
 	return ticks
 }

@@ -57,12 +57,6 @@ func (t Tone) color() color.NRGBA {
 	return toneSchemes[t%Tones].light
 }
 
-// faint returns a colour for areas.
-func faint(c color.NRGBA) color.NRGBA {
-	c.A = 0x38
-	return c
-}
-
 // StyleSheet returns the CSS that charts of WriteSVG need: a variable --CLASS for each tone, and for
 // ink and grid, in both schemes.
 func StyleSheet() string {

@@ -33,6 +33,19 @@ func NewSpread(values []float64) Spread {
 	return s
 }
 
+// span is the range of some numbers.
+type span struct{ least, most float64 }
+
+func newRange() span { return span{math.Inf(1), math.Inf(-1)} }
+
+func (s *span) add(values []float64) {
+	for _, v := range values {
+		s.least, s.most = min(s.least, v), max(s.most, v)
+	}
+}
+
+func (s span) width() float64 { return s.most - s.least }
+
 // mostPoints bounds the points of a line.
 const mostPoints = 160
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"guidedpolicysearch/node/console"
 	"guidedpolicysearch/node/plots"
 )
 
@@ -74,15 +75,13 @@ var page = template.Must(template.New("page.html.tmpl").Funcs(template.FuncMap{
 	"svg":      func(p *Picture) template.HTML { return template.HTML(p.SVG) },
 	"style":    func() template.CSS { return template.CSS(plots.StyleSheet()) },
 	"gradient": func() template.CSS { return template.CSS("background:" + plots.HeatGradient()) },
-	"legend": func(p *Picture) []plots.LegendEntry {
-		if list := p.Chart.Legend(); len(list) > 0 {
-			return list
-		}
-		return nil
-	},
+	"legend":   func(p *Picture) []plots.LegendEntry { return p.Chart.Legend() },
 	"swatch": func(e plots.LegendEntry) template.CSS {
 		kind := "solid"
-		if e.Dashed {
+		switch {
+		case e.Area > 0:
+			return template.CSS(fmt.Sprintf("height:.7em;opacity:%.2f;background:var(--%s)", e.Area, e.Tone.Class()))
+		case e.Dashed:
 			kind = "dashed"
 		}
 		return template.CSS(fmt.Sprintf("border-top:3px %s var(--%s)", kind, e.Tone.Class()))
@@ -226,13 +225,13 @@ func (r *Run) summary() *Summary {
 
 // addVerdict compares with the reference, as the node does.
 func (r *Run) addVerdict(add func(name, format string, args ...any), last *Report) {
-	if r.Task == nil || len(r.Task.Reference.MeanCost) == 0 {
+	if r.Task == nil || len(r.Task.Reference.MeanCost) == 0 || last.Iteration < last.Iterations {
 		return
 	}
 	costs := r.Task.Reference.MeanCost
-	reference := costs[len(costs)-1]
-	verdict := "above it"
-	if last.MeanCost <= reference+r.Task.Reference.Margin*max(reference, -reference) {
+	reference := costs[min(last.Iteration, len(costs))-1]
+	verdict := "not reached"
+	if (console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: r.Task.Reference.Margin}).Learned() {
 		verdict = "reached"
 	}
 	add("reference", "%s (%s), %s", number(reference), orElse(r.Task.Reference.Name, "reference"), verdict)

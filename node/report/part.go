@@ -84,7 +84,17 @@ func (p *Part) miss(format string, args ...any) {
 		p.Missing += " "
 	}
 	text := fmt.Sprintf(format, args...)
-	p.Missing += strings.ToUpper(text[:1]) + text[1:] + "."
+	p.Missing += capital(text) + "."
+}
+
+// capital begins a text with a capital letter.
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// some says that not all are shown.
+func (p *Part) some(shown, total int, what string) {
+	if shown < total {
+		p.Text += fmt.Sprintf(" %d of %d %s are shown.", shown, total, what)
+	}
 }
 
 // number writes a number for people.

@@ -44,7 +44,7 @@ func byCondition(m int, value func(c *ConditionReport) float64) func(r *Report) 
 const noReports = "no iteration has ended yet, so nothing was reported (iterations.jsonl)"
 
 // noConditions says why there is nothing per condition.
-const noConditions = "iterations.jsonl does not tell conditions apart (\"conditions\"): the run is of an earlier version of this program"
+const noConditions = "the reports (iterations.jsonl) do not tell conditions apart (\"conditions\"): the run is of an earlier version of this program"
 
 func (r *Run) toldConditions() int {
 	n := 0
@@ -73,7 +73,7 @@ func (r *Run) learningPart() *Part {
 	x, _ := overReports(reports, func(*Report) float64 { return 0 })
 	chart := &plots.Chart{Title: "Cost of a sample", X: "iteration", Y: "cost", Whole: true, Log: true,
 		Bands: []plots.ChartBand{{Name: "least to largest", X: x, Low: of(func(s Spread) float64 { return s.Least }), Top: of(func(s Spread) float64 { return s.Most }), Tone: 0},
-			{Name: "middle half", X: x, Low: of(func(s Spread) float64 { return s.First }), Top: of(func(s Spread) float64 { return s.Third }), Tone: 0}},
+			{Name: "middle half", X: x, Low: of(func(s Spread) float64 { return s.First }), Top: of(func(s Spread) float64 { return s.Third }), Tone: 0, Strong: true}},
 		Lines: []plots.ChartLine{lineOver(reports, "mean", 0, func(r *Report) float64 { return r.MeanCost })}}
 	if r.Task != nil && len(r.Task.Reference.MeanCost) > 0 {
 		ref := r.Task.Reference.MeanCost
@@ -85,6 +85,7 @@ func (r *Run) learningPart() *Part {
 		chart.Lines = append(chart.Lines, plots.ChartLine{Name: "reference", X: xs, Y: ref, Tone: plots.Muted, Dashed: true})
 	}
 	p.add("cost", "Lower is better. The band narrows as exploration does.", chart)
+	r.lateCosts(p, reports)
 	p.add("error", "Distance of the end effector from its target at the last step, mean over the samples.", &plots.Chart{Title: "End-effector error", X: "iteration", Y: "error (cm)", Whole: true,
 		Lines: []plots.ChartLine{lineOver(reports, "mean", 2, func(r *Report) float64 { return 100 * r.EndEffectorError() })}})
 	p.add("success", "Share of the samples that succeeded.", &plots.Chart{Title: "Success", X: "iteration", Y: "samples that succeeded (%)", Whole: true,
@@ -92,6 +93,27 @@ func (r *Run) learningPart() *Part {
 	r.conditionCosts(p, reports)
 	p.Tables = append(p.Tables, r.iterationTable(reports, spreads))
 	return p
+}
+
+// lateCosts shows the later iterations by themselves, where the early ones leave nothing to see of them.
+func (r *Run) lateCosts(p *Part, reports []*Report) {
+	late := reports[len(reports)/3:]
+	all, end := newRange(), newRange()
+	for _, q := range reports {
+		all.add(q.SampleCosts)
+	}
+	for _, q := range late {
+		end.add(q.SampleCosts)
+	}
+	if len(late) < 4 || all.least > 0 || end.width() > 0.2*all.width() {
+		return
+	}
+	chart := &plots.Chart{Title: "Cost of a sample, later iterations", X: "iteration", Y: "cost", Whole: true, Log: true,
+		Lines: []plots.ChartLine{lineOver(late, "mean", 0, func(q *Report) float64 { return q.MeanCost })}}
+	x, low := overReports(late, func(q *Report) float64 { return slices.Min(q.SampleCosts) })
+	_, top := overReports(late, func(q *Report) float64 { return slices.Max(q.SampleCosts) })
+	chart.Bands = []plots.ChartBand{{Name: "least to largest", X: x, Low: low, Top: top, Tone: 0}}
+	p.add("late", "The same on a scale of its own.", chart)
 }
 
 // conditionCosts shows the costs of the conditions one by one.
@@ -121,12 +143,10 @@ func (r *Run) conditionCosts(p *Part, reports []*Report) {
 		_, first := overReports(reports, byCondition(m, cost(func(s Spread) float64 { return s.First })))
 		_, third := overReports(reports, byCondition(m, cost(func(s Spread) float64 { return s.Third })))
 		p.add(fmt.Sprintf("condition_%d", m), "", &plots.Chart{Title: "Cost of " + conditionName(m), X: "iteration", Y: "cost", Whole: true, Log: true,
-			Bands: []plots.ChartBand{{Name: "least to largest", X: x, Low: low, Top: top, Tone: plots.Tone(i)}, {Name: "middle half", X: x, Low: first, Top: third, Tone: plots.Tone(i)}},
+			Bands: []plots.ChartBand{{Name: "least to largest", X: x, Low: low, Top: top, Tone: plots.Tone(i)}, {Name: "middle half", X: x, Low: first, Top: third, Tone: plots.Tone(i), Strong: true}},
 			Lines: []plots.ChartLine{lineOver(reports, "mean", plots.Tone(i), byCondition(m, average))}})
 	}
-	if told > len(shown) {
-		p.Text += fmt.Sprintf(" %d of %d conditions are shown.", len(shown), told)
-	}
+	p.some(len(shown), told, "conditions")
 }
 
 // conditionName names a condition as the run folder does, from 0.
@@ -176,7 +196,7 @@ func (r *Run) termsPart() *Part {
 		if r.toldConditions() == 0 {
 			p.miss(noConditions)
 		} else {
-			p.miss("iterations.jsonl tells no cost terms")
+			p.miss("the reports (iterations.jsonl) tell no cost terms")
 		}
 		return p
 	}

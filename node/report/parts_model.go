@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"guidedpolicysearch/node/plots"
 )
@@ -67,8 +66,7 @@ func (r *Run) gainsPart() *Part {
 		g := NewGains(last.Controllers[m])
 		title := ""
 		if len(last.Controllers) > 1 {
-			title = conditionName(m)
-			title = strings.ToUpper(title[:1]) + title[1:]
+			title = capital(conditionName(m))
 		}
 		p.row(title, n > 0)
 		for _, of := range []struct {
@@ -87,6 +85,7 @@ func (r *Run) gainsPart() *Part {
 			p.add(fmt.Sprintf("condition_%d_%s", m, of.id), of.caption, chart)
 		}
 	}
+	p.some(mostPathConditions, len(last.Controllers), "conditions")
 	p.row("Over the iterations", false)
 	for _, of := range []struct {
 		id, title, caption string
@@ -203,6 +202,12 @@ func (r *Run) dynamicsPart() *Part {
 		chart.Lines = append(chart.Lines, plots.ChartLine{Name: iterationName(h.Iteration), X: thin(sequence(len(h.LogLikelihood), dt)), Y: thin(h.LogLikelihood), Tone: plots.Ramp(i, len(compared))})
 	}
 	p.add("likelihood", "Per time step, of a whole transition; higher is better.", chart)
+	if len(compared) > 1 {
+		latest := *chart
+		latest.Title = fmt.Sprintf("Held-out log-likelihood, iteration %d", compared[len(compared)-1].Iteration)
+		latest.Lines = chart.Lines[len(chart.Lines)-1:]
+		p.add("likelihood_last", "The latest by itself: early fits may leave nothing to see of it.", &latest)
+	}
 	over := plots.ChartLine{Name: "mean over the time steps", Tone: 0, Dots: len(list) <= 30}
 	for _, h := range list {
 		over.X, over.Y = append(over.X, float64(h.Iteration)), append(over.Y, h.Mean())
@@ -239,6 +244,7 @@ func (r *Run) clustersPart() *Part {
 		p.miss("the latest checkpoint could not be read, or there is none (checkpoints)")
 		return p
 	}
+	p.some(mostPathConditions, len(s.Priors), "conditions")
 	var names []string
 	states, actions := r.stateNames(s.Controllers[0].DX), r.jointNames(s.Controllers[0].DU)
 	names = append(names, states...)
@@ -263,7 +269,7 @@ func (r *Run) clustersPart() *Part {
 			chart.Points = append(chart.Points, plots.ChartPoints{X: c.X[k], Y: c.Y[k], Tone: plots.Tone(k)})
 			chart.Lines = append(chart.Lines, plots.ChartLine{X: c.Ellipses[k][0], Y: c.Ellipses[k][1], Tone: plots.Tone(k)})
 		}
-		p.add(fmt.Sprintf("condition_%d", m), fmt.Sprintf("%s, after iteration %d: %d clusters over %d trials. Across: %s. Up: %s.", strings.ToUpper(conditionName(m)[:1])+conditionName(m)[1:], s.Iteration, len(c.X), len(s.Priors[m].Rollouts), c.meaning(0, names), c.meaning(1, names)), chart)
+		p.add(fmt.Sprintf("condition_%d", m), fmt.Sprintf("%s, after iteration %d: %d clusters over %d trials. Across: %s. Up: %s.", capital(conditionName(m)), s.Iteration, len(c.X), len(s.Priors[m].Rollouts), c.meaning(0, names), c.meaning(1, names)), chart)
 	}
 	return p
 }

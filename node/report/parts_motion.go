@@ -122,8 +122,7 @@ func (r *Run) jointsPart() *Part {
 	for n, m := range spread(conditions, mostPathConditions) {
 		title := ""
 		if len(conditions) > 1 {
-			title = conditionName(m)
-			title = strings.ToUpper(title[:1]) + title[1:]
+			title = capital(conditionName(m))
 		}
 		p.row(title, n > 0)
 		for j := range min(first.DU, mostJoints) {
@@ -148,9 +147,8 @@ func (r *Run) jointsPart() *Part {
 			p.add(fmt.Sprintf("condition_%d_joint_%d", m, j), "", chart)
 		}
 	}
-	if first.DU > mostJoints {
-		p.Text += fmt.Sprintf(" %d of %d joints are shown.", mostJoints, first.DU)
-	}
+	p.some(mostJoints, first.DU, "joints")
+	p.some(mostPathConditions, len(conditions), "conditions")
 	return p
 }
 

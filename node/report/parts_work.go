@@ -30,7 +30,7 @@ func (r *Run) timingPart() *Part {
 	}))
 	names, keys := r.phases()
 	if len(keys) == 0 {
-		p.miss("the phases of the update are not there: iterations.jsonl has no \"phases\": the run is of an earlier version of this program")
+		p.miss("the phases of the update are not there: the reports (iterations.jsonl) have no \"phases\": the run is of an earlier version of this program")
 		return p
 	}
 	value := func(q *Report) []float64 {
