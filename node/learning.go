@@ -110,7 +110,7 @@ func (n *node) command(ctx context.Context, c *trial.Command) error {
 		return err // another learner will ask
 	}
 	l := n.loop.Load()
-	n.faults = l.status().faults
+	n.faults, n.places = l.status().faults, 0
 	n.watchdog.Rest()
 	if !n.cfg.LockStep {
 		l.thread.companions()
@@ -127,11 +127,17 @@ func (n *node) command(ctx context.Context, c *trial.Command) error {
 
 // place puts the scene in order, now that the arm is where the trial begins and in nobody's way.
 func (n *node) place(ctx context.Context) error {
-	if err := n.resetScene(ctx); err != nil {
+	l := n.loop.Load()
+	n.places++
+	replaced, err := n.placeRobot(ctx, l.command(), n.places)
+	if err == nil {
+		err = n.resetScene(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrGaveUp, err)
 	}
 	// A fault, or a stop, may have come meanwhile: then the next reset asks again.
-	if err := n.loop.Load().placed(); err != nil && !errors.Is(err, trial.ErrCommand) {
+	if err := l.placed(replaced); err != nil && !errors.Is(err, trial.ErrCommand) {
 		return err
 	}
 	return nil

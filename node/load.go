@@ -325,10 +325,11 @@ func (s *Setup) Resolved() ([]byte, error) {
 }
 
 // sensorTopics begins the names of a scene's sensors, which a perception of its own may take
-// the place of; resetSceneService puts the scene's objects back.
+// the place of; resetSceneService puts the scene's objects back, placeService the robot too.
 const (
 	sensorTopics      = "sensors/"
 	resetSceneService = "~/reset_scene"
+	placeService      = "~/place"
 )
 
 // SimulatorTopics resolves the names of the simulated robot's topics.
@@ -349,8 +350,13 @@ func SimulatorTopics(s *Setup) (t simrobot.Topics, err error) {
 		}
 		t.Sensors = append(t.Sensors, topic)
 	}
-	if t.ResetScene, err = s.Args.ResolveService(s.Name, resetSceneService); err != nil {
-		return t, fmt.Errorf("service %s: %w", resetSceneService, err)
+	for _, service := range []struct {
+		dst  *string
+		name string
+	}{{&t.ResetScene, resetSceneService}, {&t.Place, placeService}} {
+		if *service.dst, err = s.Args.ResolveService(s.Name, service.name); err != nil {
+			return t, fmt.Errorf("service %s: %w", service.name, err)
+		}
 	}
 	return t, nil
 }

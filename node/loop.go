@@ -46,6 +46,8 @@ type loop struct {
 	extras   []int64  // stamps of the extra topics' latest messages in ns, or unstamped
 	waiting  []byte   // in lock step, a joint state whose extras have not come yet; empty for none
 	waits    transport.Info
+	replaced bool // the arm is at another place in the next reading that is later than before
+	before   int64
 	received int64 // when the middleware received the latest joint state, in ns since the epoch
 	// ticks and faults are those of the loops before this one.
 	ticks, faults uint64
@@ -77,6 +79,7 @@ func (l *loop) take(payload []byte, info transport.Info, arrival int64) {
 	}
 	l.waiting = l.waiting[:0]
 	if usable {
+		l.forget()
 		estimate(l.velocity, l.state)
 	}
 	l.received = info.ReceiveTime
@@ -198,16 +201,37 @@ func (l *loop) start(c *trial.Command) error {
 	return err
 }
 
-// placed says that the scene is in order.
-func (l *loop) placed() error {
+// placed says that the scene is in order, and whether the arm was put there itself.
+func (l *loop) placed(replaced bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.zeroOnPanic()
 	now := l.clock.Steady()
 	l.awake(now)
-	out, err := l.machine.Placed(now)
+	place := l.machine.Placed
+	if replaced {
+		place = l.machine.Replaced
+		l.replaced, l.before = true, l.state.Stamp
+	}
+	out, err := place(now)
 	l.publish(out)
 	return err
+}
+
+// forget begins to estimate velocities anew with the first reading of an arm that was replaced, not
+// with one before it that is repeated.
+func (l *loop) forget() {
+	if l.replaced && l.state.Stamp > l.before {
+		l.replaced = false
+		l.velocity.Reset()
+	}
+}
+
+// command is that of the present trial.
+func (l *loop) command() *trial.Command {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.machine.Command()
 }
 
 // finished returns what the trial that has just finished left behind, with its log: once

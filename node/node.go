@@ -70,6 +70,7 @@ type node struct {
 	halt         atomic.Bool      // a stop that found no room among them
 	pressed      atomic.Bool      // the emergency stop
 	scene        transport.Client // nil for none
+	placement    transport.Client // nil for none
 	checker      *ros2control.Checker
 	checked      ros2control.Report // by checker
 	controller   *ros2control.Watch // nil while there is no loop
@@ -111,6 +112,7 @@ type node struct {
 	running  bool           // a trial was commanded and is not recorded
 	failed   bool           // that commands are not published was said
 	faults   uint64         // when the running trial began
+	places   int            // how often the arm was placed for it
 	// waits is the trial that the present learner waits for. It is told of no other: a
 	// learner that was started in the meantime finds those in the run folder.
 	waits key

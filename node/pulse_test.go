@@ -112,7 +112,7 @@ func TestLoopThatStoodStill(t *testing.T) {
 			"joint state":          (*still).see,
 			"tick":                 func(s *still) { s.tick(0, 0) },
 			"watch":                func(s *still) { s.check() },
-			"scene":                func(s *still) { _ = s.placed() },
+			"scene":                func(s *still) { _ = s.placed(false) },
 			"trial":                func(s *still) { _ = s.start(&trial.Command{}) },
 			"word of the sentinel": (*still).stalled,
 		} {

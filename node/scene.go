@@ -9,34 +9,51 @@ import (
 	"time"
 
 	"guidedpolicysearch/hardware/safety"
+	"guidedpolicysearch/msgs"
+	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/msgs/std_srvs"
 	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
+	"guidedpolicysearch/node/trial"
 )
 
 // SceneConfig says how what is around the arm gets back to where a trial begins.
 type SceneConfig struct {
 	Service string        `param:"service" desc:"Service (std_srvs/srv/Trigger) that is called before each trial, once the arm is where it begins, and puts objects back to where they begin, such as sim_robot/reset_scene; empty for none." takes:"start"`
-	Timeout time.Duration `param:"timeout" desc:"Time within which the service must answer." unit:"s" range:"(0, 3600]" takes:"trial"`
+	Place   string        `param:"place_service" desc:"In lock_step, service (guided_policy_search_msgs/srv/PlaceRobot) that is called before each trial, once the arm is where it begins, and puts a simulated arm there exactly, and objects back, such as sim_robot/place: then no trial depends on those before it. Empty for none." takes:"start"`
+	Timeout time.Duration `param:"timeout" desc:"Time within which each of the services must answer." unit:"s" range:"(0, 3600]" takes:"trial"`
 }
 
-// openScene opens the client of the service that resets the scene, if there is one.
+// openScene opens the clients of the services that reset the scene, and place the robot, where there
+// are such.
 func (n *node) openScene() error {
-	if n.scene != nil {
-		n.scene.Close()
-		n.scene = nil
+	var err error
+	if n.scene, err = n.openService(n.scene, "scene.service", n.cfg.Scene.Service, new(std_srvs.Trigger)); err != nil {
+		return err
 	}
-	if n.cfg.Scene.Service == "" {
-		return nil
+	place := n.cfg.Scene.Place
+	if !n.cfg.LockStep {
+		place = "" // time goes on between the place and the trial
 	}
-	name, err := n.ros.Resolve(n.cfg.Scene.Service)
-	if err != nil {
-		return fmt.Errorf("scene.service: %w", err)
-	}
-	n.scene, err = n.ros.Client(name, rostype.Of(new(std_srvs.Trigger)), transport.ServiceQoS())
+	n.placement, err = n.openService(n.placement, "scene.place_service", place, new(guided_policy_search_msgs.PlaceRobot))
 	return err
+}
+
+// openService closes a client and opens one of a service that a parameter names, none where it is empty.
+func (n *node) openService(old transport.Client, parameter, service string, of msgs.Type) (transport.Client, error) {
+	if old != nil {
+		old.Close()
+	}
+	if service == "" {
+		return nil, nil
+	}
+	name, err := n.ros.Resolve(service)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", parameter, err)
+	}
+	return n.ros.Client(name, rostype.Of(of), transport.ServiceQoS())
 }
 
 // resetScene has objects put back.
@@ -44,26 +61,50 @@ func (n *node) resetScene(ctx context.Context) error {
 	if n.scene == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.Scene.Timeout)
-	defer cancel()
-	var request std_srvs.Trigger_Request
-	payload, err := n.scene.Call(ctx, request.AppendCDR(nil))
 	var response std_srvs.Trigger_Response
-	if err == nil {
-		err = response.UnmarshalCDR(payload)
-	}
-	switch {
-	case err == nil && !response.Success:
+	err := n.callScene(ctx, n.scene, new(std_srvs.Trigger_Request).AppendCDR(nil), response.UnmarshalCDR)
+	if err == nil && !response.Success {
 		err = fmt.Errorf("it refused: %s", response.Message)
-	case errors.Is(err, transport.ErrNoServer):
-		err = fmt.Errorf("nobody offers it, for %v (scene.timeout): is what simulates or watches the scene running?", n.cfg.Scene.Timeout)
-	case errors.Is(err, context.DeadlineExceeded):
-		err = fmt.Errorf("it did not answer within %v (scene.timeout)", n.cfg.Scene.Timeout)
 	}
 	if err != nil {
 		return fmt.Errorf("the scene cannot be reset by %s (scene.service): %w", n.cfg.Scene.Service, err)
 	}
 	return nil
+}
+
+// placeRobot has a simulated arm put where the trial of a command begins, for the nth time, and tells
+// whether there is one.
+func (n *node) placeRobot(ctx context.Context, c *trial.Command, nth int) (placed bool, err error) {
+	if n.placement == nil || c.Here {
+		return false, nil
+	}
+	request := guided_policy_search_msgs.PlaceRobot_Request{Position: c.InitialPosition, Seed: placementSeed(c, nth)}
+	var response guided_policy_search_msgs.PlaceRobot_Response
+	err = n.callScene(ctx, n.placement, request.AppendCDR(nil), response.UnmarshalCDR)
+	if err == nil && !response.Success {
+		err = fmt.Errorf("it refused: %s", response.Message)
+	}
+	if err != nil {
+		return false, fmt.Errorf("the robot cannot be placed by %s (scene.place_service; empty for a robot that has no such service): %w", n.cfg.Scene.Place, err)
+	}
+	return true, nil
+}
+
+// callScene calls a service within scene.timeout, and has its answer read.
+func (n *node) callScene(ctx context.Context, client transport.Client, request []byte, read func(payload []byte) error) error {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Scene.Timeout)
+	defer cancel()
+	payload, err := client.Call(ctx, request)
+	if err == nil {
+		err = read(payload)
+	}
+	switch {
+	case errors.Is(err, transport.ErrNoServer):
+		err = fmt.Errorf("nobody offers it, for %v (scene.timeout): is what simulates or watches the scene running?", n.cfg.Scene.Timeout)
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("it did not answer within %v (scene.timeout)", n.cfg.Scene.Timeout)
+	}
+	return err
 }
 
 // listenToExtras opens the subscriptions of the state's extra topics.

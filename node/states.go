@@ -135,7 +135,7 @@ func (n *node) newMachine() (*trial.Machine, error) {
 		return nil, err
 	}
 	m, err := trial.NewMachine(n.cfg.Trials, r)
-	if err == nil && n.scene != nil {
+	if err == nil && (n.scene != nil || n.placement != nil) {
 		m.AwaitScene()
 	}
 	return m, err

@@ -164,9 +164,7 @@ func wire(cfg *Config, r *robot.Robot, plant *simrobot.Robot) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Scene.Service != "" {
-		machine.AwaitScene()
-	}
+	machine.AwaitScene()
 	b := &bench{machine: machine, robot: r, simulated: plant, velocity: estimator, measured: cfg.Robot.Velocity.Source == velocity.Message, reading: hardware.NewJointState(r.DU()),
 		joints: rosio.NewJointWriter(r.Joints()),
 		recorded: record.NewTrial(record.Topics{
@@ -225,6 +223,7 @@ func (b *bench) run(ctx context.Context, c *trial.Command, note func(trial.Event
 	if err != nil {
 		return err
 	}
+	placements := 0
 	for {
 		for len(b.machine.Events()) > 0 {
 			e := <-b.machine.Events()
@@ -233,8 +232,8 @@ func (b *bench) run(ctx context.Context, c *trial.Command, note func(trial.Event
 			case trial.Finished:
 				return nil
 			case trial.Settled:
-				b.simulated.ResetObjects()
-				if out, err = b.machine.Placed(b.reading.Stamp + 1); err != nil {
+				placements++
+				if out, err = b.place(c, placements); err != nil {
 					return err
 				}
 			case trial.GaveUp:
@@ -271,6 +270,23 @@ func (b *bench) run(ctx context.Context, c *trial.Command, note func(trial.Event
 			b.recorded.JointStates.Append(b.joints.Write(b.reading.Stamp, b.reading.Position, b.reading.Velocity), b.reading.Stamp, b.reading.Stamp)
 		}
 	}
+}
+
+// place puts the arm exactly where the trial begins, for the nth time, and forgets all that was
+// before: a trial depends on nothing but its command, also in a run that goes on after a crash.
+func (b *bench) place(c *trial.Command, nth int) (out trial.Output, err error) {
+	if err := b.simulated.Place(c.InitialPosition, placementSeed(c, nth)); err != nil {
+		return out, err
+	}
+	b.velocity.Reset()
+	return b.machine.Replaced(b.reading.Stamp + 1)
+}
+
+// placementSeed names the noise of a simulated driver in the trial of a command. A trial that was
+// broken off and begins again, for the nth time, has other noise.
+func placementSeed(c *trial.Command, nth int) uint64 {
+	const golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: far apart
+	return c.NoiseSeed + uint64(nth-1)*golden
 }
 
 // broken records what there is of a trial that a fault broke off. Nobody is there to reset a

@@ -97,7 +97,7 @@ func (p countingPublisher) Publish(payload []byte) error {
 // driver opens a driver that the bus listens to.
 func (b *bus) driver(c Config) *Driver {
 	b.t.Helper()
-	topics := Topics{JointStates: "/joint_states", Commands: "/commands", Clock: "/clock", ResetScene: "/sim_robot/reset_scene"}
+	topics := Topics{JointStates: "/joint_states", Commands: "/commands", Clock: "/clock", ResetScene: "/sim_robot/reset_scene", Place: "/sim_robot/place"}
 	for _, name := range c.Scene.Sensors {
 		topics.Sensors = append(topics.Sensors, "/sensors/"+name)
 		b.listen("/sensors/"+name, new(std_msgs.Float64MultiArray).TypeName(), func(payload []byte) {

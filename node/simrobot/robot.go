@@ -49,7 +49,8 @@ type Robot struct {
 	readings     pending[Reading]
 	reading      Reading // the latest that came out
 	resetObjects bool    // with the next time step
-	released     bool    // a command was sent: until then brakes hold the arm
+	placement    placement
+	released     bool // a command was sent: until then brakes hold the arm
 	losses       struct{ states, commands uint64 }
 }
 
@@ -73,8 +74,8 @@ func NewRobot(cfg Config) (*Robot, error) {
 // newRobot wraps a plant.
 func newRobot(cfg Config, plant Simulator) (*Robot, error) {
 	nQ, nU := plant.Dims()
-	r := &Robot{cfg: cfg, plant: plant, sensing: newSensing(&cfg), dt: int64(cfg.Step()), every: cfg.Every(), effort: make([]float64, nU)}
-	r.lost.state, r.lost.command = cfg.stream(stateLossStream), cfg.stream(commandLossStream)
+	r := &Robot{cfg: cfg, plant: plant, dt: int64(cfg.Step()), every: cfg.Every(), effort: make([]float64, nU)}
+	r.randomize(0)
 	r.scene, _ = plant.(Scene)
 	numbers := 0
 	for _, name := range cfg.Scene.Sensors {
@@ -102,10 +103,8 @@ func newRobot(cfg Config, plant Simulator) (*Robot, error) {
 	r.readings = newPending(repeated(int(measured)+2, blank))
 	r.commands = newPending(repeated(int(int64(cfg.CommandLatency)/r.dt)+2, func() command { return command{effort: make([]float64, nU)} }))
 	r.began = measured * period
-	for i := measured; i >= 0; i-- {
-		if err := r.measure(-i*period, false); err != nil {
-			return nil, err
-		}
+	if err := r.stand(); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
@@ -208,8 +207,11 @@ func (r *Robot) advance() error {
 	if err := r.pass(); err != nil {
 		return err
 	}
-	if r.step%r.every != 0 {
+	switch {
+	case r.step%r.every != 0:
 		return nil
+	case r.placement.due:
+		return r.place()
 	}
 	return r.measure(r.now(), true)
 }

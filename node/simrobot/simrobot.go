@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/msgs/rosgraph_msgs"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
@@ -36,8 +37,8 @@ type Topics struct {
 	JointStates, Commands, Clock string
 	// Sensors are as many as plant.sensors.
 	Sensors []string
-	// ResetScene is a service.
-	ResetScene string
+	// ResetScene and Place are services.
+	ResetScene, Place string
 }
 
 // Driver runs a simulated robot on a transport.
@@ -100,6 +101,9 @@ func (d *Driver) open(node transport.Node, topics Topics) (err error) {
 	if _, err = node.Service(topics.ResetScene, rostype.Of(new(std_srvs.Trigger)), transport.ServiceQoS(), d.resetScene); err != nil {
 		return err
 	}
+	if _, err = node.Service(topics.Place, rostype.Of(new(guided_policy_search_msgs.PlaceRobot)), transport.ServiceQoS(), d.place); err != nil {
+		return err
+	}
 	_, err = node.Subscribe(topics.Commands, rostype.Of(new(std_msgs.Float64MultiArray)), transport.Default(), d.take, nil)
 	return err
 }
@@ -141,6 +145,22 @@ func (d *Driver) resetScene(_ []byte, reply transport.Reply) {
 	response := std_srvs.Trigger_Response{Success: true, Message: "the objects are put back with the next time step"}
 	if !has {
 		response.Message = "there are no objects in the scene of plant.type " + d.cfg.Plant.Type
+	}
+	_ = reply(response.AppendCDR(nil)) // a client that is gone
+}
+
+// place puts the robot to a position with the next joint state.
+func (d *Driver) place(payload []byte, reply transport.Reply) {
+	var request guided_policy_search_msgs.PlaceRobot_Request
+	err := request.UnmarshalCDR(payload)
+	if err == nil {
+		d.mu.Lock()
+		err = d.robot.Place(request.Position, request.Seed)
+		d.mu.Unlock()
+	}
+	response := guided_policy_search_msgs.PlaceRobot_Response{Success: err == nil}
+	if err != nil {
+		response.Message = err.Error()
 	}
 	_ = reply(response.AppendCDR(nil)) // a client that is gone
 }

@@ -33,6 +33,31 @@ func (m *Machine) Placed(arrival int64) (Output, error) {
 	return m.act(arrival), nil
 }
 
+// Replaced is Placed for an arm that was itself put where the trial begins, by what simulates it,
+// with its next joint state. What the machine remembers of the arm is forgotten with that: from
+// there on no torque depends on what was before.
+func (m *Machine) Replaced(arrival int64) (Output, error) {
+	if !m.awaitsScene() {
+		return m.Placed(arrival)
+	}
+	anew, err := newFilter(m.cfg, m.robot)
+	if err != nil {
+		return Output{}, err // not of a configuration that the machine was made from
+	}
+	out, err := m.Placed(arrival)
+	m.anew = anew
+	return out, err
+}
+
+// forget begins the reset anew, with the first reading of an arm that was replaced.
+func (m *Machine) forget() {
+	m.anew.EmergencyStop(m.filter.Stopped())
+	m.filter, m.anew = m.anew, nil
+	m.usual, m.lost, m.interval = intervals{}, 0, 0
+	m.settled, m.resetStart = 0, m.time
+	m.reach.begin(m.reading, m.command.InitialPosition, m.time)
+}
+
 // ResetFault ends phase Fault with the next good reading, and forgets the faults of the current
 // trial. The error wraps ErrCommand if there is no fault, or is safety.ErrEmergencyStop, or ErrBlind
 // while there are no readings to trust: nobody can say now that the arm may move once they are back.

@@ -79,16 +79,17 @@ type Machine struct {
 	current  *Command // the last that was started
 	noise    []float64
 	fault    safety.Fault
-	good     int  // readings in a row without fault
-	forgive  bool // the fault ends with the next good reading
-	blind    bool // since a fault, no reading could be trusted
-	relaxed  bool // until Resume, whatever happens in between
-	settled  int  // ticks in a row within the reset's tolerances
-	failed   int  // resets in a row that timed out
-	broken   int  // faults in the current trial
-	scene    bool // trials wait for Placed
-	settling bool // Settled was told of this reset
-	placed   bool // Placed was called for it, or need not be
+	good     int            // readings in a row without fault
+	forgive  bool           // the fault ends with the next good reading
+	blind    bool           // since a fault, no reading could be trusted
+	relaxed  bool           // until Resume, whatever happens in between
+	settled  int            // ticks in a row within the reset's tolerances
+	failed   int            // resets in a row that timed out
+	broken   int            // faults in the current trial
+	scene    bool           // trials wait for Placed
+	settling bool           // Settled was told of this reset
+	placed   bool           // Placed was called for it, or need not be
+	anew     *safety.Filter // takes the filter's place with the next reading, after Replaced
 
 	reading    *hardware.JointState // the latest
 	fresh      bool                 // it was not used by a tick yet
@@ -124,12 +125,9 @@ func NewMachine(cfg Config, r *robot.Robot) (*Machine, error) {
 	if err := cfg.suit(r.DU()); err != nil {
 		return nil, err
 	}
-	filter, err := safety.New(cfg.Safety, guarded(cfg, r))
+	filter, err := newFilter(cfg, r)
 	if err != nil {
 		return nil, err
-	}
-	if cfg.LockStep {
-		filter.SetDelay(0) // no time passes between a reading and its torque
 	}
 	dU := r.DU()
 	m := &Machine{cfg: cfg, robot: r, filter: filter,
@@ -142,6 +140,14 @@ func NewMachine(cfg Config, r *robot.Robot) (*Machine, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+func newFilter(cfg Config, r *robot.Robot) (*safety.Filter, error) {
+	f, err := safety.New(cfg.Safety, guarded(cfg, r))
+	if err == nil && cfg.LockStep {
+		f.SetDelay(0) // no time passes between a reading and its torque
+	}
+	return f, err
 }
 
 // guarded is what the safety filter knows of the robot.

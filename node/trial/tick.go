@@ -148,6 +148,9 @@ func (m *Machine) act(arrival int64) Output {
 		m.emit(Event{Kind: Recovered})
 		m.begin()
 	}
+	if m.phase == Reset && m.anew != nil && m.fresh {
+		m.forget()
+	}
 	if m.phase == Reset && m.settle() {
 		switch {
 		case m.placed:
@@ -275,7 +278,7 @@ func (m *Machine) resetLate() (safety.Fault, bool) {
 
 func (m *Machine) beginReset() {
 	m.phase, m.settled, m.resetStart = Reset, 0, m.time
-	m.settling, m.placed = false, !m.scene
+	m.settling, m.placed, m.anew = false, !m.scene, nil
 	if m.command.Here {
 		copy(m.command.InitialPosition, m.reading.Position)
 	}
