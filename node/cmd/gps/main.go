@@ -46,7 +46,7 @@ func run() int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(trainCommand(), demoCommand(), tableCommand(), evaluateCommand(), exportCommand(), reportCommand(), efficiencyCommand(), paramsCommand(), paramCommand(), controlCommand())
+	root.AddCommand(trainCommand(), demoCommand(), tableCommand(), evaluateCommand(), exportCommand(), reportCommand(), efficiencyCommand(), paramsCommand(), paramCommand(), controlCommand(), watchCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
