@@ -65,20 +65,70 @@ func changedParameters(dir string, set *params.Set) (file []byte, changes []chan
 		return nil, nil, fmt.Errorf("the run's earlier parameters: %w; mend the file, or choose another run_folder", err)
 	}
 	var refused []string
+	other := false // conditions
 	for _, name := range set.Names() {
 		c := change{name, old.Value(name), set.Value(name)}
 		if c.was.Equal(c.is) {
 			continue
 		}
 		changes = append(changes, c)
-		if definesProblem(name) {
+		switch {
+		case namesConditions(name):
+			other = true
+		case definesProblem(name):
 			refused = append(refused, fmt.Sprintf("%s was %v, is %v", name, c.was, c.is))
+		}
+	}
+	added := 0
+	if other {
+		if added, err = addedConditions(old, set); err != nil {
+			for _, c := range changes {
+				if namesConditions(c.name) {
+					refused = append(refused, fmt.Sprintf("%s was %v, is %v", c.name, c.was, c.is))
+				}
+			}
+			refused = append(refused, err.Error())
 		}
 	}
 	if refused != nil {
 		return nil, nil, fmt.Errorf("%w: %s says: %s; choose another run_folder, or go on with the old values", learner.ErrOtherRun, path, strings.Join(refused, ", "))
 	}
+	if added > 0 {
+		if err := trainsMore(dir, set); err != nil {
+			return nil, nil, err
+		}
+	}
 	return file, changes, nil
+}
+
+// namesConditions tells whether a parameter says where trials begin that are trained on: a run may go
+// on with more of them.
+func namesConditions(name string) bool {
+	return name == "conditions.initial_position" || strings.HasPrefix(name, "conditions.random.")
+}
+
+// addedConditions returns how many conditions the parameters is have after those of was, or an error
+// that says which of those is another one.
+func addedConditions(was, is *params.Set) (int, error) {
+	before, after := conditionsOf(was), conditionsOf(is)
+	return after.Added(&before, uint64(is.Value("seed").Int), is.Value("robot.joints").Len())
+}
+
+// trainsMore returns an error unless there are iterations beyond those that the run in dir has done.
+func trainsMore(dir string, set *params.Set) error {
+	reports, err := readReports(filepath.Join(dir, record.IterationsFile))
+	if err != nil {
+		return err
+	}
+	if n, iterations := len(reports), set.Value("iterations").Int; n > 0 && int64(reports[n-1].Iteration) >= iterations {
+		return params.FieldError{Key: "iterations", Problem: fmt.Sprintf("is %d, and the run in %s has done %d: set it higher, so that the new conditions are trained", iterations, dir, reports[n-1].Iteration)}
+	}
+	return nil
+}
+
+func conditionsOf(set *params.Set) learner.ConditionsConfig {
+	return learner.ConditionsConfig{Position: set.Value("conditions.initial_position").Doubles, Random: learner.RandomConfig{
+		Count: int(set.Value("conditions.random.count").Int), Lower: set.Value("conditions.random.lower").Doubles, Upper: set.Value("conditions.random.upper").Doubles}}
 }
 
 // readParameters reads a parameter file that a run wrote, maybe one of another version of
@@ -129,15 +179,15 @@ func writeParameters(run *record.Run, resolved, earlier []byte, changed bool) (k
 // maxReport bounds a line of the iterations' file, in bytes.
 const maxReport = 1 << 24
 
-// resume takes over the reports of a run that goes on.
-func (s *session) resume() error {
-	path := s.run.Path(record.IterationsFile)
+// readReports reads the reports of a run's iterations, in their order; none if there is no file. With
+// an error there are those before it.
+func readReports(path string) (reports []*learner.Report, err error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read the run's earlier iterations: %w", err)
+		return nil, fmt.Errorf("read the run's earlier iterations: %w", err)
 	}
 	last := 0
 	lines := bufio.NewScanner(bytes.NewReader(data))
@@ -145,17 +195,30 @@ func (s *session) resume() error {
 	for number := 1; lines.Scan(); number++ {
 		r := new(learner.Report)
 		if err := json.Unmarshal(lines.Bytes(), r); err != nil || r.Iteration <= last || len(r.SampleCosts) == 0 {
-			return fmt.Errorf("%s:%d: expected the report of an iteration after %d as JSON (%v); move the file away to go on without the earlier reports", path, number, last, err)
+			return reports, fmt.Errorf("%s:%d: expected the report of an iteration after %d as JSON (%v); move the file away to go on without the earlier reports", path, number, last, err)
 		}
+		last = r.Iteration
+		reports = append(reports, r)
+	}
+	if err := lines.Err(); err != nil {
+		return reports, fmt.Errorf("%s: %w", path, err)
+	}
+	return reports, nil
+}
+
+// resume takes over the reports of a run that goes on.
+func (s *session) resume() error {
+	reports, err := readReports(s.run.Path(record.IterationsFile))
+	last := 0
+	for _, r := range reports {
 		last = r.Iteration
 		s.reports = append(s.reports, r)
 		s.seconds += r.Seconds
 		s.show(r)
 	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
 	switch {
+	case err != nil:
+		return err
 	case last >= s.cfg.Iterations:
 		text := fmt.Sprintf("all %d iterations of the run in %s are done already; set iterations higher to go on", s.cfg.Iterations, s.run.Dir())
 		s.log.Info("%s", text)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"guidedpolicysearch/gps/dynamics"
 	"guidedpolicysearch/gps/lqg"
@@ -188,11 +189,19 @@ func (r *Report) BestCost() float64 {
 
 // NewState returns the state before the first iteration.
 func NewState(seed uint64, eta float64, controllers []*lqg.Controller) *State {
-	s := &State{Seed: seed}
+	return (&State{Seed: seed}).WithConditions(eta, controllers)
+}
+
+// WithConditions returns the state with further conditions after those that it has, each with a
+// controller to begin with. Priors, multipliers and the policy stay; the new conditions have none of
+// them until their first samples.
+func (s *State) WithConditions(eta float64, controllers []*lqg.Controller) *State {
+	next := *s
+	next.Conditions = slices.Clone(s.Conditions)
 	for _, c := range controllers {
-		s.Conditions = append(s.Conditions, Condition{Controller: c, Eta: eta, StepMultiplier: 1, Prior: new(dynamics.MixturePrior)})
+		next.Conditions = append(next.Conditions, Condition{Controller: c, Eta: eta, StepMultiplier: 1, Prior: new(dynamics.MixturePrior)})
 	}
-	return s
+	return &next
 }
 
 // stream returns the random numbers of one purpose in one iteration and condition.

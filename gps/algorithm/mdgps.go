@@ -83,7 +83,8 @@ func NewMDGPS(cfg MDGPSConfig, costs []cost.Term, dX, dU int) (*MDGPS, error) {
 	return &MDGPS{cfg: cfg, core: c, student: s}, nil
 }
 
-// Sampler implements Algorithm: the policy, once there is one, unless samples are off-policy.
+// Sampler implements Algorithm: the policy, once there is one, unless samples are off-policy or the
+// condition is new.
 func (a *MDGPS) Sampler(state *State, m int) (policy.Policy, error) {
 	return a.student.sampler(state, m, !a.cfg.OffPolicy)
 }
@@ -200,7 +201,7 @@ func (a *MDGPS) observe(ctx context.Context, state *State, current *policy.Netwo
 		return err
 	}
 	drawn := model.Controller
-	if a.cfg.OffPolicy || state.Policy == nil {
+	if a.cfg.OffPolicy || state.Policy == nil || before.Previous == nil {
 		drawn = before.Controller
 	}
 	*next = Condition{Prior: prior, Previous: model, Drawn: drawn, PolicyPrior: policyPrior, MeanCost: mean(report.SampleCosts), CostDeviation: deviation(report.SampleCosts),

@@ -283,9 +283,8 @@ func middle(v []float64) float64 {
 
 // sampler returns what draws condition m's samples: the policy where there is one and it is to.
 func (s *student) sampler(state *State, m int, onPolicy bool) (policy.Policy, error) {
-	c := state.Conditions[m].Controller
-	if state.Policy == nil || !onPolicy {
-		return c, nil
+	if c := &state.Conditions[m]; state.Policy == nil || !onPolicy || c.Previous == nil {
+		return c.Controller, nil // of a new condition the policy knows nothing yet
 	}
 	return state.Policy.Fork(), nil
 }

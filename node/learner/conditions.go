@@ -3,13 +3,15 @@ package learner
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
+	"guidedpolicysearch/gps/algorithm"
 	"guidedpolicysearch/node/params"
 )
 
 // ConditionsConfig holds the initial states that are trained on, and those that are only tested.
 type ConditionsConfig struct {
-	Position []float64    `param:"initial_position" desc:"Initial joint positions, one condition after the other; a trial begins at rest." unit:"rad"`
+	Position []float64    `param:"initial_position" desc:"Initial joint positions, one condition after the other; a trial begins at rest. A run can go on with further ones at the end of the list, and more iterations." unit:"rad"`
 	Random   RandomConfig `param:"random"`
 	// What follows is for evaluation.
 	TestPosition []float64 `param:"test_position" desc:"Initial joint positions that are not trained on, one after the other: what gps evaluate begins at, in place of random ones." unit:"rad"`
@@ -96,6 +98,34 @@ func (c *ConditionsConfig) training(seed uint64, joints int) ([][]float64, error
 		return nil, params.FieldError{Key: "conditions.initial_position", Problem: fmt.Sprintf("has 0 entries and conditions.random.count is 0, need a position of %d joints at least", joints)}
 	}
 	return positions, nil
+}
+
+// Added tells how many conditions c adds to those of before, for a robot of so many joints. The error,
+// a params.FieldError, says which of the earlier ones is not the same in c: trials and controllers
+// know their condition by its number.
+func (c *ConditionsConfig) Added(before *ConditionsConfig, seed uint64, joints int) (int, error) {
+	old, err := before.training(seed, joints)
+	if err != nil {
+		return 0, err
+	}
+	list, err := c.training(seed, joints)
+	if err != nil {
+		return 0, err
+	}
+	for m, q := range old {
+		if m >= len(list) {
+			return 0, params.FieldError{Key: "conditions.initial_position", Problem: fmt.Sprintf("gives, with conditions.random, %d conditions, the run has %d: conditions can be added, but not taken away", len(list), len(old))}
+		}
+		if !slices.Equal(q, list[m]) {
+			return 0, params.FieldError{Key: "conditions.initial_position", Problem: fmt.Sprintf("makes, with conditions.random, condition %d begin at %v, in the run it begins at %v: the run's conditions come first and as they are, new ones after them", m+1, list[m], q)}
+		}
+	}
+	return len(list) - len(old), nil
+}
+
+// extend returns a state with the conditions that it does not have yet, at their initial controllers.
+func (p *Problem) extend(s *algorithm.State) *algorithm.State {
+	return s.WithConditions(initialEta, p.initial[len(s.Conditions):])
 }
 
 // checkTest returns a params.FieldError unless the positions to be tested are of a robot of so many

@@ -137,8 +137,13 @@ func NewProblem(cfg Config, r *robot.Robot) (*Problem, error) {
 // Algorithm returns what improves the controllers.
 func (p *Problem) Algorithm() algorithm.Algorithm { return p.algorithm }
 
+// initialEta is the dual variable that a condition's first update begins its search at.
+const initialEta = 1
+
 // Start returns the state before the first iteration.
-func (p *Problem) Start() *algorithm.State { return algorithm.NewState(p.cfg.Seed, 1, p.initial) }
+func (p *Problem) Start() *algorithm.State {
+	return algorithm.NewState(p.cfg.Seed, initialEta, p.initial)
+}
 
 // NoiseSeed names the exploration noise of a trial (sample from 0, iteration from 1).
 func (p *Problem) NoiseSeed(iteration, condition, sample int) uint64 {

@@ -39,8 +39,10 @@ type Core struct {
 	began    time.Time
 	// warned has the warnings that were reported already.
 	warned []string
-	// costs are the mean costs of the iterations so far, for the policy files.
-	costs []float64
+	// costs are the mean costs of the iterations so far, and rollouts is how many they had, for the
+	// policy files.
+	costs    []float64
+	rollouts int
 }
 
 // NewCore returns the learner of a run folder: at its beginning, or after its latest
@@ -65,12 +67,15 @@ func NewCore(p *Problem, folder *record.Folder) (c *Core, notes []string, err er
 		if err := p.suits(saved); err != nil {
 			return nil, notes, err
 		}
-		state = saved.State
+		state = p.extend(saved.State)
+		if m := len(saved.State.Conditions); m < p.conditions {
+			notes = append(notes, fmt.Sprintf("conditions from number %d on are new: initial controllers drive their first trials, and they are trained beside the others", m+1))
+		}
 	}
 	if err := c.goOn(state); err != nil {
 		return nil, notes, err
 	}
-	c.costs = earlierCosts(folder, state.Iteration)
+	c.costs, c.rollouts = p.earlier(folder, state.Iteration)
 	paths, err := folder.Rollouts(uint32(c.Iteration()))
 	if err != nil {
 		return nil, notes, err
@@ -89,8 +94,8 @@ func (p *Problem) suits(c *checkpoint.Checkpoint) error {
 	switch {
 	case fmt.Sprint(c.StateNames) != fmt.Sprint(p.robot.StateNames()) || fmt.Sprint(c.ActionNames) != fmt.Sprint(p.robot.Joints()):
 		return fmt.Errorf("%w: its state is %v and its actions %v, the robot's are %v and %v", ErrOtherRun, c.StateNames, c.ActionNames, p.robot.StateNames(), p.robot.Joints())
-	case len(s.Conditions) != p.conditions:
-		return fmt.Errorf("%w: it has %d conditions, conditions.initial_position has %d", ErrOtherRun, len(s.Conditions), p.conditions)
+	case len(s.Conditions) > p.conditions:
+		return fmt.Errorf("%w: it has %d conditions, conditions.initial_position and conditions.random have %d: conditions can be added, but not taken away", ErrOtherRun, len(s.Conditions), p.conditions)
 	case s.Seed != p.cfg.Seed:
 		return fmt.Errorf("%w: its seed is %d, seed is %d", ErrOtherRun, s.Seed, p.cfg.Seed)
 	}
@@ -223,7 +228,7 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 	if report.Policy != nil {
 		r.Warnings = append(r.Warnings, report.Policy.Warnings...)
 	}
-	c.costs = append(c.costs, r.MeanCost)
+	c.costs, c.rollouts = append(c.costs, r.MeanCost), c.rollouts+len(r.SampleCosts)
 	// The checkpoint is what the run needs to go on.
 	if err := c.savePolicy(r, samples); err != nil {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("the policy after iteration %d is not saved: %v", r.Iteration, err))

@@ -24,7 +24,7 @@ func (c *Core) savePolicy(r *Report, samples [][]*rollout.Rollout) error {
 		return err
 	}
 	f := &policy.File{Policy: learned, StateNames: c.problem.robot.StateNames(), ActionNames: c.problem.robot.Joints(), Step: c.problem.cfg.DT,
-		Training: policy.Training{Algorithm: c.problem.cfg.Algorithm.Type, Iterations: r.Iteration, Rollouts: r.Iteration * c.problem.conditions * c.problem.cfg.Samples,
+		Training: policy.Training{Algorithm: c.problem.cfg.Algorithm.Type, Iterations: r.Iteration, Rollouts: c.rollouts,
 			Conditions: c.problem.conditions, Seed: c.problem.cfg.Seed, SuccessRate: r.SuccessRate}}
 	if len(c.costs) == r.Iteration {
 		f.Training.MeanCost = c.costs
@@ -72,20 +72,21 @@ func (c *Core) learned(samples [][]*rollout.Rollout) (policy.Policy, error) {
 // maxReport bounds a line of the iterations' file, in bytes.
 const maxReport = 1 << 24
 
-// earlierCosts reads the mean costs of the iterations before a learner was started again; nil where
-// they are not all there.
-func earlierCosts(folder *record.Folder, iterations int) []float64 {
-	costs, err := readCosts(folder.Path(record.IterationsFile), iterations)
+// earlier reads what the policy files say of the iterations before a learner was started again: their
+// mean costs, and how many rollouts they had. Where the reports are not all there costs is nil, and
+// rollouts is counted as if all iterations had the present conditions.
+func (p *Problem) earlier(folder *record.Folder, iterations int) (costs []float64, rollouts int) {
+	costs, rollouts, err := readCosts(folder.Path(record.IterationsFile), iterations)
 	if err != nil || len(costs) != iterations {
-		return nil
+		return nil, iterations * p.conditions * p.cfg.Samples
 	}
-	return costs
+	return costs, rollouts
 }
 
-func readCosts(path string, iterations int) (costs []float64, err error) {
+func readCosts(path string, iterations int) (costs []float64, rollouts int, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	lines := bufio.NewScanner(f)
@@ -93,9 +94,9 @@ func readCosts(path string, iterations int) (costs []float64, err error) {
 	for len(costs) < iterations && lines.Scan() {
 		var r Report
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil || r.Iteration != len(costs)+1 {
-			return nil, err
+			return nil, 0, err
 		}
-		costs = append(costs, r.MeanCost)
+		costs, rollouts = append(costs, r.MeanCost), rollouts+len(r.SampleCosts)
 	}
-	return costs, lines.Err()
+	return costs, rollouts, lines.Err()
 }
