@@ -1,0 +1,157 @@
+package inspection
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/foxglove/mcap/go/mcap"
+
+	"guidedpolicysearch/node/record"
+)
+
+// peek is how much of a file is read to tell what it is, in bytes.
+const peek = 4096
+
+// Open describes what is at a path. Errors wrap ErrForeign or ErrDamaged, or are those of the file
+// system. A folder of which something is damaged is described, and Damaged says so.
+func Open(path string) (*Report, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("inspection: %w", err)
+	}
+	r := &Report{Path: path, Bytes: info.Size(), Damaged: []string{}}
+	if info.IsDir() {
+		return r, r.openFolder()
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %s is %v, expected a file or a folder", ErrForeign, path, info.Mode())
+	}
+	head, err := headOf(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.openFile(head); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func headOf(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("inspection: %w", err)
+	}
+	defer f.Close()
+	head := make([]byte, peek)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("inspection: %w", err)
+	}
+	return head[:n], nil
+}
+
+// openFile describes a file by how it begins.
+func (r *Report) openFile(head []byte) (err error) {
+	switch {
+	case len(head) == 0:
+		return fmt.Errorf("%w: %s is empty", ErrDamaged, r.Path)
+	case bytes.HasPrefix(head, []byte("GPSCHECKPOINT ")):
+		r.Kind = KindCheckpoint
+		r.Checkpoint, err = openCheckpoint(r.Path, head)
+	case bytes.HasPrefix(head, []byte("GPSPOLICY ")):
+		r.Kind = KindPolicy
+		r.Policy, err = openPolicy(r.Path, head)
+	case bytes.HasPrefix(head, mcap.Magic):
+		r.Kind = KindBag
+		err = r.openMCAP()
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		r.Kind = KindIntermediates
+		r.Intermediates, err = openIntermediates(r.Path)
+	case isModel(head):
+		r.Kind = KindModel
+		r.Model, err = openModel(r.Path, r.Bytes)
+	case isParameters(r.Path, head):
+		r.Kind = KindParameters
+		r.Parameters, err = openParameters(r.Path)
+	default:
+		return fmt.Errorf("%w: %s begins with %.40q: expected a run folder, a checkpoint, a bag (a folder, or .mcap), a policy (.gps), an ONNX model, a parameter file (.yaml) or intermediates (.npz)", ErrForeign, r.Path, head)
+	}
+	return err
+}
+
+// openFolder describes a folder by what it holds.
+func (r *Report) openFolder() (err error) {
+	has := func(name string) bool {
+		_, err := os.Stat(filepath.Join(r.Path, name))
+		return err == nil
+	}
+	if folder, err := record.View(r.Path); err == nil {
+		r.Kind = KindRun
+		return r.openRun(folder)
+	} else if !errors.Is(err, record.ErrNotRun) {
+		return err
+	}
+	switch {
+	case has(record.MetadataFile):
+		r.Kind = KindBag
+		return r.openBagFolder()
+	case has(record.ParamsFile) && has(record.IterationsFile):
+		r.Kind = KindTrajectory
+		r.Bytes = sizeOf(r.Path)
+		r.Trajectory, err = openTrajectory(r.Path)
+		return err
+	case has(record.ParamsFile):
+		return fmt.Errorf("%w: %s has %s, but no %s: a run that was cut off before its first trial, or lost it", ErrDamaged, r.Path, record.ParamsFile, record.RolloutsDir)
+	}
+	return fmt.Errorf("%w: %s is a folder without %s (a run has it) and without %s (a bag has it: `ros2 bag reindex %s` makes it)", ErrForeign, r.Path, record.RolloutsDir, record.MetadataFile, r.Path)
+}
+
+// sizeOf adds up the files below a folder.
+func sizeOf(dir string) (total int64) {
+	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // what cannot be read has no size that is known
+		}
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+			total += info.Size()
+		}
+		return nil
+	})
+	return total
+}
+
+// Intermediates are those of an update.
+type Intermediates struct {
+	// Arrays counts them; Groups are the first parts of their names.
+	Arrays int      `json:"arrays"`
+	Groups []string `json:"groups"`
+}
+
+func openIntermediates(path string) (*Intermediates, error) {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
+	}
+	defer z.Close()
+	i := new(Intermediates)
+	seen := map[string]bool{}
+	for _, f := range z.File {
+		name, ok := strings.CutSuffix(f.Name, ".npy")
+		if !ok {
+			return nil, fmt.Errorf("%w: %s is a ZIP archive that holds %q, and no NPZ file, which holds .npy alone", ErrForeign, path, f.Name)
+		}
+		i.Arrays++
+		if group := strings.Split(name, "/")[0]; !seen[group] {
+			seen[group] = true
+			i.Groups = append(i.Groups, group)
+		}
+	}
+	return i, nil
+}
