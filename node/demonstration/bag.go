@@ -2,6 +2,7 @@ package demonstration
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"guidedpolicysearch/hardware/trajectory"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
+	"guidedpolicysearch/node/bag"
 )
 
 // maxRows bounds the joint states of a motion.
@@ -26,11 +28,11 @@ const (
 	commands
 )
 
-// bag collects the motion in a bag. Names of topics are compared without the / that they begin with.
-type bag struct {
+// collector collects the motion in a bag. Names of topics are compared without the / that they begin
+// with.
+type collector struct {
 	joints  []string
 	topics  Topics
-	path    string // of the file that is read
 	schemas map[uint16]string
 	kinds   map[uint16]kind
 	found   []string // topics of joint states
@@ -52,13 +54,25 @@ type bag struct {
 	now                             int64
 }
 
+// walker visits the records of a file; what it cannot read is an error or a loss.
+type walker func(path string, visit bag.Visitor) (bag.Loss, error)
+
+// whole takes nothing but whole files.
+func whole(path string, visit bag.Visitor) (bag.Loss, error) {
+	err := bag.Walk(path, visit)
+	if errors.Is(err, bag.ErrDamaged) {
+		err = fmt.Errorf("%w; `gps import` reads what is there, `mcap recover` makes a whole file of it", err)
+	}
+	return bag.Loss{}, err
+}
+
 // readBag reads the motion in the files of a bag.
-func readBag(files, joints []string, topics Topics) (*trajectory.Trajectory, error) {
-	b := &bag{joints: joints, topics: topics, index: make([]int, len(joints))}
+func readBag(files, joints []string, topics Topics, walk walker) (*trajectory.Trajectory, error) {
+	b := &collector{joints: joints, topics: topics, index: make([]int, len(joints))}
 	for _, path := range files {
-		b.path, b.schemas, b.kinds = path, map[uint16]string{}, map[uint16]kind{}
-		if err := walkFile(path, b.visit); err != nil {
-			return nil, err
+		b.schemas, b.kinds = map[uint16]string{}, map[uint16]kind{}
+		if _, err := walk(path, b.visit); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrBag, err)
 		}
 	}
 	where := files[0]
@@ -86,21 +100,21 @@ func sameTopic(a, b string) bool {
 }
 
 // visit takes a record.
-func (b *bag) visit(token mcap.TokenType, body []byte) error {
-	switch token {
-	case mcap.TokenSchema:
+func (b *collector) visit(op mcap.OpCode, _ int64, body []byte) error {
+	switch op {
+	case mcap.OpSchema:
 		s, err := mcap.ParseSchema(body)
 		if err != nil {
 			return fmt.Errorf("schema: %w", err)
 		}
 		b.schemas[s.ID] = s.Name
-	case mcap.TokenChannel:
+	case mcap.OpChannel:
 		c, err := mcap.ParseChannel(body)
 		if err != nil {
 			return fmt.Errorf("channel: %w", err)
 		}
 		return b.channel(c)
-	case mcap.TokenMessage:
+	case mcap.OpMessage:
 		m, err := mcap.ParseMessage(body)
 		if err != nil {
 			return fmt.Errorf("message: %w", err)
@@ -120,7 +134,7 @@ func (b *bag) visit(token mcap.TokenType, body []byte) error {
 }
 
 // elapsed returns the time in s from the first row's reception to a message's.
-func (b *bag) elapsed(m *mcap.Message) float64 {
+func (b *collector) elapsed(m *mcap.Message) float64 {
 	if len(b.received) == 0 {
 		return 0
 	}
@@ -128,7 +142,7 @@ func (b *bag) elapsed(m *mcap.Message) float64 {
 }
 
 // channel notes what a channel carries.
-func (b *bag) channel(c *mcap.Channel) error {
+func (b *collector) channel(c *mcap.Channel) error {
 	schema, k := b.schemas[c.SchemaID], other
 	if schema == b.state.TypeName() && !slices.Contains(b.found, c.Topic) && len(b.found) < 100 {
 		b.found = append(b.found, c.Topic)
@@ -148,7 +162,7 @@ func (b *bag) channel(c *mcap.Channel) error {
 }
 
 // jointState appends a row.
-func (b *bag) jointState(m *mcap.Message) error {
+func (b *collector) jointState(m *mcap.Message) error {
 	if b.last != nil && bytes.Equal(b.last, m.Data) { // repeated, such as a simulator that waits does
 		return nil
 	}
@@ -208,7 +222,7 @@ func (b *bag) jointState(m *mcap.Message) error {
 }
 
 // stamp appends the time of the joint state that was read.
-func (b *bag) stamp(m *mcap.Message) error {
+func (b *collector) stamp(m *mcap.Message) error {
 	if len(b.motion.Time) == maxRows {
 		return fmt.Errorf("more than %d messages", maxRows)
 	}
@@ -231,7 +245,7 @@ func (b *bag) stamp(m *mcap.Message) error {
 }
 
 // effort notes a command.
-func (b *bag) effort(m *mcap.Message) error {
+func (b *collector) effort(m *mcap.Message) error {
 	if err := b.command.UnmarshalCDR(m.Data); err != nil {
 		return err
 	}
@@ -252,7 +266,7 @@ func (b *bag) effort(m *mcap.Message) error {
 
 // applyCommands makes the commands the rows' efforts: of a row the last that was received before the
 // next row was. In lock step that is the answer to the row.
-func (b *bag) applyCommands() error {
+func (b *collector) applyCommands() error {
 	if b.topics.Commands == "" {
 		return nil
 	}

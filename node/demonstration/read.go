@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"guidedpolicysearch/hardware/trajectory"
+	"guidedpolicysearch/node/bag"
 )
 
 // ErrBag marks a bag that no motion of the robot can be read from.
@@ -28,6 +29,42 @@ type Topics struct {
 // other name; see trajectory.ReadCSV). Errors name the file; they wrap ErrBag or
 // trajectory.ErrFormat, or are those of the file system.
 func Read(path string, joints []string, topics Topics) (*trajectory.Trajectory, error) {
+	return read(path, joints, topics, whole)
+}
+
+// Salvage is Read for bags that may have been cut off or have changed: it reads what is whole, and
+// returns what is lost of each damaged file.
+func Salvage(path string, joints []string, topics Topics) (*trajectory.Trajectory, []bag.Loss, error) {
+	var losses []bag.Loss
+	motion, err := read(path, joints, topics, func(path string, visit bag.Visitor) (bag.Loss, error) {
+		loss, err := bag.Salvage(path, visit)
+		if loss.Cause != nil {
+			losses = append(losses, loss)
+		}
+		return loss, err
+	})
+	return motion, losses, err
+}
+
+// Files returns the MCAP files of a bag: of its folder, in their order, or the file itself. A path of
+// neither has none.
+func Files(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return bagFiles(path)
+	case filepath.Ext(path) == mcapExtension:
+		return []string{path}, nil
+	}
+	return nil, nil
+}
+
+// mcapExtension ends the names of a bag's files.
+const mcapExtension = ".mcap"
+
+func read(path string, joints []string, topics Topics, walk walker) (*trajectory.Trajectory, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -38,11 +75,11 @@ func Read(path string, joints []string, topics Topics) (*trajectory.Trajectory, 
 		if err != nil {
 			return nil, err
 		}
-		return readBag(files, joints, topics)
+		return readBag(files, joints, topics, walk)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no regular file", path) // a pipe might never end
-	case extension == ".mcap":
-		return readBag([]string{path}, joints, topics)
+	case extension == mcapExtension:
+		return readBag([]string{path}, joints, topics, walk)
 	case extension == sqliteExtension:
 		return nil, sqlite(path)
 	}

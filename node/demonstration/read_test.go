@@ -17,6 +17,7 @@ import (
 	"guidedpolicysearch/msgs/builtin_interfaces"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
+	"guidedpolicysearch/node/bag"
 )
 
 var (
@@ -280,39 +281,24 @@ func TestMetadataRefused(t *testing.T) {
 	}
 }
 
-// Chunks whose headers lie are refused, and nothing of the size that they state is allocated.
-func TestChunkRefused(t *testing.T) {
-	var good []byte
-	data := write(t, mcap.CompressionZSTD, states(0, 12, nil)...)
-	at := bytes.IndexByte(data[8:], byte(mcap.OpChunk)) + 8
-	for ; good == nil; at++ { // the first chunk that can be opened
-		if data[at] == byte(mcap.OpChunk) && bytes.HasPrefix(data[at+9+28:], []byte("\x04\x00\x00\x00zstd")) {
-			size := int(data[at+1]) | int(data[at+2])<<8
-			good = data[at+9 : at+9+size]
-		}
-	}
-	var o opener
-	defer o.close()
-	if _, err := o.open(good); err != nil {
+// TestSalvage reads what is there of a bag that was cut off, and says what is not.
+func TestSalvage(t *testing.T) {
+	data := write(t, mcap.CompressionNone, states(0, 12, nil)...)
+	last := bytes.LastIndex(data[:len(data)/2], []byte{byte(mcap.OpMessage)})
+	path := save(t, filepath.Join(t.TempDir(), "motion.mcap"), data[:last])
+	got, losses, err := Salvage(path, joints, topics)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		want   string
-		change func(b []byte) []byte
-	}{
-		{"a chunk of 31 bytes", func(b []byte) []byte { return b[:31] }},
-		{"need at most", func(b []byte) []byte { b[23] = 0x7f; return b }},
-		{"uncompressed, need", func(b []byte) []byte { b[16]++; return b }},
-		{"bytes have changed", func(b []byte) []byte { b[24]++; return b }},
-		{"whose compression's name", func(b []byte) []byte { b[31] = 0xff; return b }},
-		{"whose compression's name", func(b []byte) []byte { return b[:38] }},
-		{"bytes of records, need", func(b []byte) []byte { b[43] = 0xff; return b }},
-		{`compression "zstz"`, func(b []byte) []byte { b[35] = 'z'; return b }},
-		{"cannot be uncompressed", func(b []byte) []byte { b[44] ^= 0xff; return b }},
-	} {
-		if _, err := o.open(c.change(slices.Clone(good))); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("error %v, want %q", err, c.want)
-		}
+	whole, none, err := Salvage(save(t, filepath.Join(t.TempDir(), "whole.mcap"), data), joints, topics)
+	if err != nil || len(none) != 0 {
+		t.Fatalf("a whole file: %v, losses %v", err, none)
+	}
+	if n := len(got.Time); n < 2 || n >= len(whole.Time) || !slices.Equal(got.Position, whole.Position[:len(got.Position)]) {
+		t.Errorf("%d of %d rows: %v", n, len(whole.Time), got.Position)
+	}
+	if len(losses) != 1 || losses[0].Size != int64(last) || !errors.Is(losses[0].Cause, bag.ErrDamaged) {
+		t.Errorf("losses %+v", losses)
 	}
 }
 
