@@ -31,6 +31,8 @@ type Config struct {
 	Policy     PolicyConfig     `param:"policy"`
 	Run        RunConfig        `param:"policy"`
 	Reference  ReferenceConfig  `param:"reference"`
+
+	Intermediates IntermediatesConfig `param:"intermediates"`
 }
 
 // AlgorithmConfig holds the settings of trajectory optimisation.
@@ -94,6 +96,8 @@ func DefaultConfig() Config {
 		Policy:    defaultPolicyConfig(),
 		Run:       RunConfig{Start: StartReset},
 		Reference: ReferenceConfig{Margin: 0.1},
+
+		Intermediates: defaultIntermediatesConfig(),
 	}
 }
 
@@ -125,6 +129,9 @@ func NewProblem(cfg Config, r *robot.Robot) (*Problem, error) {
 		return nil, err
 	}
 	p.conditions = len(p.positions)
+	if _, err := cfg.Intermediates.recorder(); err != nil {
+		return nil, err
+	}
 	if err := p.buildInitial(); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"guidedpolicysearch/gps/checkpoint"
 	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/gps/trace"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/trial"
@@ -41,8 +42,9 @@ type Core struct {
 	warned []string
 	// costs are the mean costs of the iterations so far, and rollouts is how many they had, for the
 	// policy files.
-	costs    []float64
-	rollouts int
+	costs         []float64
+	rollouts      int
+	intermediates intermediates
 }
 
 // NewCore returns the learner of a run folder: at its beginning, or after its latest
@@ -51,6 +53,11 @@ type Core struct {
 func NewCore(p *Problem, folder *record.Folder) (c *Core, notes []string, err error) {
 	c = &Core{problem: p, folder: folder, began: time.Now()}
 	notes = append(notes, p.notes...)
+	var left []string
+	if c.intermediates, left, err = newIntermediates(&p.cfg.Intermediates, folder); err != nil {
+		return nil, notes, err
+	}
+	notes = append(notes, left...)
 	if _, err := algorithm.Arithmetic(); err != nil {
 		notes = append(notes, err.Error())
 	}
@@ -111,6 +118,9 @@ func (p *Problem) suits(c *checkpoint.Checkpoint) error {
 	}
 	return nil
 }
+
+// Close waits until what updates computed on their way is written, and says if it could not be.
+func (c *Core) Close() error { return c.intermediates.wait() }
 
 // Iteration returns the iteration whose trials are being recorded, from 1.
 func (c *Core) Iteration() int { return c.state.Iteration + 1 }
@@ -179,6 +189,8 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 		return nil, nil
 	}
 	begin, cpu := time.Now(), processorTime()
+	phases := trace.NewPhases(time.Now)
+	reading := phases.Begin("read")
 	samples := make([][]*rollout.Rollout, len(c.recorded))
 	distance, count, target := 0.0, 0, false
 	for m, paths := range c.recorded {
@@ -194,19 +206,26 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 			count++
 		}
 	}
-	next, report, err := c.problem.algorithm.Iterate(ctx, c.state, samples)
+	reading()
+	ctx, warnings := c.intermediates.into(phases.Into(ctx))
+	before := c.state
+	next, report, err := c.problem.algorithm.Iterate(ctx, before, samples)
 	if err != nil {
 		return nil, err
 	}
+	saving := phases.Begin("checkpoint")
 	if _, err := checkpoint.Save(c.folder.Path(record.CheckpointsDir), &checkpoint.Checkpoint{State: next,
 		StateNames: c.problem.robot.StateNames(), ActionNames: c.problem.robot.Joints()}); err != nil {
 		return nil, err
 	}
+	saving()
 	if err := c.goOn(next); err != nil {
 		return nil, err
 	}
+	warnings = append(warnings, c.intermediates.write(next.Iteration)...)
 	now := time.Now()
 	r := &Report{Iteration: report.Iteration, Iterations: c.problem.cfg.Iterations, MeanCost: report.MeanCost(), BestCost: report.BestCost(), SuccessRate: c.problem.successRate(samples), Policy: newPolicyReport(report),
+		Conditions: conditionReports(report, before), Phases: seconds(phases), Warnings: warnings,
 		UpdateSeconds: now.Sub(begin).Seconds(), UpdateCPUSeconds: (processorTime() - cpu).Seconds(), Seconds: now.Sub(c.began).Seconds()}
 	if target {
 		distance /= float64(count)

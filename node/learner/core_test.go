@@ -3,7 +3,6 @@ package learner
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -95,10 +94,8 @@ func checkReport(t *testing.T, r *Report, iteration int) {
 	if r.Error != nil || !math.IsNaN(r.EndEffectorError()) {
 		t.Errorf("an end effector error of %v m without an end effector", r.EndEffectorError())
 	}
-	back := readReport(r.Message(5))
-	if fmt.Sprintf("%+v", *back) != fmt.Sprintf("%+v", *r) {
-		t.Errorf("as a message %+v, want %+v", back, r)
-	}
+	checkMessage(t, r)
+	checkConditions(t, r)
 }
 
 // TestCoreGoesOnAnywhere: a learner that is killed at any point and started again comes to

@@ -17,7 +17,7 @@ type frameKind byte
 const (
 	// Learner to node.
 	frameCommand frameKind = 'C' // TrialCommand, CDR
-	frameReport  frameKind = 'R' // IterationReport, CDR
+	frameReport  frameKind = 'R' // Report, JSON: as in the iterations' file, with more than the message has
 	frameNote    frameKind = 'N' // text for the log
 	frameDone    frameKind = 'D' // empty: all iterations are done
 	frameFailed  frameKind = 'F' // text: the learner cannot go on

@@ -3,6 +3,7 @@ package learner
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -164,11 +165,11 @@ func parse(kind frameKind, body []byte) (Message, error) {
 		command, err := rosio.ReadCommand(&msg)
 		return Message{Command: command}, err
 	case frameReport:
-		var msg guided_policy_search_msgs.IterationReport
-		if err := msg.UnmarshalCDR(body); err != nil {
-			return Message{}, fmt.Errorf("%w: %w", ErrProtocol, err)
+		r := new(Report)
+		if err := json.Unmarshal(body, r); err != nil {
+			return Message{}, fmt.Errorf("%w: a report: %w", ErrProtocol, err)
 		}
-		return Message{Report: readReport(&msg)}, nil
+		return Message{Report: r}, nil
 	case frameNote:
 		return Message{Note: string(body)}, nil
 	case frameDone:

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"guidedpolicysearch/gps/algorithm"
+	"guidedpolicysearch/gps/trace"
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/node/rosio"
 )
@@ -36,6 +37,12 @@ type Report struct {
 	UpdateSeconds    float64 `json:"update_seconds"`
 	UpdateCPUSeconds float64 `json:"update_cpu_seconds"`
 	Seconds          float64 `json:"seconds"`
+	// Conditions has the part of each condition, Phases the wall time in s of the parts of the update: read_s,
+	// prior_s, dynamics_s, cost_s, trajectory_s, policy_s and checkpoint_s, as far as an algorithm has them.
+	// Where conditions are worked on at the same time, they share it. Both are nil in reports of earlier
+	// versions; the message does not have them.
+	Conditions []ConditionReport  `json:"conditions,omitempty"`
+	Phases     map[string]float64 `json:"phases,omitempty"`
 	// Warnings are for the log: why the update deserves little trust. A run has each
 	// once. The message does not have them.
 	Warnings []string `json:"-"`
@@ -54,6 +61,56 @@ type PolicyReport struct {
 	// RolledBack tells that the policy before was put back, Diverged that a fit was undone.
 	RolledBack bool `json:"rolled_back"`
 	Diverged   bool `json:"diverged"`
+}
+
+// ConditionReport is the part of one condition. Units and meanings are those of algorithm.ConditionReport.
+type ConditionReport struct {
+	SampleCosts []float64 `json:"sample_cost"`
+	// CostTerms is what each term of the cost adds to the cost of a trial, in the mean over the samples, by the
+	// name that the parameters have for it, such as cost.end_effector. cost.demonstration, which changes from
+	// iteration to iteration, is among them, though SampleCosts are without it.
+	CostTerms      map[string]float64 `json:"cost_terms"`
+	KL             float64            `json:"kl"`
+	Bound          float64            `json:"kl_bound"`
+	Eta            float64            `json:"eta"`
+	StepMultiplier float64            `json:"step_multiplier"`
+	Active         bool               `json:"active"`
+	Anchored       bool               `json:"anchored"`
+	// Predicted and Actual are nil where there is no update to look back on, PolicyKL without a policy.
+	Predicted *float64 `json:"predicted_improvement"`
+	Actual    *float64 `json:"actual_improvement"`
+	PolicyKL  *float64 `json:"policy_kl"`
+	Passes    int      `json:"backward_passes"`
+	EMSteps   int      `json:"em_steps"`
+}
+
+// conditionReports returns the conditions' parts of an algorithm's report on the iteration after before.
+func conditionReports(r *algorithm.Report, before *algorithm.State) []ConditionReport {
+	list := make([]ConditionReport, len(r.Conditions))
+	for m := range list {
+		c := &r.Conditions[m]
+		list[m] = ConditionReport{SampleCosts: c.SampleCosts, CostTerms: map[string]float64{}, KL: c.KL, Bound: c.Bound, Eta: c.Eta, StepMultiplier: c.StepMultiplier,
+			Active: c.Active, Anchored: c.Anchored, Passes: c.Passes, EMSteps: c.EMSteps}
+		for _, term := range c.CostTerms {
+			list[m].CostTerms[term.Name] = term.Mean
+		}
+		if m < len(before.Conditions) && before.Conditions[m].Previous != nil {
+			list[m].Predicted, list[m].Actual = &c.Predicted, &c.Actual
+		}
+		if r.Policy != nil {
+			list[m].PolicyKL = &c.PolicyKL
+		}
+	}
+	return list
+}
+
+// seconds returns how long each phase took, in s.
+func seconds(p *trace.Phases) map[string]float64 {
+	list := map[string]float64{}
+	for name, d := range p.Times() {
+		list[name+"_s"] = d.Seconds()
+	}
+	return list
 }
 
 // newPolicyReport returns the part of the policy of an algorithm's report, nil if it has none.
@@ -112,23 +169,4 @@ func orNaN(v *float64) float64 {
 		return math.NaN()
 	}
 	return *v
-}
-
-// readReport is the inverse of Message.
-func readReport(m *guided_policy_search_msgs.IterationReport) *Report {
-	r := &Report{Iteration: int(m.Iteration), Iterations: int(m.Iterations), MeanCost: m.MeanCost, BestCost: m.BestCost,
-		SampleCosts: m.SampleCost, KL: m.Kl, Eta: m.Eta, StepMultiplier: m.StepMultiplier, UpdateSeconds: m.UpdateSeconds, UpdateCPUSeconds: m.UpdateCpuSeconds, Seconds: m.Seconds}
-	if !math.IsNaN(m.EndEffectorError) {
-		r.Error = &m.EndEffectorError
-	}
-	if !math.IsNaN(m.SuccessRate) {
-		r.SuccessRate = &m.SuccessRate
-	}
-	if !math.IsNaN(m.PolicyKl) || !math.IsNaN(m.PolicyLoss) {
-		r.Policy = &PolicyReport{KL: m.PolicyKl, Loss: m.PolicyLoss, Epochs: int(m.PolicyEpochs), Diverged: m.PolicyDiverged, RolledBack: m.RolledBack}
-		if !math.IsNaN(m.PolicyHeldOutLoss) {
-			r.Policy.HeldOutLoss = &m.PolicyHeldOutLoss
-		}
-	}
-	return r
 }

@@ -2,6 +2,7 @@ package learner
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,7 @@ func Serve(ctx context.Context, p *Problem, folder *record.Folder, r io.Reader, 
 
 func serve(ctx context.Context, core *Core, r io.Reader, w io.Writer) error {
 	// The rollouts of an iteration may be complete when the learner starts again.
+	defer core.Close() // where the node is gone, with whom would hear of an error
 	report, err := core.Update(ctx)
 	for {
 		if err != nil {
@@ -43,12 +45,21 @@ func serve(ctx context.Context, core *Core, r io.Reader, w io.Writer) error {
 					return err
 				}
 			}
-			if err := writeFrame(w, frameReport, report.Message(time.Now().UnixNano()).AppendCDR(nil)); err != nil {
+			body, err := json.Marshal(report)
+			if err != nil {
+				return fmt.Errorf("learner: report of iteration %d: %w", report.Iteration, err)
+			}
+			if err := writeFrame(w, frameReport, body); err != nil {
 				return err
 			}
 		}
 		command := core.Next()
 		if command == nil {
+			if err := core.Close(); err != nil {
+				if err := writeFrame(w, frameNote, []byte(err.Error())); err != nil {
+					return err
+				}
+			}
 			return writeFrame(w, frameDone, nil)
 		}
 		message, err2 := rosio.Command(command, time.Now().UnixNano())
