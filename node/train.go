@@ -37,7 +37,7 @@ func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.C
 		return nil, err
 	}
 	defer log.Close()
-	s, err := openSession(cfg, setup, terminal, log)
+	s, err := openSession(cfg, setup, cfg.Resume, terminal, log)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +100,11 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 	for _, n := range notes {
 		s.note(logging.Warn, "learner: %s", n)
 	}
+	defer func() {
+		if err := core.Close(); err != nil {
+			s.note(logging.Warn, "learner: %v", err)
+		}
+	}()
 	report, err := core.Update(ctx)
 	for {
 		if err != nil {
