@@ -181,7 +181,7 @@ func (s *Snapshot) read(r *Run, withPrior bool) {
 // agree leaves out what is not of the sizes that most of the run has: those of the last iteration
 // with anything.
 func (r *Run) agree() {
-	var T, dX, dU int
+	var T, dX, dU, conditions int
 	for _, s := range slices.Backward(r.Snapshots) {
 		if len(s.Controllers) > 0 {
 			c := s.Controllers[0]
@@ -193,10 +193,13 @@ func (r *Run) agree() {
 			break
 		}
 	}
+	if s := r.latest(hasControllers); s != nil {
+		conditions = len(s.Controllers)
+	}
 	for _, s := range r.Snapshots {
-		wrong := slices.ContainsFunc(s.Controllers, func(c *lqg.Controller) bool { return c.T != T || c.DX != dX || c.DU != dU })
+		wrong := len(s.Controllers) > conditions || slices.ContainsFunc(s.Controllers, func(c *lqg.Controller) bool { return c.T != T || c.DX != dX || c.DU != dU })
 		if wrong {
-			r.Problems = append(r.Problems, Problem{checkpointPath(s.Iteration), fmt.Sprintf("its controllers are not of T=%d dX=%d dU=%d, as the run's last", T, dX, dU)})
+			r.Problems = append(r.Problems, Problem{checkpointPath(s.Iteration), fmt.Sprintf("its controllers are not those of at most %d conditions, T=%d dX=%d dU=%d, as the run's last", conditions, T, dX, dU)})
 			s.Controllers, s.Models, s.Policy, s.Priors = nil, nil, nil, nil
 		}
 		for _, trials := range [][][]*Trial{s.Trials, s.Next} {

@@ -108,6 +108,10 @@ func (s *Snapshot) readCheckpoint(r *Run, withPrior bool) {
 		fail("is of iteration %d with %d conditions, expected iteration %d", c.State.Iteration, len(c.State.Conditions), s.Iteration)
 		return
 	}
+	if r.Task != nil && c.State.Seed != r.Task.Seed {
+		fail("is of seed %d, the run's is %d: it is of another run", c.State.Seed, r.Task.Seed)
+		return
+	}
 	for m := range c.State.Conditions {
 		condition := &c.State.Conditions[m]
 		if condition.Controller == nil {
