@@ -105,7 +105,11 @@ func (w *workFolder) update(ctx context.Context, p *learner.Problem, iteration i
 	if core.Iteration() != iteration {
 		return nil, notes, fmt.Errorf("%w: the learner goes on with iteration %d, expected %d: %s", ErrIncomplete, core.Iteration(), iteration, strings.Join(notes, "; "))
 	}
-	if r, err = core.Update(ctx); err != nil {
+	r, err = core.Update(ctx)
+	if failed := core.Close(); failed != nil {
+		notes = append(notes, failed.Error())
+	}
+	if err != nil {
 		return nil, notes, fmt.Errorf("replay: iteration %d: %w", iteration, err)
 	}
 	if r == nil {
