@@ -117,12 +117,12 @@ import sys, numpy
 with numpy.load(sys.argv[1]) as z:
     a = z["search/pass_07/kl"]
     print(len(z.files), a.shape, a.dtype, a.ravel().tolist(), z["number"], z["number"].shape, z["none"].shape, z["n"], z["yes"])
-    print(z["list"].tolist(), z["list"].dtype, z["texts"].tolist(), z["no_texts"].shape)
+    print(z["list"].tolist(), z["list"].dtype, z["texts"].tolist(), z["no_texts"].shape, z["no_texts"].dtype)
     for i in range(1, 70):
         assert z["n" * (i + 1)].shape == (i + 1,)
 `, path).CombinedOutput()
 	want := "78 (1, 2, 3) float64 [1.0, -2.0, inf, nan, 0.0, 1e-300] 3.141592653589793 () (0, 4) -3 1\n" +
-		"[[1, 2], [9223372036854775807, 4]] int64 ['a', '', 'größer 𝔸'] (0,)\n"
+		"[[1, 2], [9223372036854775807, 4]] int64 ['a', '', 'größer 𝔸'] (0,) <U1\n"
 	if err != nil || string(out) != want {
 		t.Errorf("numpy says %v\n%s\nwant\n%s", err, out, want)
 	}

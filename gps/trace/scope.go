@@ -110,7 +110,7 @@ func (s *Scope) Texts(name string, list []string) {
 	for _, v := range list {
 		size += 16 + len(v)
 	}
-	s.recorder.put(&entry{name: s.prefix + name, shape: []int{len(list)}, texts: slices.Clone(list), size: size})
+	s.recorder.put(&entry{name: s.prefix + name, shape: []int{len(list)}, texts: append([]string{}, list...), size: size})
 }
 
 // Space records an array of the given shape and returns the place for its numbers, row-major, which
