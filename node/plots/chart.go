@@ -154,10 +154,16 @@ func (c *Chart) Legend() []LegendEntry {
 // alpha returns how opaque the band is. What lies inside another is seen on top of it.
 func (b ChartBand) alpha() uint8 {
 	if b.Strong {
-		return 0x58
+		return strong
 	}
-	return 0x38
+	return faint
 }
+
+// How opaque bands are.
+const (
+	faint  = 0x38
+	strong = 0x58
+)
 
 // extent is the range of some numbers.
 type extent struct{ lo, hi float64 }

@@ -159,7 +159,7 @@ func (c *Chart) marks(p *plot.Plot, crosses bool, sx, sy scale, name func(string
 		}
 		scatter.GlyphStyle = draw.GlyphStyle{Color: q.Tone.color(), Radius: vg.Points(1.3), Shape: draw.CircleGlyph{}}
 		if q.Cross {
-			scatter.Radius, scatter.Shape = vg.Points(6), draw.CrossGlyph{}
+			scatter.Radius, scatter.Shape = vg.Points(5), boldCross{}
 		}
 		p.Add(scatter)
 		name(q.Name, scatter)
@@ -211,6 +211,20 @@ func (c *Chart) draw(p *plot.Plot, canvas draw.Canvas) {
 		widen(&p.Y, size.Y)
 	}
 	p.Draw(area)
+}
+
+// boldCross is a cross that is seen on top of lines.
+type boldCross struct{}
+
+// DrawGlyph implements draw.GlyphDrawer.
+func (boldCross) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
+	c.SetLineStyle(draw.LineStyle{Color: style.Color, Width: vg.Points(2)})
+	for _, up := range []vg.Length{-1, 1} {
+		var p vg.Path
+		p.Move(vg.Point{X: at.X - style.Radius, Y: at.Y - up*style.Radius})
+		p.Line(vg.Point{X: at.X + style.Radius, Y: at.Y + up*style.Radius})
+		c.Stroke(p)
+	}
 }
 
 // barPlotter draws bars.

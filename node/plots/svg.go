@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html"
+	"image/color"
 	"io"
 	"regexp"
 	"strings"
@@ -43,9 +44,21 @@ var (
 // colors replaces the tones' colours by the style sheet's variables.
 var colors = func() *strings.Replacer {
 	var pairs []string
-	schemes(func(class string, s scheme) { pairs = append(pairs, code(s.light), "var(--"+class+")") })
+	schemes(func(class string, s scheme) {
+		for _, alpha := range []uint8{0xff, faint, strong} {
+			s.light.A = alpha
+			pairs = append(pairs, svgCode(s.light), "var(--"+class+")")
+		}
+	})
 	return strings.NewReplacer(pairs...)
 }()
+
+// svgCode returns a colour as vgsvg writes it, which loses a little of one that is not opaque.
+func svgCode(c color.NRGBA) string {
+	r, g, b, a := c.RGBA()
+	scale := 255 / float64(a)
+	return fmt.Sprintf("#%02X%02X%02X", int(float64(r)*scale), int(float64(g)*scale), int(float64(b)*scale))
+}
 
 // forPage replaces what a file needs by what a page has in its style sheet.
 func forPage(svg string) string {

@@ -68,7 +68,7 @@ func StyleSheet() string {
 	return ":root{" + light.String() + "}\n@media(prefers-color-scheme:dark){:root{" + dark.String() + "}}\n"
 }
 
-// code returns a colour as vgsvg writes it.
+// code returns a colour as CSS writes it.
 func code(c color.NRGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }
 
 const heatColors = 64
