@@ -50,11 +50,13 @@ keeps the end effector within --distance of its target in the last --hold states
 					return exitStatus{2, err}
 				}
 				runs, done := len(variants)*len(seeds), 0
-				bar := console.New(os.Stderr, console.Config{Iterations: 1, Trials: runs, Terminal: console.IsTerminal(os.Stderr)})
+				bar := console.NewTask(os.Stderr, "learning", runs)
+				bar.Done(0)
 				t, err := efficiency.Make(cmd.Context(), task, variants, criterion, seeds, func() {
 					done++
-					_ = bar.Progress(1, done)
+					bar.Done(done)
 				})
+				bar.Close()
 				if err != nil {
 					return exitStatus{1, err}
 				}

@@ -38,8 +38,10 @@ Robot, cost and simulated robot are those of the run folder, or of the parameter
 			if err != nil {
 				return exitStatus{2, err}
 			}
-			bar := console.New(os.Stderr, console.Config{Iterations: 1, Trials: e.Starts(), Terminal: console.IsTerminal(os.Stderr)})
-			result, err := e.Run(cmd.Context(), func(done int) { _ = bar.Progress(1, done) })
+			bar := console.NewTask(os.Stderr, "running trials", e.Starts())
+			bar.Done(0)
+			result, err := e.Run(cmd.Context(), bar.Done)
+			bar.Close()
 			if err != nil {
 				return exitStatus{1, err}
 			}

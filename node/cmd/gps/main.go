@@ -1,7 +1,5 @@
-// Command gps trains and shows guided policy search runs; `gps help` lists what it can do.
-//
-// Exit status: 0 done, 1 failed, 2 bad arguments or parameters, 3 done but not learned
-// (demo), 130 interrupted.
+// Command gps trains and shows guided policy search runs; `gps help` lists what it can do, and
+// `gps help exit-status` says what its exit status means.
 package main
 
 import (
@@ -40,21 +38,17 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := &cobra.Command{
-		Use:           "gps",
-		Short:         "Guided policy search for torque-controlled arms",
-		SilenceUsage:  true,
-		SilenceErrors: true,
+	root, err := rootCommand()
+	if err == nil {
+		err = root.ExecuteContext(ctx)
 	}
-	root.AddCommand(trainCommand(), demoCommand(), tableCommand(), evaluateCommand(), exportCommand(), reportCommand(), efficiencyCommand(), paramsCommand(), paramCommand(), controlCommand(), watchCommand())
-	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
-	status := 2 // cobra's own errors are about arguments
+	code := statusArguments // cobra's own errors are about them
 	var e exitStatus
 	if errors.As(err, &e) {
-		status = e.status
+		code = e.status
 	}
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "gps: interrupted")
@@ -63,7 +57,26 @@ func run() int {
 	if err.Error() != "" {
 		logging.WriteError(os.Stderr, "gps", err)
 	}
-	return status
+	return code
+}
+
+// rootCommand returns the command with all others.
+func rootCommand() (*cobra.Command, error) {
+	root := &cobra.Command{
+		Use:   "gps",
+		Short: "Guided policy search for torque-controlled arms",
+		Long: `Guided policy search for torque-controlled arms: learn, look at what was learned, and run it.
+
+Completion: "gps completion bash|zsh|fish --help" says how a shell completes commands, files, run
+folders and the names of parameters.`,
+		Example: `  gps train params/planar_arm.yaml
+  gps report runs/2026-01-31_12-00-00
+  gps help exit-status`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(trainCommand(), demoCommand(), tableCommand(), evaluateCommand(), exportCommand(), importCommand(), inspectCommand(), replayCommand(), reportCommand(), efficiencyCommand(), paramsCommand(), paramCommand(), controlCommand(), watchCommand(), exitStatusTopic())
+	return root, addCompletion(root)
 }
 
 // oneOf refuses arguments that are none of those of a kind, and names those.

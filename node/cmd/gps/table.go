@@ -52,7 +52,6 @@ best known cost, and prints how many seeds reach it.`,
 					}
 					continue
 				}
-				progress := console.New(os.Stderr, console.Config{Iterations: 1, Trials: len(seeds), Terminal: console.IsTerminal(os.Stderr)})
 				list := assignments(cmd, set, map[string]string{"iterations": "iterations"})
 				_, setup, _, err := node.LoadFile(path, list)
 				if err != nil {
@@ -61,7 +60,10 @@ best known cost, and prints how many seeds reach it.`,
 				for _, w := range setup.Warnings {
 					fmt.Fprintln(os.Stderr, w)
 				}
-				t, err := node.MakeLearningTable(cmd.Context(), path, list, seeds, func(done int) { _ = progress.Progress(1, done) })
+				bar := console.NewTask(os.Stderr, "training seeds", len(seeds))
+				bar.Done(0)
+				t, err := node.MakeLearningTable(cmd.Context(), path, list, seeds, bar.Done)
+				bar.Close()
 				if err != nil {
 					return exitStatus{1, err}
 				}

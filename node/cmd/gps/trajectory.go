@@ -73,13 +73,16 @@ func tableTrajectory(cmd *cobra.Command, file string, list []string, seeds []uin
 	for _, w := range l.Warnings {
 		fmt.Fprintln(os.Stderr, w)
 	}
-	var bar *console.Printer
+	var bar *console.Task
 	t, err := node.MakeTrajectoryTable(cmd.Context(), file, list, seeds, func(done, of int) {
 		if bar == nil {
-			bar = console.New(os.Stderr, console.Config{Iterations: 1, Trials: of, Terminal: console.IsTerminal(os.Stderr)})
+			bar = console.NewTask(os.Stderr, "optimising", of)
 		}
-		_ = bar.Progress(1, done)
+		bar.Done(done)
 	})
+	if bar != nil {
+		bar.Close()
+	}
 	if err != nil {
 		return nil, exitStatus{1, err}
 	}
