@@ -23,8 +23,10 @@ type Config struct {
 	// Sizes are those of the input, the hidden layers and the output: 2 to 65 of them, each 1 to
 	// 4096, with at most 2^25 parameters together.
 	Sizes []int
-	// Hidden is the activation of all layers but the last.
+	// Hidden is the activation of all layers but the last; empty where Activations has them.
 	Hidden Activation
+	// Activations, where not empty, has that of each layer but the last, which may differ.
+	Activations []Activation
 }
 
 // DefaultConfig returns two hidden layers of 64 with ReLU for dX states and dU actions.
@@ -49,11 +51,35 @@ func (c Config) Validate() error {
 	if n := c.space(); n > maxSpace {
 		return fmt.Errorf("%w: sizes %v make %d parameters, expected at most %d", ErrConfig, c.Sizes, n, maxSpace)
 	}
-	if c.Hidden != ReLU && c.Hidden != Tanh {
-		return fmt.Errorf("%w: hidden is %q, expected %q or %q", ErrConfig, c.Hidden, ReLU, Tanh)
+	if len(c.Activations) == 0 {
+		if c.Hidden != ReLU && c.Hidden != Tanh {
+			return fmt.Errorf("%w: hidden is %q, expected %q or %q", ErrConfig, c.Hidden, ReLU, Tanh)
+		}
+		return nil
+	}
+	if n := len(c.Sizes) - 2; len(c.Activations) != n || c.Hidden != "" {
+		return fmt.Errorf("%w: there are %d activations, and hidden is %q: expected one for each of %d hidden layers, and hidden empty", ErrConfig, len(c.Activations), c.Hidden, n)
+	}
+	for i, a := range c.Activations {
+		if a != ReLU && a != Tanh {
+			return fmt.Errorf("%w: activations[%d] is %q, expected %q or %q", ErrConfig, i, a, ReLU, Tanh)
+		}
 	}
 	return nil
 }
 
+// Activation returns what layer i does to each of its sums: for the last one nothing, "".
+func (c Config) Activation(i int) Activation {
+	switch {
+	case i >= len(c.Sizes)-2:
+		return ""
+	case len(c.Activations) > 0:
+		return c.Activations[i]
+	}
+	return c.Hidden
+}
+
 // clone returns a copy that shares nothing.
-func (c Config) clone() Config { return Config{Sizes: slices.Clone(c.Sizes), Hidden: c.Hidden} }
+func (c Config) clone() Config {
+	return Config{Sizes: slices.Clone(c.Sizes), Hidden: c.Hidden, Activations: slices.Clone(c.Activations)}
+}

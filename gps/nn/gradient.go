@@ -99,7 +99,7 @@ func (b *batch) chunk(k *block, indices []int, more bool) {
 		bias.Stride = 0 // the same for all pairs
 		kernel.Add32(k.activations[i+1], bias, l.weights, k.activations[i].N(), l.out, n, l.in)
 		if i < len(layers)-1 {
-			b.network.cfg.Hidden.apply(k.activations[i+1], l.out, n)
+			b.network.cfg.Activation(i).apply(k.activations[i+1], l.out, n)
 		}
 	}
 	y, delta, out := k.activations[len(layers)], k.deltas[len(layers)-1], len(k.difference)
@@ -127,7 +127,7 @@ func (b *batch) backward(k *block, n int, more bool) {
 		}
 		if i > 0 {
 			kernel.Set32(k.deltas[i-1], b.transposed[i], delta.N(), l.in, n, l.out)
-			b.network.cfg.Hidden.slope(k.deltas[i-1], input, l.in, n)
+			b.network.cfg.Activation(i-1).slope(k.deltas[i-1], input, l.in, n)
 		}
 	}
 }

@@ -8,6 +8,20 @@ import (
 	"guidedpolicysearch/gps/nn"
 )
 
+// activated returns descriptions of networks of the sizes: one activation for all layers, or several
+// in turns.
+func activated(sizes []int) []nn.Config {
+	all := []nn.Config{{Sizes: sizes, Hidden: nn.ReLU}, {Sizes: sizes, Hidden: nn.Tanh}}
+	if len(sizes) < 4 {
+		return all
+	}
+	turns := nn.Config{Sizes: sizes}
+	for i := range len(sizes) - 2 {
+		turns.Activations = append(turns.Activations, []nn.Activation{nn.ReLU, nn.Tanh}[i%2])
+	}
+	return append(all, turns)
+}
+
 // naive is a network as its definition has it, in float64.
 type naive struct {
 	cfg         nn.Config
@@ -32,7 +46,11 @@ func (n *naive) forward(x []float64) []float64 {
 			if l == len(n.weights)-1 {
 				continue
 			}
-			if n.cfg.Hidden == nn.Tanh {
+			activation := n.cfg.Hidden
+			if n.cfg.Activations != nil {
+				activation = n.cfg.Activations[l]
+			}
+			if activation == nn.Tanh {
 				y[i] = math.Tanh(y[i])
 			} else if y[i] < 0 {
 				y[i] = 0

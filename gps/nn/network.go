@@ -152,7 +152,7 @@ func (n *Network) Initialise(seed uint64) {
 		switch {
 		case i == len(n.layers)-1:
 			variance /= 100
-		case n.cfg.Hidden == ReLU:
+		case n.cfg.Activation(i) == ReLU:
 			variance *= 2
 		}
 		deviation := math.Sqrt(variance)

@@ -16,9 +16,9 @@ var shapes = [][]int{{1, 1}, {3, 2}, {26, 64, 64, 7}, {7, 8, 9}, {2, 1, 1, 1, 5}
 func TestForwardIsItsDefinition(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, sizes := range shapes {
-		for _, hidden := range []nn.Activation{nn.ReLU, nn.Tanh} {
-			t.Run(fmt.Sprint(sizes, hidden), func(t *testing.T) {
-				n, o := random(t, rng, nn.Config{Sizes: sizes, Hidden: hidden})
+		for _, cfg := range activated(sizes) {
+			t.Run(fmt.Sprint(cfg), func(t *testing.T) {
+				n, o := random(t, rng, cfg)
 				w, again := n.NewWorkspace(), n.Clone().NewWorkspace()
 				in, out := n.Dims()
 				for range 5 {
@@ -43,15 +43,15 @@ func TestForwardIsItsDefinition(t *testing.T) {
 func TestJacobian(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
 	for _, sizes := range shapes {
-		for _, hidden := range []nn.Activation{nn.ReLU, nn.Tanh} {
-			n, o := random(t, rng, nn.Config{Sizes: sizes, Hidden: hidden})
+		for _, cfg := range activated(sizes) {
+			n, o := random(t, rng, cfg)
 			in, out := n.Dims()
 			w, x, y, dst := n.NewWorkspace(), normals(rng, in), make([]float64, out), make([]float64, out*in)
 			w.Jacobian(dst, y, x)
 			want := make([]float64, out)
 			n.NewWorkspace().Forward(want, x)
 			if !equal(y, want) {
-				t.Errorf("%v %s: the value is %v beside the Jacobian, %v without", sizes, hidden, y, want)
+				t.Errorf("%v: the value is %v beside the Jacobian, %v without", cfg, y, want)
 			}
 			for c := range in {
 				const h = 1e-6
@@ -61,7 +61,7 @@ func TestJacobian(t *testing.T) {
 				a, b := o.forward(ahead), o.forward(behind)
 				for r := range out {
 					if want := (a[r] - b[r]) / (2 * h); math.Abs(dst[r*in+c]-want) > 2e-5*(1+math.Abs(want)) {
-						t.Errorf("%v %s: d y[%d] / d x[%d] is %v, want %v", sizes, hidden, r, c, dst[r*in+c], want)
+						t.Errorf("%v: d y[%d] / d x[%d] is %v, want %v", cfg, r, c, dst[r*in+c], want)
 					}
 				}
 			}
@@ -203,6 +203,10 @@ func TestConfigErrors(t *testing.T) {
 		"parameters, expected": {Sizes: []int{4096, 4096, 4096, 4096}, Hidden: nn.ReLU},
 		`hidden is "abs"`:      {Sizes: []int{3, 2}, Hidden: "abs"},
 		`hidden is "", expec`:  {Sizes: []int{3, 2}},
+		"there are 1 activa":   {Sizes: []int{3, 4, 5, 2}, Activations: []nn.Activation{nn.ReLU}},
+		"there are 2 activa":   {Sizes: []int{3, 4, 2}, Activations: []nn.Activation{nn.ReLU, nn.Tanh}},
+		"hidden is \"relu\": ": {Sizes: []int{3, 4, 2}, Hidden: nn.ReLU, Activations: []nn.Activation{nn.ReLU}},
+		`activations[1] is ""`: {Sizes: []int{3, 4, 5, 2}, Activations: []nn.Activation{nn.ReLU, ""}},
 	} {
 		if _, err := nn.New(cfg); !errors.Is(err, nn.ErrConfig) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", cfg, err, want)

@@ -31,10 +31,10 @@ func TestGradientIsThatOfTheDefinition(t *testing.T) {
 		sizes []int
 		pairs int
 	}{{[]int{2, 1}, 1}, {[]int{3, 5, 2}, 7}, {[]int{4, 17, 3, 2}, 64}, {[]int{5, 33, 16, 4}, 100}, {[]int{3, 6, 2}, 300}, {[]int{2, 3, 3}, 2500}} {
-		for _, hidden := range []nn.Activation{nn.ReLU, nn.Tanh} {
+		for _, cfg := range activated(c.sizes) {
 			rng := rand.New(rand.NewPCG(11, uint64(c.pairs)))
 			for name, d := range forms(dataset(rng, c.pairs, c.sizes[0], c.sizes[len(c.sizes)-1])) {
-				n, o := random(t, rng, nn.Config{Sizes: c.sizes, Hidden: hidden})
+				n, o := random(t, rng, cfg)
 				trainer, err := nn.NewTrainer(n, nn.DefaultTrainConfig())
 				if err != nil {
 					t.Fatal(err)
@@ -46,7 +46,7 @@ func TestGradientIsThatOfTheDefinition(t *testing.T) {
 				loss, gradient := s.Gradient()
 				stop()
 				if want := o.loss(d); math.Abs(loss-want) > 1e-5*want {
-					t.Errorf("%v %s %s: loss %v, want %v", c.sizes, hidden, name, loss, want)
+					t.Errorf("%v %s: loss %v, want %v", cfg, name, loss, want)
 				}
 				parameters := o.parameters()
 				if len(gradient) != len(parameters) {
@@ -62,7 +62,7 @@ func TestGradientIsThatOfTheDefinition(t *testing.T) {
 					behind := o.loss(d)
 					*p = was
 					if want := (ahead - behind) / (2 * h); math.Abs(gradient[i]-want) > 2e-5*(1+math.Abs(want)+loss) {
-						t.Errorf("%v %s %s: derivative %d of %d is %v, want %v", c.sizes, hidden, name, i, len(gradient), gradient[i], want)
+						t.Errorf("%v %s: derivative %d of %d is %v, want %v", cfg, name, i, len(gradient), gradient[i], want)
 					}
 				}
 			}

@@ -46,7 +46,7 @@ func (w *Workspace) evaluate(x []float64) {
 		l, sums := &n.layers[i], w.sums[i]
 		kernel.Add32(sums, l.bias, l.weights, right, l.out, 1, l.in)
 		if i < last {
-			n.cfg.Hidden.apply(sums, l.out, 1)
+			n.cfg.Activation(i).apply(sums, l.out, 1)
 			right = sums.N()
 		}
 	}
@@ -88,7 +88,7 @@ func (w *Workspace) Jacobian(dst, y, x []float64) {
 		if i < last {
 			sums := w.sums[i]
 			sums.Stride = 0 // the same slopes for each input
-			n.cfg.Hidden.slope(slopes, sums, l.out, in)
+			n.cfg.Activation(i).slope(slopes, sums, l.out, in)
 		}
 	}
 	for r := range out {

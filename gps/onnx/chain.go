@@ -2,6 +2,8 @@ package onnx
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"guidedpolicysearch/gps/nn"
 )
@@ -127,6 +129,49 @@ func (c *chain) activate(a nn.Activation) error {
 	return nil
 }
 
+// sigmoid takes 1 / (1 + exp(-x)) of every number, which is (1 + tanh(x/2)) / 2.
+func (c *chain) sigmoid() error {
+	err := c.multiply([]float64{0.5})
+	if err == nil {
+		err = c.activate(nn.Tanh)
+	}
+	if err == nil {
+		err = c.multiply([]float64{0.5})
+	}
+	if err == nil {
+		err = c.add([]float64{0.5})
+	}
+	return err
+}
+
+// clip takes min(max(x, low), high) of every number; infinite bounds are none. As max(x, low) is
+// relu(x - low) + low, a bound is a layer of ReLU: what is far outside becomes the bound itself, and
+// what is within keeps its value but for the rounding of a difference with the bound.
+func (c *chain) clip(low, high float64) error {
+	for _, b := range []struct{ sign, bound float64 }{{1, low}, {-1, high}} { // min(x, b) is -max(-x, -b)
+		if math.IsInf(b.bound, 0) {
+			continue
+		}
+		err := c.multiply([]float64{b.sign})
+		if err == nil {
+			err = c.add([]float64{-b.sign * b.bound})
+		}
+		if err == nil {
+			err = c.activate(nn.ReLU)
+		}
+		if err == nil {
+			err = c.multiply([]float64{b.sign})
+		}
+		if err == nil {
+			err = c.add([]float64{b.bound})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // close makes what is pending part of an open last layer.
 func (c *chain) close() error {
 	if !c.open() {
@@ -203,14 +248,17 @@ func (c *chain) network() (*nn.Network, error) {
 		return nil, err
 	}
 	cfg := nn.Config{Sizes: []int{c.inputs}, Hidden: nn.ReLU}
+	var activations []nn.Activation
 	for i, l := range c.layers {
 		cfg.Sizes = append(cfg.Sizes, l.out)
-		switch {
-		case i == 0 && l.activation != "":
-			cfg.Hidden = l.activation
-		case l.activation != "" && l.activation != cfg.Hidden:
-			return nil, fmt.Errorf("%w: layer %d ends in %s and the layers before in %s, expected one activation", ErrUnsupported, i, l.activation, cfg.Hidden)
+		if i < len(c.layers)-1 {
+			activations = append(activations, l.activation)
 		}
+	}
+	if same := slices.Compact(slices.Clone(activations)); len(same) == 1 {
+		cfg.Hidden = same[0]
+	} else if len(same) > 1 {
+		cfg.Hidden, cfg.Activations = "", activations
 	}
 	n, err := nn.New(cfg)
 	if err != nil {

@@ -179,10 +179,21 @@ func TestDecodeRefuses(t *testing.T) {
 			}
 		}), onnx.ErrNotFinite, []string{"layer 0"}},
 
-		"two activations": {replace("affine before, between, after", func(h *handmade) {
-			h.nodes = append(h.nodes, node{operator: "Relu", inputs: []string{"y"}, output: "z"})
-			h.outputs[0].name = "z"
-		}), onnx.ErrUnsupported, []string{"relu", "tanh"}},
+		"another activation":   {replace("tanh, ReLU, bounds on the output", func(h *handmade) { h.nodes[3].operator = "LeakyRelu" }), onnx.ErrUnsupported, []string{"LeakyRelu", "Sigmoid, Squeeze"}},
+		"a row of bounds":      {replace("tanh, ReLU, bounds on the output", func(h *handmade) { h.tensors[3] = stored{"low", float32s, []int64{2}, []float64{-1, -2}, "raw", nil} }), onnx.ErrUnsupported, []string{"low", "[2]", "one number"}},
+		"bounds turned":        {replace("tanh, ReLU, bounds on the output", func(h *handmade) { h.tensors[3].numbers = []float64{0.5} }), onnx.ErrUnsupported, []string{"min is 0.5 and max 0.125"}},
+		"a bound of nothing":   {replace("tanh, ReLU, bounds on the output", func(h *handmade) { h.tensors[3].numbers = []float64{math.NaN()} }), onnx.ErrNotFinite, []string{"low"}},
+		"bounds as inputs":     {replace("tanh, ReLU, bounds on the output", func(h *handmade) { h.opset = 10 }), onnx.ErrMalformed, []string{"inputs from 11 on"}},
+		"bounds as attributes": {replace("Clip with attributes", func(h *handmade) { h.opset = 11 }), onnx.ErrMalformed, []string{"inputs from 11 on"}},
+		"a range above all":    {replace("Clip with attributes", func(h *handmade) { h.nodes[1].floats["min"] = math.MaxFloat32 }), onnx.ErrUnsupported, []string{"expected a range"}},
+		"bounds that change":   {replace("tanh, ReLU, bounds on the output", func(h *handmade) { h.nodes[5].inputs = []string{"low", "ve", "high"} }), onnx.ErrUnsupported, []string{"input 1 depends on the observation"}},
+
+		"in training":            {replace("batch normalisation, before ReLU", func(h *handmade) { h.nodes[1].integers = map[string]int64{"training_mode": 1} }), onnx.ErrUnsupported, []string{"training_mode is 1"}},
+		"per number":             {replace("batch normalisation, before ReLU", func(h *handmade) { h.nodes[1].integers = map[string]int64{"spatial": 0} }), onnx.ErrUnsupported, []string{"spatial 0"}},
+		"a variance below 0":     {replace("batch normalisation, before ReLU", func(h *handmade) { h.tensors[5].numbers[2] = -1 }), onnx.ErrNotFinite, []string{"variance -1 of number 2"}},
+		"other channels":         {replace("batch normalisation, before ReLU", func(h *handmade) { h.tensors[5].dims, h.tensors[5].numbers = []int64{4}, numbers(1, 4) }), onnx.ErrMalformed, []string{"ones", "[4]", "expected 5"}},
+		"channels elsewhere":     {replace("batch normalisation, before ReLU", func(h *handmade) { h.inputs[0].dims = []int64{0, 1, 3} }), onnx.ErrUnsupported, []string{"[batch, 1, 5]", "[batch, numbers]"}},
+		"normalised by inputs":   {replace("batch normalisation, before ReLU", func(h *handmade) { h.nodes[1].inputs = []string{"s", "va", "b", "m", "ones"} }), onnx.ErrUnsupported, []string{"input 1 depends"}},
 		"rows made one":          {replace("dimensions of 1, then two", func(h *handmade) { h.tensors[2].numbers = []float64{1, -1} }), onnx.ErrUnsupported, []string{"[batch, 1, 3]", "same rows"}},
 		"rows and width changed": {replace("dimensions of 1, then two", func(h *handmade) { h.tensors[2].numbers = []float64{3, -1} }), onnx.ErrUnsupported, []string{"same rows"}},
 		"two dimensions left":    {replace("dimensions of 1, then two", func(h *handmade) { h.tensors[2].numbers = []float64{-1, -1} }), onnx.ErrMalformed, []string{"[-1 -1]"}},

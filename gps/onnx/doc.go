@@ -8,18 +8,21 @@
 //
 //	observation [batch, dO] -> Mul, Add (normalisation) -> Gemm, Relu or Tanh, ..., Gemm -> action [batch, dU]
 //
+// Each hidden layer may have an activation of its own.
+//
 // Names of the observation's and the action's numbers are in metadata_props, as JSON arrays of
 // strings, under the keys observation_names and action_names.
 //
 // # What Decode reads
 //
 // One chain of operators from one input to one output, operator sets 7 to 24, with any number
-// of rows (the batch): Gemm (transA = 0), MatMul, Add, Sub, Mul and Div by constants, Relu, Tanh, and
-// Identity, Flatten, Cast, Reshape, Squeeze and Unsqueeze where they change no number and no row.
+// of rows (the batch): Gemm (transA = 0), MatMul, Add, Sub, Mul and Div by constants, Relu, Tanh,
+// Sigmoid and Clip after any layer, the last too, BatchNormalization as it is after training, and Identity, Flatten, Cast, Reshape, Squeeze and Unsqueeze where they change no number and no row.
 // Constants are initializers and Constant nodes of float32, float64 or float16, also through
 // Identity, Cast and Transpose. What is affine is folded: before the first matrix into the
-// network's normalisation, elsewhere into the layer before or after. Everything else is refused
-// by name, so that no policy runs that is not the one in the file.
+// network's normalisation, elsewhere into the layer before or after. Sigmoid becomes a layer of tanh, a
+// bound of Clip one of ReLU, and what follows the last activation a layer without one. Everything else
+// is refused by name, so that no policy runs that is not the one in the file.
 package onnx
 
 import "errors"
@@ -47,6 +50,8 @@ const (
 	oldestOpset  = 7
 	newestOpset  = 24
 	axesAreInput = 13 // the operator set from which Squeeze and Unsqueeze take axes as an input
+
+	boundsAreInputs = 11 // the operator set from which Clip takes its bounds as inputs
 )
 
 // Limits of Decode: of nodes, of the sizes of layers (those of nn.Config), and of the numbers

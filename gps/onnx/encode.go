@@ -65,9 +65,9 @@ func encodeGraph(network *nn.Network) (writer, error) {
 	if err := g.normalisation(network); err != nil {
 		return nil, err
 	}
-	activation := map[nn.Activation]string{nn.ReLU: "Relu", nn.Tanh: "Tanh"}[network.Config().Hidden]
-	last := network.Layers() - 1
-	for i, in := range network.Config().Sizes[:last+1] {
+	operators := map[nn.Activation]string{nn.ReLU: "Relu", nn.Tanh: "Tanh"}
+	cfg, last := network.Config(), network.Layers()-1
+	for i, in := range cfg.Sizes[:last+1] {
 		weights, bias := network.Layer(i)
 		layer := fmt.Sprintf("layer_%d", i)
 		w, b := layer+".weight", layer+".bias"
@@ -83,7 +83,7 @@ func encodeGraph(network *nn.Network) (writer, error) {
 		}
 		g.node("Gemm", layer, output, []string{w, b}, "transB")
 		if i < last {
-			g.node(activation, layer+".activation", layer+".output", nil)
+			g.node(operators[cfg.Activation(i)], layer+".activation", layer+".output", nil)
 		}
 	}
 	dO, dU := network.Dims()

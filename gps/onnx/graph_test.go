@@ -77,12 +77,26 @@ func apply(n node, in []array) (array, bool) {
 		}
 		z, ok := elementwise("Add", y, in[2])
 		return z, ok && slices.Equal(z.dims, y.dims) // the bias takes the shape of the product
-	case "Relu", "Tanh":
+	case "Relu", "Tanh", "Sigmoid", "Clip":
+		f := map[string]func(float64) float64{
+			"Relu": func(v float64) float64 { return max(v, 0) }, "Tanh": math.Tanh,
+			"Sigmoid": func(v float64) float64 { return 1 / (1 + math.Exp(-v)) },
+			"Clip":    func(v float64) float64 { return min(max(v, in[1].data[0]), in[2].data[0]) },
+		}[n.operator]
 		y := array{in[0].dims, make([]float64, len(in[0].data))}
 		for i, v := range in[0].data {
-			if y.data[i] = max(v, 0); n.operator == "Tanh" {
-				y.data[i] = math.Tanh(v)
-			}
+			y.data[i] = f(v)
+		}
+		return y, true
+	case "BatchNormalization":
+		y := array{in[0].dims, make([]float64, len(in[0].data))}
+		if len(y.dims) < 2 || y.dims[1] != len(in[1].data) {
+			return array{}, false
+		}
+		after := size(y.dims[2:])
+		for i, v := range in[0].data {
+			c := i / after % y.dims[1]
+			y.data[i] = in[1].data[c]*(v-in[3].data[c])/math.Sqrt(in[4].data[c]+1e-5) + in[2].data[c]
 		}
 		return y, true
 	case "Flatten":
@@ -199,7 +213,7 @@ func graph(source *fuzzing.Source) handmade {
 	dim := func() int64 { return []int64{int64(width), int64(width), 1, 1, 2, 3}[source.Below(6)] }
 	var nodes []node
 	for range source.Below(8) {
-		n := node{inputs: []string{"_"}, operator: []string{"Add", "Sub", "Mul", "Div", "MatMul", "Gemm", "Gemm", "Relu", "Relu", "Tanh", "Flatten", "Reshape", "Squeeze", "Unsqueeze"}[source.Below(14)]}
+		n := node{inputs: []string{"_"}, operator: []string{"Add", "Sub", "Mul", "Div", "MatMul", "Gemm", "Gemm", "Relu", "Relu", "Tanh", "Sigmoid", "Clip", "BatchNormalization", "Flatten", "Reshape", "Squeeze", "Unsqueeze"}[source.Below(17)]}
 		switch n.operator {
 		case "Add", "Sub", "Mul", "Div":
 			var dims []int64
@@ -209,6 +223,14 @@ func graph(source *fuzzing.Source) handmade {
 			if n.inputs = append(n.inputs, tensor(float32s, dims)); source.Below(2) == 1 {
 				slices.Reverse(n.inputs)
 			}
+		case "Clip":
+			low := float64(source.Below(4)-2) / 4
+			n.inputs = append(n.inputs, tensor(float32s, nil, low), tensor(float32s, nil, low+float64(source.Below(4))/8))
+		case "BatchNormalization":
+			for range 3 {
+				n.inputs = append(n.inputs, tensor(float32s, []int64{int64(width)}))
+			}
+			n.inputs = append(n.inputs, tensor(float32s, []int64{int64(width)}, []float64{1, 0.25, 4}[:min(width, 3)]...))
 		case "MatMul":
 			out := dim()
 			n.inputs = append(n.inputs, tensor(float32s, []int64{int64(width), out}))

@@ -50,6 +50,7 @@ func networks(t testing.TB) map[string]*nn.Network {
 	return map[string]*nn.Network{
 		"relu":       random(t, 1, nn.Config{Sizes: []int{26, 64, 64, 7}, Hidden: nn.ReLU}),
 		"tanh":       random(t, 2, nn.Config{Sizes: []int{14, 40, 40, 40, 2}, Hidden: nn.Tanh}),
+		"mixed":      random(t, 7, nn.Config{Sizes: []int{9, 20, 16, 12, 3}, Activations: []nn.Activation{nn.ReLU, nn.Tanh, nn.ReLU}}),
 		"plain":      plain,
 		"signs of 0": zeros,
 		"one layer":  random(t, 5, nn.Config{Sizes: []int{5, 4}, Hidden: nn.ReLU}),
@@ -89,7 +90,7 @@ func TestRoundTripKeepsEveryBit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(back.Config().Sizes, n.Config().Sizes) || back.Config().Hidden != n.Config().Hidden {
+			if !slices.Equal(back.Config().Sizes, n.Config().Sizes) || back.Config().Hidden != n.Config().Hidden || !slices.Equal(back.Config().Activations, n.Config().Activations) {
 				t.Errorf("the network became %+v of %+v", back.Config(), n.Config())
 			}
 			if !slices.Equal(bits(back), bits(n)) {

@@ -38,10 +38,27 @@ type description struct {
 	Observed   []int         `json:"observed,omitempty"`
 	Sizes      []int         `json:"sizes,omitempty"`
 	Activation nn.Activation `json:"activation,omitempty"`
-	Noise      bool          `json:"noise,omitempty"`
+	// Activations has that of each hidden layer, in place of Activation where they differ; since
+	// version 2.
+	Activations []nn.Activation `json:"activations,omitempty"`
+	Noise       bool            `json:"noise,omitempty"`
 	// Of several controllers.
 	Controllers int   `json:"controllers,omitempty"`
 	Features    []int `json:"features,omitempty"`
+}
+
+// config describes a network.
+func (d *description) config() nn.Config {
+	return nn.Config{Sizes: d.Sizes, Hidden: d.Activation, Activations: d.Activations}
+}
+
+// version is the least one whose programs read what is described: older programs go on reading all
+// that they can.
+func (d *description) version() int {
+	if len(d.Activations) > 0 {
+		return 2
+	}
+	return 1
 }
 
 // describe returns the description of a policy without its names, and its numbers.
@@ -54,7 +71,7 @@ func describe(p Policy) (*description, []float64, error) {
 		return d, controllerNumbers(nil, p), nil
 	case *Network:
 		cfg := p.net.Config()
-		d.Kind, d.Observed, d.Sizes, d.Activation, d.Noise = kindNetwork, p.observation, cfg.Sizes, cfg.Hidden, p.chol != nil
+		d.Kind, d.Observed, d.Sizes, d.Activation, d.Activations, d.Noise = kindNetwork, p.observation, cfg.Sizes, cfg.Hidden, cfg.Activations, p.chol != nil
 		scale, bias := p.net.Normalisation()
 		numbers := append(scale, bias...)
 		for i := range p.net.Layers() {
@@ -94,7 +111,7 @@ func (d *description) check(numbers int) error {
 	case kindLinear:
 		want = linear
 	case kindNetwork:
-		cfg := nn.Config{Sizes: d.Sizes, Hidden: d.Activation}
+		cfg := d.config()
 		if err := cfg.Validate(); err != nil {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
@@ -165,7 +182,7 @@ func (d *description) policy(numbers []float64) (Policy, error) {
 }
 
 func (d *description) network(take func(...[]float64)) (Policy, error) {
-	net, err := nn.New(nn.Config{Sizes: d.Sizes, Hidden: d.Activation})
+	net, err := nn.New(d.config())
 	if err != nil {
 		return nil, err
 	}

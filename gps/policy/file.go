@@ -9,8 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// Version is the format that Save writes and Load reads.
-const Version = 1
+// Version is the newest format that Load reads, from 1 on. Save writes the oldest that holds the policy:
+// version 2 is for networks whose layers have different activations.
+const Version = 2
 
 var (
 	// ErrDamaged marks a file that is no whole policy file of this version.

@@ -132,6 +132,7 @@ func payload(description string, numbers ...float64) []byte {
 
 const (
 	head   = `{"kind":"%s","steps":%d,"state_size":%d,"action_size":%d,"states":["x"],"actions":["u"],"time_step":0.1,"training":{"algorithm":"","iterations":0,"rollouts":0,"conditions":0,"seed":0,"mean_cost":null}%s}`
+	turns  = `,"observations":["x"],"observed":[0],"sizes":[1,1,1,1],"activations":["relu","tanh"]`
 	layers = `,"observations":["x"],"observed":[0],"sizes":[1,1],"activation":"relu"`
 )
 
@@ -186,13 +187,18 @@ func TestLoadRefuses(t *testing.T) {
 		"negative rollouts":  {payload(strings.Replace(linear, `"rollouts":0`, `"rollouts":-1`, 1), 1, 2, 3), policy.ErrInvalid, "-1 rollouts"},
 		"no time step":       {payload(strings.Replace(linear, "0.1", "0", 1), 1, 2, 3), policy.ErrInvalid, "time step is 0"},
 	} {
-		f, err := policy.Decode(sealed(policy.Version, c.payload))
+		f, err := policy.Decode(sealed(1, c.payload))
 		if !errors.Is(err, c.want) || (f == nil) != (err != nil) || c.want != nil && !has(err, c.say) {
 			t.Errorf("%s: %v, %v", name, f, err)
 		}
 	}
-	if _, err := policy.Decode(sealed(2, payload(linear, 1, 2, 3))); !errors.Is(err, policy.ErrVersion) || !has(err, "version 2") {
-		t.Errorf("version 2: %v", err)
+	for _, version := range []int{0, 3} {
+		if _, err := policy.Decode(sealed(version, payload(linear, 1, 2, 3))); !errors.Is(err, policy.ErrVersion) || !has(err, fmt.Sprintf("version %d, this program reads 1 to 2", version)) {
+			t.Errorf("version %d: %v", version, err)
+		}
+	}
+	if _, err := policy.Decode(sealed(2, payload(linear, 1, 2, 3))); !errors.Is(err, policy.ErrDamaged) || !has(err, "what version 1 is for") {
+		t.Errorf("version 2 of a linear policy: %v", err)
 	}
 	if _, err := policy.Decode([]byte("GPSPOLICY 1 9223372036854775807 00\n")); !errors.Is(err, policy.ErrDamaged) {
 		t.Errorf("a lying size: %v", err)
@@ -329,6 +335,48 @@ func TestNetworkThroughGob(t *testing.T) {
 	}
 }
 
+// A network whose layers have different activations takes a file of version 2; all others stay as
+// programs before that version read them.
+func TestVersionOfActivations(t *testing.T) {
+	net, err := nn.New(nn.Config{Sizes: []int{states, 4, 3, actions}, Activations: []nn.Activation{nn.ReLU, nn.Tanh}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.Initialise(3)
+	p, err := policy.NewNetwork(net, nil, steps, states, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := written(t, file(p))
+	if !bytes.HasPrefix(content, []byte("GPSPOLICY 2 ")) || !bytes.Contains(content, []byte(`"activations":["relu","tanh"]`)) || bytes.Contains(content, []byte(`"activation":`)) {
+		t.Errorf("the file begins with %.600q", content)
+	}
+	got, err := policy.Decode(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got.Policy.(*policy.Network).Net().Config(), net.Config()) || !slices.Equal(trial(got.Policy, 5), trial(p, 5)) {
+		t.Errorf("the policy came back as %+v", got.Policy.(*policy.Network).Net().Config())
+	}
+	var state bytes.Buffer
+	back := new(policy.Network)
+	if err := gob.NewEncoder(&state).Encode(p); err != nil {
+		t.Fatal(err)
+	}
+	if err := gob.NewDecoder(&state).Decode(back); err != nil || !slices.Equal(trial(back, 5), trial(p, 5)) {
+		t.Errorf("through a checkpoint: %v", err)
+	}
+	_, rest, _ := bytes.Cut(content, []byte("\n"))
+	if _, err := policy.Decode(sealed(1, rest)); !errors.Is(err, policy.ErrDamaged) || !has(err, "what version 2 is for") {
+		t.Errorf("as version 1: %v", err)
+	}
+	for name, p := range policies(t) {
+		if content := written(t, file(p)); !bytes.HasPrefix(content, []byte("GPSPOLICY 1 ")) {
+			t.Errorf("%s: the file begins with %.20q", name, content)
+		}
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	for _, p := range policies(f) {
 		_, content, _ := bytes.Cut(written(f, file(p)), []byte("\n"))
@@ -337,9 +385,15 @@ func FuzzLoad(f *testing.F) {
 	_, content, _ := bytes.Cut(small(f), []byte("\n"))
 	f.Add(content)
 	f.Add(payload(fmt.Sprintf(head, "network", 1, 1, 1, layers), 1, 0, 2, 3))
+	f.Add(payload(fmt.Sprintf(head, "network", 1, 1, 1, turns), 1, 0, 2, 3, 0.5, -1, 1, 0))
+	f.Add(payload(fmt.Sprintf(head, "network", 1, 1, 1, strings.Replace(turns, `["relu","tanh"]`, "[]", 1)), 1, 0, 2, 3))
 	f.Add(payload(fmt.Sprintf(head, "linear", math.MaxInt, math.MaxInt, math.MaxInt, ""), 1, 0, 2, 3))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		got, err := policy.Decode(sealed(policy.Version, content))
+		version := 1
+		if bytes.Contains(content, []byte(`"activations"`)) {
+			version = 2
+		}
+		got, err := policy.Decode(sealed(version, content))
 		if (got == nil) != (err != nil) {
 			t.Fatalf("%v with %v", got, err)
 		}

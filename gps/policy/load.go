@@ -56,8 +56,8 @@ func read(in io.Reader, size int64) (*File, error) {
 	if _, err := fmt.Sscanf(header, "GPSPOLICY %d %d %64s\n", &version, &length, &digest); err != nil {
 		return nil, fmt.Errorf("%w: it begins with %.40q, expected a GPSPOLICY header", ErrDamaged, header)
 	}
-	if version != Version {
-		return nil, fmt.Errorf("%w: it is of version %d, this program reads %d", ErrVersion, version, Version)
+	if version < 1 || version > Version {
+		return nil, fmt.Errorf("%w: it is of version %d, this program reads 1 to %d: run it with the program that wrote it, or a newer one", ErrVersion, version, Version)
 	}
 	if rest := size - int64(len(header)); length != rest || length > maxLine+8*maxNumbers {
 		return nil, fmt.Errorf("%w: it should hold %d bytes after its header, up to %d, and holds %d", ErrDamaged, length, int64(maxLine+8*maxNumbers), rest)
@@ -66,17 +66,20 @@ func read(in io.Reader, size int64) (*File, error) {
 	if _, err := io.ReadFull(r, payload); err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
-	if sum := sha256.Sum256(payload); header != fmt.Sprintf("GPSPOLICY %d %d %s\n", Version, length, hex.EncodeToString(sum[:])) {
+	if sum := sha256.Sum256(payload); header != fmt.Sprintf("GPSPOLICY %d %d %s\n", version, length, hex.EncodeToString(sum[:])) {
 		return nil, fmt.Errorf("%w: the checksum does not match", ErrDamaged)
 	}
-	return decodePayload(payload)
+	return decodePayload(payload, version)
 }
 
-// decodePayload reads what follows the header.
-func decodePayload(payload []byte) (*File, error) {
+// decodePayload reads what follows the header of a version.
+func decodePayload(payload []byte, version int) (*File, error) {
 	p, d, err := decodePolicy(payload)
 	if err != nil {
 		return nil, err
+	}
+	if need := d.version(); version != need {
+		return nil, fmt.Errorf("%w: it is of version %d and holds what version %d is for", ErrDamaged, version, need)
 	}
 	if d.Training == nil {
 		return nil, fmt.Errorf("%w: it has no training summary", ErrDamaged)

@@ -77,7 +77,7 @@ func (f *File) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("%w: names and training summary take %d bytes, files hold up to %d", ErrInvalid, len(payload)-8*len(numbers), maxLine)
 	}
 	sum := sha256.Sum256(payload)
-	return append(fmt.Appendf(nil, "GPSPOLICY %d %d %s\n", Version, len(payload), hex.EncodeToString(sum[:])), payload...), nil
+	return append(fmt.Appendf(nil, "GPSPOLICY %d %d %s\n", d.version(), len(payload), hex.EncodeToString(sum[:])), payload...), nil
 }
 
 func observed(entries []int, names []string) []string {
