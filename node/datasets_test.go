@@ -3,6 +3,7 @@ package node_test
 import (
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -167,6 +168,7 @@ func TestExportRollouts(t *testing.T) {
 		}
 	})
 	t.Run("parquet", func(t *testing.T) { checkParquet(t, folder, table, count) })
+	t.Run("hyparquet", func(t *testing.T) { checkOtherReader(t, folder, table, count) })
 	t.Run("npz", func(t *testing.T) { checkNPZ(t, folder, path) })
 }
 
@@ -234,6 +236,45 @@ func checkParquet(t *testing.T, folder string, want map[string][]string, count i
 	}
 	if row != count {
 		t.Errorf("%d rows, want %d", row, count)
+	}
+}
+
+// parquetReader is where scripts/install_parquet_reader.sh puts another reader of Parquet.
+const parquetReader = "../.build/hyparquet"
+
+// checkOtherReader reads the Parquet file with another library than the one that wrote it.
+func checkOtherReader(t *testing.T, folder string, want map[string][]string, count int) {
+	interpreter, err := exec.LookPath("node")
+	if err == nil {
+		_, err = os.Stat(filepath.Join(parquetReader, "node_modules/hyparquet"))
+	}
+	if err != nil {
+		t.Skipf("needs a reader of Parquet: install node and npm, and run scripts/install_parquet_reader.sh (%v)", err)
+	}
+	path, _ := exported(t, folder, "all.parquet", dataset.Selection{})
+	out, err := exec.Command(interpreter, "dataset/testdata/hyparquet/read.mjs", parquetReader, path).Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, err.(*exec.ExitError).Stderr)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if !strings.Contains(lines[0], `\"name\":\"joint1.position\"`) || len(lines) != count+1 {
+		t.Fatalf("%d rows, want %d; columns: %.100s", len(lines)-1, count, lines[0])
+	}
+	for i, line := range lines[1:] {
+		var row map[string]any
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		if len(row) != len(want) {
+			t.Fatalf("row %d has %d columns, want %d", i, len(row), len(want))
+		}
+		for name, v := range row {
+			text := want[name][i]
+			x, isNumber := v.(float64)
+			if same := v == nil && text == "" || isNumber && text != "" && x == number(t, text) || v == text && text != ""; !same {
+				t.Fatalf("row %d: %s is %v, want %s", i, name, v, text)
+			}
+		}
 	}
 }
 

@@ -39,6 +39,9 @@ other, so that memory does not grow with their number.`,
   gps export runs/2026-01-31_12-00-00 tables`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); err != nil {
+				return status(err)
+			}
 			if filepath.Ext(args[1]) == policyfile.Extension {
 				if cmd.Flags().Changed("iteration") || cmd.Flags().Changed("condition") {
 					return exitStatus{statusArguments, fmt.Errorf("--iteration and --condition choose rollouts, %s is a policy: name the policy of an iteration, such as policies/policy_0003.gps in the run folder", args[1])}

@@ -32,6 +32,9 @@ which checks the program, the machine and the files.`,
   gps replay runs/2026-01-31_12-00-00 --all --set algorithm.type=mdgps --out runs/replayed`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); err != nil {
+				return status(err)
+			}
 			cfg.Run = args[0]
 			if cmd.Flags().Changed("iteration") && cfg.Iteration == 0 {
 				cfg.Iteration = -1 // which is refused
