@@ -45,7 +45,8 @@ type Config struct {
 	DescribeTypes   bool               `param:"start_type_description_service" desc:"Start the ~/get_type_description service for this node, as far as the ROS distribution has it." takes:"never"`
 	Mode            string             `param:"mode" desc:"What the node does: train learns, run runs the policy policy.file as it is, without a learner." choices:"train|run" takes:"never"`
 	Autostart       bool               `param:"autostart" desc:"Configure and activate as soon as the robot is there; false leaves that to the lifecycle's services, ~/start or ~/train." takes:"never"`
-	RunFolder       string             `param:"run_folder" desc:"Folder of the run; a run that is there already goes on. Empty for a new folder in runs_folder."`
+	RunFolder       string             `param:"run_folder" desc:"Folder of the run, new or empty unless resume is true. Empty for a new folder in runs_folder."`
+	Resume          bool               `param:"resume" desc:"Go on with the run that run_folder holds, where it was; a new one begins if there is none. False refuses a folder that holds a run."`
 	RunsFolder      string             `param:"runs_folder" desc:"Folder in which runs get a folder of their own, named by their time."`
 	Console         string             `param:"console" desc:"What is written to the terminal: the log as other nodes write it, or a table of the iterations with a progress bar." choices:"log|table"`
 	ExitWhenDone    bool               `param:"exit_when_done" desc:"End the process after the last iteration, with a status that says whether it learned, or with the error that ended the run; false leaves it inactive." takes:"now"`

@@ -100,6 +100,7 @@ type node struct {
 	description []byte   // of the robot, nil where there is none
 	described   []string // its joints
 	session     *session
+	opened      string // run_folder of the latest session
 	cost        *learner.SampleCost
 	result      *Result
 

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"guidedpolicysearch/gps/checkpoint"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/params"
 	"guidedpolicysearch/node/rcl"
@@ -68,7 +67,7 @@ func changedParameters(dir string, set *params.Set) (file []byte, changes []chan
 	other := false // conditions
 	for _, name := range set.Names() {
 		c := change{name, old.Value(name), set.Value(name)}
-		if c.was.Equal(c.is) {
+		if c.was.Equal(c.is) || name == "resume" { // which is what asks for the comparison
 			continue
 		}
 		changes = append(changes, c)
@@ -229,32 +228,4 @@ func (s *session) resume() error {
 		s.log.Info("the run in %s goes on after iteration %d", s.run.Dir(), last)
 	}
 	return nil
-}
-
-// mendCheckpoints clears up after a learner or a node that ended between two steps: what
-// was left half-written goes, and so does the latest checkpoint if its iteration was never
-// reported. Then the update is done again from the same recordings, with the same outcome,
-// and reported. No learner may be running.
-func (s *session) mendCheckpoints() error {
-	folder := s.run.Path(record.CheckpointsDir)
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return fmt.Errorf("read the checkpoints: %w", err)
-	}
-	last := 0
-	if n := len(s.reports); n > 0 {
-		last = s.reports[n-1].Iteration
-	}
-	// Where more are ahead the reports were lost otherwise; the checkpoints count.
-	_, err = os.Stat(filepath.Join(folder, checkpoint.Name(last+2)))
-	ahead := err == nil
-	for _, e := range entries {
-		if filepath.Ext(e.Name()) != ".tmp" && (ahead || e.Name() != checkpoint.Name(last+1)) {
-			continue
-		}
-		if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
-			return fmt.Errorf("remove a checkpoint that was not finished or not reported: %w", err)
-		}
-	}
-	return s.run.CleanPolicies()
 }

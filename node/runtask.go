@@ -90,13 +90,21 @@ func runOf(path string) string {
 // loadRun reads the parameters of both nodes from the run folder of a run in one process.
 func loadRun(dir string, assignments []string) (*Config, *simrobot.Config, error) {
 	cfg, simulated := DefaultConfig(), simrobot.DefaultConfig()
+	if _, err := loadRunInto(dir, assignments, cfg, &simulated); err != nil {
+		return nil, nil, err
+	}
+	return cfg, &simulated, nil
+}
+
+// loadRunInto is loadRun into configurations that have their defaults; set is the node's.
+func loadRunInto(dir string, assignments []string, cfg *Config, simulated *simrobot.Config) (set *params.Set, err error) {
 	forNode, forSim, err := split(assignments, DefaultConfig())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	path := filepath.Join(dir, record.SimulatorFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("%s holds no %s: its robot was in another process; name the parameter file of robot and node (--params)", dir, record.SimulatorFile)
+		return nil, fmt.Errorf("%s holds no %s: its robot was in another process; name the parameter file of robot and node (--params)", dir, record.SimulatorFile)
 	}
 	load := func(path string, cfg any, extra []rcl.Override) (*params.Set, error) {
 		set, err := readInto(path, cfg)
@@ -105,14 +113,13 @@ func loadRun(dir string, assignments []string) (*Config, *simrobot.Config, error
 		}
 		return set, set.Apply(extra)
 	}
-	if _, err := load(path, &simulated, forSim); err != nil {
-		return nil, nil, err
+	if _, err := load(path, simulated, forSim); err != nil {
+		return nil, err
 	}
-	set, err := load(filepath.Join(dir, record.ParamsFile), cfg, forNode)
-	if err != nil {
-		return nil, nil, err
+	if set, err = load(filepath.Join(dir, record.ParamsFile), cfg, forNode); err != nil {
+		return nil, err
 	}
-	return cfg, &simulated, suit(cfg, set, &simulated, true)
+	return set, suit(cfg, set, simulated, true)
 }
 
 // robot makes the task's robot, by the description in the run folder where there is one.

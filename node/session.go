@@ -50,11 +50,14 @@ type session struct {
 	failed  bool              // the run was ended by an error, or interrupted
 }
 
+// ErrRunThere marks a run folder that holds a run already, which was not to be gone on with.
+var ErrRunThere = errors.New("the run folder holds a run already")
+
 // openSession makes or opens the run folder of cfg and writes the resolved parameters to
-// it. A run that is there must be of the same problem; else nothing there is changed and
-// the error wraps learner.ErrOtherRun. The log goes to the run folder too, and to the table
-// what is for it, if the parameter console asks for one.
-func openSession(cfg *Config, setup *Setup, table io.Writer, log *logging.Logger) (*session, error) {
+// it. A run that is there must be gone on with, and be of the same problem; else nothing there
+// is changed and the error wraps ErrRunThere or learner.ErrOtherRun. The log goes to the run
+// folder too, and to the table what is for it, if the parameter console asks for one.
+func openSession(cfg *Config, setup *Setup, goOn bool, table io.Writer, log *logging.Logger) (*session, error) {
 	s := &session{cfg: cfg, log: log, began: time.Now()}
 	dir := cfg.RunFolder
 	var err error
@@ -63,6 +66,9 @@ func openSession(cfg *Config, setup *Setup, table io.Writer, log *logging.Logger
 		if dir, err = record.NewRunDir(cfg.RunsFolder); err != nil {
 			return nil, err
 		}
+	}
+	if _, err := record.View(dir); err == nil && !goOn {
+		return nil, fmt.Errorf("%w: %s; to go on with it set resume to true (gps train --resume %[2]s, gps_node --resume %[2]s), or choose another run_folder", ErrRunThere, dir)
 	}
 	// Before Open, which clears up.
 	earlier, changes, err := changedParameters(dir, setup.Set)

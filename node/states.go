@@ -119,9 +119,12 @@ func (n *node) openRun(description []byte) error {
 			return err
 		}
 	}
-	if n.session, err = openSession(n.cfg, n.setup, n.opt.Terminal, n.ros.Log); err != nil {
+	// A run of this process goes on when it is configured again.
+	goOn := n.cfg.Resume || n.opened != "" && n.opened == n.cfg.RunFolder
+	if n.session, err = openSession(n.cfg, n.setup, goOn, n.opt.Terminal, n.ros.Log); err != nil {
 		return err
 	}
+	n.opened = n.cfg.RunFolder
 	for _, text := range n.robot.Notes() {
 		n.session.note(logging.Warn, "%s", text)
 	}

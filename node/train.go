@@ -37,6 +37,9 @@ func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.C
 		return nil, err
 	}
 	defer log.Close()
+	if err := checkSimulated(cfg.RunFolder, *simulated); cfg.Resume && err != nil {
+		return nil, err
+	}
 	s, err := openSession(cfg, setup, cfg.Resume, terminal, log)
 	if err != nil {
 		return nil, err

@@ -17,8 +17,8 @@ import (
 	"guidedpolicysearch/node/record"
 )
 
-// short makes runs of 2 iterations of 2 trials of 20 steps.
-var short = []string{"console=table", "iterations=2", "samples=2", "steps=20"}
+// short makes runs, maybe in a folder that has one, of 2 iterations of 2 trials of 20 steps.
+var short = []string{"console=table", "resume=true", "iterations=2", "samples=2", "steps=20"}
 
 // train learns the planar arm's task with assignments beyond short and returns what went to
 // the terminal too.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 
@@ -8,6 +9,8 @@ import (
 
 	"guidedpolicysearch/node"
 	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/record"
+	"guidedpolicysearch/node/simrobot"
 )
 
 // trainJSON is the last line of `gps train --json`.
@@ -22,24 +25,38 @@ type trainJSON struct {
 
 func trainCommand() *cobra.Command {
 	var set []string
+	var resume string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "train PARAMS_FILE",
+		Use:   "train PARAMS_FILE | --resume RUN",
 		Short: "Learn on a simulated robot in this process, without ROS topics",
 		Long: `Learns on a simulated robot in this process, without ROS topics. With a file that holds
-parameters of trajectory_optimizer, optimises a trajectory of it under known dynamics.`,
+parameters of trajectory_optimizer, optimises a trajectory of it under known dynamics.
+
+With --resume it goes on with a run that was ended at any moment, by its own parameters: the
+outcome has the same bits as that of a run which nothing has ended.`,
 		Example: `  gps train params/planar_arm.yaml
   gps train params/planar_arm.yaml --seed 7 --json
   gps train params/planar_arm.yaml --set algorithm.kl_step=0.5 --out runs/small_steps
+  gps train --resume runs/small_steps --iterations 20
   gps train params/pendulum_ilqg.yaml --set plant.max_effort=[2.0] --set cost.every_step=true`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if known, err := node.IsTrajectoryFile(args[0]); err != nil {
-				return exitStatus{2, err}
-			} else if known {
-				return trainTrajectory(cmd, args[0], set, asJSON)
+		Args: func(cmd *cobra.Command, args []string) error {
+			if resume != "" && len(args) == 0 {
+				return nil
 			}
-			cfg, setup, simulated, err := node.LoadFile(args[0], assignments(cmd, set, map[string]string{"seed": "seed", "iterations": "iterations"}))
+			return cobra.ExactArgs(1)(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				if known, err := node.IsTrajectoryFile(args[0]); err != nil {
+					return exitStatus{2, err}
+				} else if known && resume != "" {
+					return exitStatus{2, fmt.Errorf("--resume goes on with runs of trials; %s optimises a trajectory, which begins anew", args[0])}
+				} else if known {
+					return trainTrajectory(cmd, args[0], set, asJSON)
+				}
+			}
+			cfg, setup, simulated, err := loadTraining(args, resume, assignments(cmd, set, map[string]string{"seed": "seed", "iterations": "iterations"}))
 			if err != nil {
 				return exitStatus{2, err}
 			}
@@ -72,6 +89,25 @@ parameters of trajectory_optimizer, optimises a trajectory of it under known dyn
 	cmd.Flags().Int("iterations", 0, "iterations of the run (parameter iterations)")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter, NAME=VALUE; may be given several times")
 	cmd.Flags().String("out", "", "run folder (parameter run_folder; default a new one in runs_folder)")
+	cmd.Flags().StringVar(&resume, "resume", "", "go on with the run in this folder (parameters run_folder and resume)")
+	cmd.MarkFlagsMutuallyExclusive("resume", "out")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object as the last line of standard output; the rest goes to standard error")
 	return cmd
+}
+
+// loadTraining reads the parameters of a file, or of the run to go on with, or both.
+func loadTraining(args []string, resume string, set []string) (*node.Config, *node.Setup, *simrobot.Config, error) {
+	if resume != "" {
+		if _, err := record.View(resume); err != nil {
+			return nil, nil, nil, fmt.Errorf("--resume: %w", err)
+		}
+	}
+	if len(args) == 0 {
+		return node.LoadRun(resume, set)
+	}
+	cfg, setup, simulated, err := node.LoadFile(args[0], set)
+	if err == nil && resume != "" {
+		cfg.RunFolder, cfg.Resume = resume, true
+	}
+	return cfg, setup, simulated, err
 }

@@ -23,6 +23,7 @@ import (
 )
 
 const usage = `Usage: gps_node --ros-args --params-file FILE [-p NAME:=VALUE] [-r FROM:=TO] ...
+       gps_node --resume RUN [--ros-args -p NAME:=VALUE ...]
 
 The ROS 2 node guided_policy_search: learns torque control on the robot whose joint_states
 it receives, and publishes efforts on effort_controller/commands. For its parameters see
@@ -50,7 +51,11 @@ func run() int {
 		}
 		return 0
 	}
-	args, err := rcl.Parse(os.Args[1:])
+	given, err := node.ResumeArguments(os.Args[1:])
+	if err != nil {
+		return fail(2, err)
+	}
+	args, err := rcl.Parse(given)
 	if err != nil {
 		return fail(2, err)
 	}
