@@ -127,7 +127,12 @@ func (c *ParameterCheck) add(err error) {
 	case errors.As(err, &at):
 		c.mistake(ParameterMistake{File: at.Source.File, Line: at.Source.Line, Column: at.Source.Column, Problem: at.Problem, Text: err.Error()})
 	default:
-		c.mistake(ParameterMistake{File: c.File, Problem: err.Error(), Text: err.Error()})
+		m := ParameterMistake{File: c.File, Problem: err.Error(), Text: err.Error()}
+		if place, ok := strings.CutPrefix(m.Text, c.File+":"); ok {
+			// Its place stands in its text, if it has one; else both stay 0.
+			_, _ = fmt.Sscanf(place, "%d:%d:", &m.Line, &m.Column)
+		}
+		c.mistake(m)
 	}
 }
 

@@ -296,7 +296,20 @@ func nearest(key string, names []string) string {
 	if len(names) == 0 {
 		return "none: no parameters are declared"
 	}
-	return closest(key, names)
+	best := closest(key, names)
+	if strings.Contains(key, ".") {
+		return best
+	}
+	// It may be the last part of a name, misspelt.
+	var ends []string
+	for _, name := range names {
+		ends = append(ends, name[strings.LastIndexByte(name, '.')+1:])
+	}
+	end := closest(key, ends)
+	if levenshtein.ComputeDistance(key[:min(len(key), 200)], end) < levenshtein.ComputeDistance(key[:min(len(key), 200)], best) {
+		return names[slices.Index(ends, end)]
+	}
+	return best
 }
 
 func nearestOf(s string, choices []string) string {
