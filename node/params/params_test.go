@@ -146,6 +146,7 @@ func TestMistakes(t *testing.T) {
 	}{
 		{"unknown", "algorithm.kl_stp: 1.0", nil,
 			[]string{"a.yaml:3:23: algorithm.kl_stp: got double 1.0, but there is no such parameter; the nearest is algorithm.kl_step"}},
+		{"unknown, last part nearly known", "klstep: 1.0", nil, []string{"~the nearest is algorithm.kl_step"}},
 		{"unknown, last part known", "kl_step: 1.0", nil, []string{"~the nearest is algorithm.kl_step"}},
 		{"unknown, command line", "offset: 1", []string{"-p", "ofset:=2"},
 			[]string{"command line: -p ofset:=2: ofset: got integer 2, but there is no such parameter; the nearest is offset"}},
