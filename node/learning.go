@@ -22,6 +22,7 @@ func (n *node) event(ctx context.Context, e trial.Event) error {
 	case trial.GaveUp:
 		return fmt.Errorf("%w: %s; that was once too often (reset.attempts, safety.max_faults)", ErrGaveUp, e.Fault)
 	case trial.Faulted:
+		n.places.broken(e.Fault)
 		return n.recordBroken()
 	case trial.Settled:
 		return n.place(ctx)
@@ -110,7 +111,7 @@ func (n *node) command(ctx context.Context, c *trial.Command) error {
 		return err // another learner will ask
 	}
 	l := n.loop.Load()
-	n.faults, n.places = l.status().faults, 0
+	n.faults, n.places = l.status().faults, placements{}
 	n.watchdog.Rest()
 	if !n.cfg.LockStep {
 		l.thread.companions()
@@ -128,12 +129,17 @@ func (n *node) command(ctx context.Context, c *trial.Command) error {
 // place puts the scene in order, now that the arm is where the trial begins and in nobody's way.
 func (n *node) place(ctx context.Context) error {
 	l := n.loop.Load()
-	n.places++
-	replaced, err := n.placeRobot(ctx, l.command(), n.places)
+	faults := l.status().faults
+	replaced, err := n.placeRobot(ctx, l.command())
 	if err == nil {
 		err = n.resetScene(ctx)
 	}
-	if err != nil {
+	switch {
+	case err != nil && l.status().faults > faults:
+		// The robot went away meanwhile, with its services: where it is back the next reset asks again.
+		n.session.note(logging.Warn, "%v; a fault was latched meanwhile", err)
+		return nil
+	case err != nil:
 		return fmt.Errorf("%w: %w", ErrGaveUp, err)
 	}
 	// A fault, or a stop, may have come meanwhile: then the next reset asks again.

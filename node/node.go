@@ -113,7 +113,7 @@ type node struct {
 	running  bool           // a trial was commanded and is not recorded
 	failed   bool           // that commands are not published was said
 	faults   uint64         // when the running trial began
-	places   int            // how often the arm was placed for it
+	places   placements     // for it
 	// waits is the trial that the present learner waits for. It is told of no other: a
 	// learner that was started in the meantime finds those in the run folder.
 	waits key

@@ -72,13 +72,13 @@ func (n *node) resetScene(ctx context.Context) error {
 	return nil
 }
 
-// placeRobot has a simulated arm put where the trial of a command begins, for the nth time, and tells
-// whether there is one.
-func (n *node) placeRobot(ctx context.Context, c *trial.Command, nth int) (placed bool, err error) {
+// placeRobot has a simulated arm put where the trial of a command begins, and tells whether there is
+// one.
+func (n *node) placeRobot(ctx context.Context, c *trial.Command) (placed bool, err error) {
 	if n.placement == nil || c.Here {
 		return false, nil
 	}
-	request := guided_policy_search_msgs.PlaceRobot_Request{Position: c.InitialPosition, Seed: placementSeed(c, nth)}
+	request := guided_policy_search_msgs.PlaceRobot_Request{Position: c.InitialPosition, Seed: n.places.seed(c)}
 	var response guided_policy_search_msgs.PlaceRobot_Response
 	err = n.callScene(ctx, n.placement, request.AppendCDR(nil), response.UnmarshalCDR)
 	if err == nil && !response.Success {

@@ -231,7 +231,7 @@ func (b *bench) run(ctx context.Context, c *trial.Command, note func(trial.Event
 	if err != nil {
 		return err
 	}
-	placements := 0
+	var places placements
 	for {
 		for len(b.machine.Events()) > 0 {
 			e := <-b.machine.Events()
@@ -240,13 +240,13 @@ func (b *bench) run(ctx context.Context, c *trial.Command, note func(trial.Event
 			case trial.Finished:
 				return nil
 			case trial.Settled:
-				placements++
-				if out, err = b.place(c, placements); err != nil {
+				if out, err = b.place(c, places.seed(c)); err != nil {
 					return err
 				}
 			case trial.GaveUp:
 				return fmt.Errorf("%w: %s", ErrGaveUp, e.Fault)
 			case trial.Faulted:
+				places.broken(e.Fault)
 				if err := broken(e.Fault); err != nil {
 					return err
 				}
@@ -280,21 +280,14 @@ func (b *bench) run(ctx context.Context, c *trial.Command, note func(trial.Event
 	}
 }
 
-// place puts the arm exactly where the trial begins, for the nth time, and forgets all that was
-// before: a trial depends on nothing but its command, also in a run that goes on after a crash.
-func (b *bench) place(c *trial.Command, nth int) (out trial.Output, err error) {
-	if err := b.simulated.Place(c.InitialPosition, placementSeed(c, nth)); err != nil {
+// place puts the arm exactly where the trial begins, and forgets all that was before: a trial depends
+// on nothing but its command, also in a run that goes on after a crash.
+func (b *bench) place(c *trial.Command, seed uint64) (out trial.Output, err error) {
+	if err := b.simulated.Place(c.InitialPosition, seed); err != nil {
 		return out, err
 	}
 	b.velocity.Reset()
 	return b.machine.Replaced(b.reading.Stamp + 1)
-}
-
-// placementSeed names the noise of a simulated driver in the trial of a command. A trial that was
-// broken off and begins again, for the nth time, has other noise.
-func placementSeed(c *trial.Command, nth int) uint64 {
-	const golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: far apart
-	return c.NoiseSeed + uint64(nth-1)*golden
 }
 
 // broken records what there is of a trial that a fault broke off. Nobody is there to reset a

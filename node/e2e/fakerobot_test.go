@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"guidedpolicysearch/hardware/sim"
+	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/msgs/rosgraph_msgs"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node"
 	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 	"guidedpolicysearch/node/transport/dds/ddstest"
 )
@@ -29,6 +31,7 @@ type fakeRobot struct {
 
 	mu        sync.Mutex
 	exchanges []exchange
+	place     []float64 // [q; dq] that the next step leads to, nil for none
 }
 
 // fault is how joint state k of a fakeRobot is delivered.
@@ -80,6 +83,9 @@ func startFakeRobot(t *testing.T, domain uint32, change func(k int, s *sensor_ms
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := n.Service("/sim_robot/place", rostype.Of(new(guided_policy_search_msgs.PlaceRobot)), transport.ServiceQoS(), r.placed); err != nil {
+		t.Fatal(err)
+	}
 	go func() {
 		defer close(r.finished)
 		if err := r.run(); err != nil {
@@ -91,6 +97,27 @@ func startFakeRobot(t *testing.T, domain uint32, change func(k int, s *sensor_ms
 		<-r.finished
 	})
 	return r
+}
+
+// placed is the service of sim_robot.
+func (r *fakeRobot) placed(payload []byte, reply transport.Reply) {
+	var request guided_policy_search_msgs.PlaceRobot_Request
+	err := request.UnmarshalCDR(payload)
+	r.mu.Lock()
+	r.place = append(request.Position, make([]float64, len(request.Position))...)
+	r.mu.Unlock()
+	_ = reply((&guided_policy_search_msgs.PlaceRobot_Response{Success: err == nil}).AppendCDR(nil))
+}
+
+// step moves the arm, or puts it where it was asked to be.
+func (r *fakeRobot) step(effort []float64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at := r.place; at != nil {
+		r.place = nil
+		return r.simulator.SetState(at)
+	}
+	return r.simulator.Step(effort)
 }
 
 const (
@@ -138,7 +165,7 @@ func (r *fakeRobot) run() error {
 		r.mu.Lock()
 		r.exchanges = append(r.exchanges, e)
 		r.mu.Unlock()
-		if err := r.simulator.Step(e.answers[len(e.answers)-1]); err != nil {
+		if err := r.step(e.answers[len(e.answers)-1]); err != nil {
 			return err
 		}
 		r.stamp += r.dt
