@@ -15,6 +15,7 @@ import (
 	"guidedpolicysearch/gps/rollout"
 	"guidedpolicysearch/hardware/robot"
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
+	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/report"
 )
 
@@ -128,7 +129,7 @@ func TestHeldOut(t *testing.T) {
 }
 
 func TestCostTerms(t *testing.T) {
-	q := &report.Report{Conditions: []report.ConditionReport{
+	q := &learner.Report{Conditions: []learner.ConditionReport{
 		{CostTerms: map[string]float64{"cost.torque": 1, "cost.end_effector": 10}},
 		{CostTerms: map[string]float64{"cost.torque": 4, "cost.end_effector": -2}}}}
 	got := report.CostTerms(q)

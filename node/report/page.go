@@ -13,7 +13,9 @@ import (
 	"sync"
 
 	"guidedpolicysearch/node/console"
+	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/plots"
+	"guidedpolicysearch/node/record"
 )
 
 //go:embed page.html.tmpl
@@ -224,7 +226,7 @@ func (r *Run) summary() *Summary {
 }
 
 // addVerdict compares with the reference, as the node does.
-func (r *Run) addVerdict(add func(name, format string, args ...any), last *Report) {
+func (r *Run) addVerdict(add func(name, format string, args ...any), last *learner.Report) {
 	if r.Task == nil || len(r.Task.Reference.MeanCost) == 0 || last.Iteration < last.Iterations {
 		return
 	}
@@ -241,8 +243,22 @@ func (r *Run) addVerdict(add func(name, format string, args ...any), last *Repor
 func (r *Run) addCommands(s *Summary) {
 	dir := shellWord(r.Dir)
 	add := func(command, what string) { s.Commands = append(s.Commands, Fact{command, what}) }
+	add("gps inspect "+dir, "list what the folder holds, and whether it is whole")
 	if r.Task == nil || r.Task.Mode == "run" {
 		return
+	}
+	more := fmt.Sprintf("%d", 2*r.Task.Iterations)
+	resume, longer := "gps_node --resume "+dir, " --ros-args -p iterations:="+more
+	if _, err := os.Stat(r.folder.Path(record.SimulatorFile)); err == nil {
+		resume, longer = "gps train --resume "+dir, " --iterations "+more
+	}
+	if n := len(r.Reports); n == 0 || r.Reports[n-1].Iteration < r.Task.Iterations {
+		add(resume, "go on where the run ended")
+	} else {
+		add(resume+longer, "learn for as many iterations again")
+	}
+	if len(r.Reports) > 0 {
+		add("gps replay "+dir+" --set algorithm.kl_step=0.5", "say what an update would have been with other settings")
 	}
 	if len(r.Reports) > 0 {
 		add("gps evaluate "+dir, "run what was learned from other starts")

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/plots"
 )
 
@@ -15,10 +16,10 @@ const mostReports = 250
 const mostConditions = 8
 
 // shownReports returns the reports that are drawn.
-func (r *Run) shownReports() []*Report { return spread(r.Reports, mostReports) }
+func (r *Run) shownReports() []*learner.Report { return spread(r.Reports, mostReports) }
 
 // overReports returns iterations and a number of each report.
-func overReports(reports []*Report, value func(r *Report) float64) (x, y []float64) {
+func overReports(reports []*learner.Report, value func(r *learner.Report) float64) (x, y []float64) {
 	for _, r := range reports {
 		x, y = append(x, float64(r.Iteration)), append(y, value(r))
 	}
@@ -26,14 +27,14 @@ func overReports(reports []*Report, value func(r *Report) float64) (x, y []float
 }
 
 // lineOver is a line over the iterations.
-func lineOver(reports []*Report, name string, tone plots.Tone, value func(r *Report) float64) plots.ChartLine {
+func lineOver(reports []*learner.Report, name string, tone plots.Tone, value func(r *learner.Report) float64) plots.ChartLine {
 	x, y := overReports(reports, value)
 	return plots.ChartLine{Name: name, X: x, Y: y, Tone: tone, Dots: len(x) <= 30}
 }
 
 // byCondition returns the number of a condition in a report, where it is told.
-func byCondition(m int, value func(c *ConditionReport) float64) func(r *Report) float64 {
-	return func(r *Report) float64 {
+func byCondition(m int, value func(c *learner.ConditionReport) float64) func(r *learner.Report) float64 {
+	return func(r *learner.Report) float64 {
 		if m >= len(r.Conditions) {
 			return orNaN(nil)
 		}
@@ -62,19 +63,19 @@ func (r *Run) learningPart() *Part {
 		return p
 	}
 	reports := r.shownReports()
-	spreads := make(map[*Report]Spread, len(reports))
+	spreads := make(map[*learner.Report]Spread, len(reports))
 	for _, report := range reports {
 		spreads[report] = NewSpread(report.SampleCosts)
 	}
 	of := func(f func(s Spread) float64) []float64 {
-		_, y := overReports(reports, func(r *Report) float64 { return f(spreads[r]) })
+		_, y := overReports(reports, func(r *learner.Report) float64 { return f(spreads[r]) })
 		return y
 	}
-	x, _ := overReports(reports, func(*Report) float64 { return 0 })
+	x, _ := overReports(reports, func(*learner.Report) float64 { return 0 })
 	chart := &plots.Chart{Title: "Cost of a sample", X: "iteration", Y: "cost", Whole: true, Log: true,
 		Bands: []plots.ChartBand{{Name: "least to largest", X: x, Low: of(func(s Spread) float64 { return s.Least }), Top: of(func(s Spread) float64 { return s.Most }), Tone: 0},
 			{Name: "middle half", X: x, Low: of(func(s Spread) float64 { return s.First }), Top: of(func(s Spread) float64 { return s.Third }), Tone: 0, Strong: true}},
-		Lines: []plots.ChartLine{lineOver(reports, "mean", 0, func(r *Report) float64 { return r.MeanCost })}}
+		Lines: []plots.ChartLine{lineOver(reports, "mean", 0, func(r *learner.Report) float64 { return r.MeanCost })}}
 	if r.Task != nil && len(r.Task.Reference.MeanCost) > 0 {
 		ref := r.Task.Reference.MeanCost
 		ref = ref[:min(len(ref), mostReports, reports[len(reports)-1].Iteration)]
@@ -87,16 +88,16 @@ func (r *Run) learningPart() *Part {
 	p.add("cost", "Lower is better. The band narrows as exploration does.", chart)
 	r.lateCosts(p, reports)
 	p.add("error", "Distance of the end effector from its target at the last step, mean over the samples.", &plots.Chart{Title: "End-effector error", X: "iteration", Y: "error (cm)", Whole: true,
-		Lines: []plots.ChartLine{lineOver(reports, "mean", 2, func(r *Report) float64 { return 100 * r.EndEffectorError() })}})
+		Lines: []plots.ChartLine{lineOver(reports, "mean", 2, func(r *learner.Report) float64 { return 100 * r.EndEffectorError() })}})
 	p.add("success", "Share of the samples that succeeded.", &plots.Chart{Title: "Success", X: "iteration", Y: "samples that succeeded (%)", Whole: true,
-		Lines: []plots.ChartLine{lineOver(reports, "success", 5, func(r *Report) float64 { return 100 * r.Success() })}})
+		Lines: []plots.ChartLine{lineOver(reports, "success", 5, func(r *learner.Report) float64 { return 100 * r.Success() })}})
 	r.conditionCosts(p, reports)
 	p.Tables = append(p.Tables, r.iterationTable(reports, spreads))
 	return p
 }
 
 // lateCosts shows the later iterations by themselves, where the early ones leave nothing to see of them.
-func (r *Run) lateCosts(p *Part, reports []*Report) {
+func (r *Run) lateCosts(p *Part, reports []*learner.Report) {
 	late := reports[len(reports)/3:]
 	all, end := newRange(), newRange()
 	for _, q := range reports {
@@ -109,15 +110,15 @@ func (r *Run) lateCosts(p *Part, reports []*Report) {
 		return
 	}
 	chart := &plots.Chart{Title: "Cost of a sample, later iterations", X: "iteration", Y: "cost", Whole: true, Log: true,
-		Lines: []plots.ChartLine{lineOver(late, "mean", 0, func(q *Report) float64 { return q.MeanCost })}}
-	x, low := overReports(late, func(q *Report) float64 { return slices.Min(q.SampleCosts) })
-	_, top := overReports(late, func(q *Report) float64 { return slices.Max(q.SampleCosts) })
+		Lines: []plots.ChartLine{lineOver(late, "mean", 0, func(q *learner.Report) float64 { return q.MeanCost })}}
+	x, low := overReports(late, func(q *learner.Report) float64 { return slices.Min(q.SampleCosts) })
+	_, top := overReports(late, func(q *learner.Report) float64 { return slices.Max(q.SampleCosts) })
 	chart.Bands = []plots.ChartBand{{Name: "least to largest", X: x, Low: low, Top: top, Tone: 0}}
 	p.add("late", "The same on a scale of its own.", chart)
 }
 
 // conditionCosts shows the costs of the conditions one by one.
-func (r *Run) conditionCosts(p *Part, reports []*Report) {
+func (r *Run) conditionCosts(p *Part, reports []*learner.Report) {
 	told := r.toldConditions()
 	if told == 0 {
 		p.miss(noConditions)
@@ -127,8 +128,8 @@ func (r *Run) conditionCosts(p *Part, reports []*Report) {
 		return
 	}
 	all := &plots.Chart{Title: "Mean cost of each condition", X: "iteration", Y: "cost", Whole: true, Log: true}
-	cost := func(f func(s Spread) float64) func(c *ConditionReport) float64 {
-		return func(c *ConditionReport) float64 { return f(NewSpread(c.SampleCost)) }
+	cost := func(f func(s Spread) float64) func(c *learner.ConditionReport) float64 {
+		return func(c *learner.ConditionReport) float64 { return f(NewSpread(c.SampleCosts)) }
 	}
 	average := cost(func(s Spread) float64 { return s.Mean })
 	shown := spread(indices(told), mostConditions)
@@ -152,7 +153,7 @@ func (r *Run) conditionCosts(p *Part, reports []*Report) {
 // conditionName names a condition as the run folder does, from 0.
 func conditionName(m int) string { return fmt.Sprintf("condition %d", m) }
 
-func (r *Run) iterationTable(reports []*Report, spreads map[*Report]Spread) *Table {
+func (r *Run) iterationTable(reports []*learner.Report, spreads map[*learner.Report]Spread) *Table {
 	t := &Table{Title: "Numbers of each iteration", Head: []string{"iteration", "mean cost", "least", "first quartile", "median", "third quartile", "largest", "error (cm)", "success (%)", "KL (nat)", "eta", "step", "update (s)", "whole (s)"}}
 	for _, q := range reports {
 		s := spreads[q]
@@ -166,7 +167,7 @@ func (r *Run) iterationTable(reports []*Report, spreads map[*Report]Spread) *Tab
 }
 
 // CostTerms returns the mean of each cost term over a report's conditions, by name.
-func CostTerms(q *Report) map[string]float64 {
+func CostTerms(q *learner.Report) map[string]float64 {
 	sums := map[string]float64{}
 	for _, c := range q.Conditions {
 		for name, v := range c.CostTerms {
@@ -185,7 +186,7 @@ func (r *Run) termsPart() *Part {
 	}
 	reports := r.shownReports()
 	names := map[string]bool{}
-	terms := make(map[*Report]map[string]float64, len(reports))
+	terms := make(map[*learner.Report]map[string]float64, len(reports))
 	for _, q := range reports {
 		terms[q] = CostTerms(q)
 		for name := range terms[q] {
@@ -204,7 +205,7 @@ func (r *Run) termsPart() *Part {
 	chart := &plots.Chart{Title: "Cost by term", X: "iteration", Y: "cost", Whole: true, Log: true}
 	last := &Table{Title: "Terms", Head: []string{"term", "first", "last"}, Open: true}
 	for i, name := range sorted {
-		line := lineOver(reports, name, plots.Tone(i), func(q *Report) float64 {
+		line := lineOver(reports, name, plots.Tone(i), func(q *learner.Report) float64 {
 			if v, there := terms[q][name]; there {
 				return v
 			}
@@ -228,13 +229,13 @@ func (r *Run) stepPart() *Part {
 	}
 	reports, told := r.shownReports(), r.toldConditions()
 	kl := &plots.Chart{Title: "KL divergence from the controllers before", X: "iteration", Y: "KL (nat)", Whole: true, Log: true,
-		Lines: []plots.ChartLine{lineOver(reports, "KL, mean", 0, func(q *Report) float64 { return q.KL })}}
+		Lines: []plots.ChartLine{lineOver(reports, "KL, mean", 0, func(q *learner.Report) float64 { return q.KL })}}
 	if told > 0 {
-		bound := lineOver(reports, "bound, mean", plots.Limit, func(q *Report) float64 {
+		bound := lineOver(reports, "bound, mean", plots.Limit, func(q *learner.Report) float64 {
 			sum, n := 0.0, 0
 			for _, c := range q.Conditions {
-				if c.KLBound > 0 {
-					sum += c.KLBound
+				if c.Bound > 0 {
+					sum += c.Bound
 					n++
 				}
 			}
@@ -250,12 +251,12 @@ func (r *Run) stepPart() *Part {
 	step := &plots.Chart{Title: "Factor on the KL step", X: "iteration", Y: "factor", Whole: true, Log: true}
 	if told > 1 {
 		for i, m := range spread(indices(told), mostConditions) {
-			eta.Lines = append(eta.Lines, lineOver(reports, conditionName(m), plots.Tone(i), byCondition(m, func(c *ConditionReport) float64 { return c.Eta })))
-			step.Lines = append(step.Lines, lineOver(reports, conditionName(m), plots.Tone(i), byCondition(m, func(c *ConditionReport) float64 { return c.StepMultiplier })))
+			eta.Lines = append(eta.Lines, lineOver(reports, conditionName(m), plots.Tone(i), byCondition(m, func(c *learner.ConditionReport) float64 { return c.Eta })))
+			step.Lines = append(step.Lines, lineOver(reports, conditionName(m), plots.Tone(i), byCondition(m, func(c *learner.ConditionReport) float64 { return c.StepMultiplier })))
 		}
 	} else {
-		eta.Lines = []plots.ChartLine{lineOver(reports, "eta", 1, func(q *Report) float64 { return q.Eta })}
-		step.Lines = []plots.ChartLine{lineOver(reports, "factor", 2, func(q *Report) float64 { return q.StepMultiplier })}
+		eta.Lines = []plots.ChartLine{lineOver(reports, "eta", 1, func(q *learner.Report) float64 { return q.Eta })}
+		step.Lines = []plots.ChartLine{lineOver(reports, "factor", 2, func(q *learner.Report) float64 { return q.StepMultiplier })}
 	}
 	p.add("eta", "Large where the bound is tight.", eta)
 	p.add("factor", "Adapted by what the last updates promised and gave.", step)
@@ -274,8 +275,8 @@ func (r *Run) improvementPart() *Part {
 		return p
 	}
 	reports := r.shownReports()
-	average := func(value func(c *ConditionReport) *float64) func(q *Report) float64 {
-		return func(q *Report) float64 {
+	average := func(value func(c *learner.ConditionReport) *float64) func(q *learner.Report) float64 {
+		return func(q *learner.Report) float64 {
 			sum, n := 0.0, 0
 			for i := range q.Conditions {
 				if v := value(&q.Conditions[i]); v != nil {
@@ -286,8 +287,8 @@ func (r *Run) improvementPart() *Part {
 			return sum / float64(n)
 		}
 	}
-	predicted := average(func(c *ConditionReport) *float64 { return c.Predicted })
-	actual := average(func(c *ConditionReport) *float64 { return c.Actual })
+	predicted := average(func(c *learner.ConditionReport) *float64 { return c.Predicted })
+	actual := average(func(c *learner.ConditionReport) *float64 { return c.Actual })
 	p.add("mean", "Mean over the conditions; below 0 the cost rose.", &plots.Chart{Title: "Improvement of the expected cost", X: "iteration", Y: "improvement", Whole: true,
 		Lines: []plots.ChartLine{lineOver(reports, "predicted", 1, predicted), lineOver(reports, "actual", 0, actual)}})
 	_, xs := overReports(reports, predicted)

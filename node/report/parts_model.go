@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/plots"
 )
 
@@ -318,12 +319,12 @@ func (r *Run) policyPart() *Part {
 		p.add("kl", "KL(controller || policy) per time step, at the trials' states.", kl)
 		p.Tables = append(p.Tables, table)
 	}
-	reports := slices.DeleteFunc(slices.Clone(r.shownReports()), func(q *Report) bool { return q.Policy == nil })
+	reports := slices.DeleteFunc(slices.Clone(r.shownReports()), func(q *learner.Report) bool { return q.Policy == nil })
 	if len(reports) > 0 {
 		p.add("kl_mean", "Over a whole trial, as the update reported it, mean over the conditions.", &plots.Chart{Title: "Divergence over the iterations", X: "iteration", Y: "KL (nat)", Whole: true, Log: true,
-			Lines: []plots.ChartLine{lineOver(reports, "KL", 3, func(q *Report) float64 { return q.Policy.KL })}})
+			Lines: []plots.ChartLine{lineOver(reports, "KL", 3, func(q *learner.Report) float64 { return q.Policy.KL })}})
 		p.add("loss", "Of the last fit of the iteration; held out where trials were kept for that.", &plots.Chart{Title: "Loss of the policy's training", X: "iteration", Y: "loss", Whole: true, Log: true,
-			Lines: []plots.ChartLine{lineOver(reports, "trained on", 0, func(q *Report) float64 { return q.Policy.Loss }), lineOver(reports, "held out", 1, func(q *Report) float64 { return orNaN(q.Policy.HeldOutLoss) })}})
+			Lines: []plots.ChartLine{lineOver(reports, "trained on", 0, func(q *learner.Report) float64 { return q.Policy.Loss }), lineOver(reports, "held out", 1, func(q *learner.Report) float64 { return orNaN(q.Policy.HeldOutLoss) })}})
 	}
 	return p
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
+	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/plots"
 )
 
@@ -25,7 +26,7 @@ func (r *Run) timingPart() *Part {
 		return p
 	}
 	reports := spread(r.Reports, 100)
-	p.add("iterations", "Trials are all that is not the update.", stack("Wall time of the iterations", reports, []string{"update", "trials"}, func(q *Report) []float64 {
+	p.add("iterations", "Trials are all that is not the update.", stack("Wall time of the iterations", reports, []string{"update", "trials"}, func(q *learner.Report) []float64 {
 		return []float64{q.UpdateSeconds, max(0, q.Seconds-q.UpdateSeconds)}
 	}))
 	names, keys := r.phases()
@@ -33,7 +34,7 @@ func (r *Run) timingPart() *Part {
 		p.miss("the phases of the update are not there: the reports (iterations.jsonl) have no \"phases\": the run is of an earlier version of this program")
 		return p
 	}
-	value := func(q *Report) []float64 {
+	value := func(q *learner.Report) []float64 {
 		var list []float64
 		for _, key := range keys {
 			list = append(list, q.Phases[key])
@@ -77,7 +78,7 @@ func (r *Run) phases() (names, keys []string) {
 }
 
 // stack is a chart of stacked bars over the iterations.
-func stack(title string, reports []*Report, names []string, value func(q *Report) []float64) *plots.Chart {
+func stack(title string, reports []*learner.Report, names []string, value func(q *learner.Report) []float64) *plots.Chart {
 	chart := &plots.Chart{Title: title, X: "iteration", Y: "time (s)", Whole: true}
 	for i, name := range names {
 		bar := plots.ChartBar{Name: name, Tone: plots.Tone(i)}
@@ -219,7 +220,7 @@ func (r *Run) faultsPart() *Part {
 		p.Tables = append(p.Tables, broken)
 	}
 	undone := &Table{Title: "Updates that were undone", Head: []string{"iteration", "what"}, Open: true}
-	add := func(q *Report, text string) {
+	add := func(q *learner.Report, text string) {
 		undone.Rows = append(undone.Rows, []string{fmt.Sprint(q.Iteration), text})
 	}
 	for _, q := range r.Reports {

@@ -24,7 +24,7 @@ type Run struct {
 	Task  *Task
 	Robot *robot.Robot
 	// Reports has a report for each iteration that ended, in their order.
-	Reports []*Report
+	Reports []*learner.Report
 	// Snapshots has what is known of some iterations beyond their reports, in their order: at most
 	// Limits.Iterations, evenly spread, the first and the last among them.
 	Snapshots []*Snapshot
@@ -38,30 +38,6 @@ type Run struct {
 	folder *record.Folder
 	target []float64 // of the end effector, m; nil for none
 	limits Limits
-}
-
-// Report is a line of the iterations' file.
-type Report struct {
-	learner.Report
-	// Conditions is empty in runs of versions that did not report them one by one.
-	Conditions []ConditionReport `json:"conditions"`
-	// Phases has the wall time of the parts of the update, in s, by name.
-	Phases map[string]float64 `json:"phases"`
-}
-
-// ConditionReport is the part of one condition; pointers are nil where there is no such number.
-type ConditionReport struct {
-	SampleCost     []float64          `json:"sample_cost"`
-	CostTerms      map[string]float64 `json:"cost_terms"`
-	KL             float64            `json:"kl"`
-	KLBound        float64            `json:"kl_bound"`
-	Eta            float64            `json:"eta"`
-	StepMultiplier float64            `json:"step_multiplier"`
-	Active         bool               `json:"active"`
-	Anchored       bool               `json:"anchored"`
-	Predicted      *float64           `json:"predicted_improvement"`
-	Actual         *float64           `json:"actual_improvement"`
-	PolicyKL       *float64           `json:"policy_kl"`
 }
 
 // Limits bound what is read of a run.
@@ -131,7 +107,7 @@ func (r *Run) readReports() {
 	for lines.Scan() {
 		number++
 		place := fmt.Sprintf("%s:%d", record.IterationsFile, number)
-		report := new(Report)
+		report := new(learner.Report)
 		if err := json.Unmarshal(lines.Bytes(), report); err != nil {
 			r.note(place, fmt.Errorf("expected the report of an iteration as JSON: %w", err))
 			continue

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"guidedpolicysearch/node/console"
-	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/report"
 )
 
@@ -46,6 +44,9 @@ page that has its name.`,
 			if out == "" {
 				out = filepath.Join(args[0], "report.html")
 			}
+			if _, err := os.Stat(args[0]); err != nil {
+				return status(err)
+			}
 			var bar *console.Task
 			run, err := report.Open(cmd.Context(), args[0], report.DefaultLimits(), func(done, total int) {
 				if bar == nil {
@@ -53,11 +54,8 @@ page that has its name.`,
 				}
 				bar.Done(done)
 			})
-			if errors.Is(err, record.ErrNotRun) {
-				return exitStatus{4, err}
-			}
 			if err != nil {
-				return exitStatus{1, err}
+				return status(err)
 			}
 			page := report.Make(run)
 			result := reportJSON{Run: args[0], Report: out, Pictures: []string{}, Parts: page.Parts, Problems: page.Problems}
@@ -65,11 +63,11 @@ page that has its name.`,
 				result.Problems = []report.Problem{}
 			}
 			if result.Bytes, err = page.Save(out); err != nil {
-				return exitStatus{1, err}
+				return status(err)
 			}
 			if png {
 				if result.Pictures, err = page.SavePictures(strings.TrimSuffix(out, filepath.Ext(out))); err != nil {
-					return exitStatus{1, err}
+					return status(err)
 				}
 			}
 			for _, p := range page.Problems {
