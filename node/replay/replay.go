@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,8 +44,10 @@ type replaying struct {
 	Options
 	reports map[int]*learner.Report
 	// work is the folder of a chain.
-	work   *workFolder
-	result *Result
+	work *workFolder
+	// history is a copy of what the run said of its iterations, for updates by themselves.
+	history string
+	result  *Result
 	// parted says that the chain has left the recorded one.
 	parted bool
 }
@@ -71,6 +74,11 @@ func Run(ctx context.Context, o Options, progress func(done, total int)) (*Resul
 		if o.Out == nil {
 			defer os.RemoveAll(r.work.Dir())
 		}
+	} else {
+		if err := r.copyHistory(); err != nil {
+			return nil, err
+		}
+		defer os.Remove(r.history)
 	}
 	for k := first; k <= last && err == nil; k++ {
 		if err = r.iteration(ctx, k); err == nil {
@@ -105,6 +113,21 @@ func (r *replaying) openChain() (err error) {
 	}
 	r.work, err = newWorkFolder(r.Source)
 	return err
+}
+
+// copyHistory copies the iterations' file; it is empty where there is none.
+func (r *replaying) copyHistory() error {
+	text, err := os.ReadFile(r.Source.Path(record.IterationsFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("replay: %w", err)
+	}
+	f, err := os.CreateTemp("", "gps-replay-*.jsonl")
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	r.history = f.Name()
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }
 
 // iteration replays iteration k.
@@ -190,8 +213,10 @@ func (r *replaying) try(ctx context.Context, p *learner.Problem, k int, paths []
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := work.say(report, r.Out); err != nil {
-		return nil, nil, err
+	if r.Chain {
+		if err := work.say(report, r.Out); err != nil {
+			return nil, nil, err
+		}
 	}
 	made, err := checkpoint.Load(checkpointPath(work.Folder, k))
 	if err != nil {
@@ -211,12 +236,9 @@ func (r *replaying) begin(work *workFolder, k int) error {
 		}
 		before = append(before, path)
 	}
-	for i := 1; i < k; i++ {
-		if report := r.reports[i]; report != nil {
-			if err := work.say(report, nil); err != nil {
-				return err
-			}
-		}
+	// A copy: the learner's folder must not lead to where it could write in the run's.
+	if err := os.Symlink(r.history, work.Path(record.IterationsFile)); err != nil {
+		return fmt.Errorf("replay: %w", err)
 	}
 	return work.bring(before...)
 }
