@@ -101,7 +101,7 @@ func (r *Run) WriteMetadata() error {
 	files, topics := r.bag.parts()
 	path := r.Path(filepath.Join(RolloutsDir, MetadataFile))
 	err := writeAtomic(path, func(f *os.File) error {
-		w := bufio.NewWriterSize(r.disk(f), 1<<16)
+		w := bufio.NewWriterSize(f, 1<<16)
 		writeMetadata(w, files, topics)
 		return w.Flush()
 	})

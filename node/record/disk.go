@@ -3,18 +3,18 @@ package record
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
 )
 
-// diskError says what can be done about an error of writing about so many bytes to a path.
+// diskError says what can be done about an error of writing about so many bytes to a path; nil for nil.
 func diskError(path string, bytes int, err error) error {
 	dir := filepath.Dir(path)
 	remedy := ""
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		remedy = fmt.Sprintf("the disk is full: %s are needed, %s are free in %s; free some space (or raise the quota), then go on with this run folder", size(int64(bytes)), size(free(dir)), dir)
 	case errors.Is(err, syscall.EFBIG):
@@ -53,12 +53,4 @@ func free(dir string) int64 {
 		return -1
 	}
 	return int64(s.Bavail) * s.Bsize
-}
-
-// disk returns what a file of the run is written through.
-func (r *Run) disk(f *os.File) io.Writer {
-	if r.slow != nil {
-		return r.slow(f)
-	}
-	return f
 }

@@ -19,6 +19,7 @@ type entry struct {
 // their messages stay in step when the machine's clock is set back.
 type clock struct {
 	offset  int64 // ns to add to receive times
+	latest  int64 // of the times that were given out
 	setBack int   // how often the machine's clock was set back
 }
 
@@ -37,11 +38,12 @@ func (l *Log) Append(payload []byte, receive, send int64) bool {
 	}
 	receive += l.clock.offset
 	if n := len(l.entries); n > 0 && receive < l.entries[n-1].receive {
-		forward := l.entries[n-1].receive + 1 - receive
+		forward := l.clock.latest + 1 - receive
 		receive += forward
 		l.clock.offset += forward
 		l.clock.setBack++
 	}
+	l.clock.latest = max(l.clock.latest, receive)
 	l.data = append(l.data, payload...)
 	l.entries = append(l.entries, entry{len(l.data), receive, send})
 	return true

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,7 +19,6 @@ type Run struct {
 	lock    *os.File
 	payload []byte // of the rollout, kept for its capacity
 	bag     bag
-	slow    func(io.Writer) io.Writer // what a test puts before the disk, nil for nothing
 }
 
 // NewRunDir makes a folder in base that is named for the time now, and returns its
@@ -52,7 +50,7 @@ func CreateFlat(dir string) (*Run, error) { return create(dir) }
 
 func create(dir string, folders ...string) (*Run, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("record: %w", err)
+		return nil, diskError(dir, 0, fmt.Errorf("record: %w", err))
 	}
 	// Look before taking the lock too: no lock file is left in a folder of something else.
 	if err := checkEmpty(dir); err != nil {
@@ -75,7 +73,7 @@ func fill(dir string, folders []string) error {
 	}
 	for _, name := range folders {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
-			return fmt.Errorf("record: %w", err)
+			return diskError(filepath.Join(dir, name), 0, fmt.Errorf("record: %w", err))
 		}
 	}
 	return syncDir(dir)
@@ -243,8 +241,9 @@ func (r *Run) WriteFile(name string, data []byte) error {
 	if !filepath.IsLocal(name) {
 		return fmt.Errorf("record: path %q is not inside the run folder", name)
 	}
-	return writeAtomic(r.Path(name), func(f *os.File) error {
+	err := writeAtomic(r.Path(name), func(f *os.File) error {
 		_, err := f.Write(data)
 		return err
 	})
+	return diskError(r.Path(name), len(data), err)
 }

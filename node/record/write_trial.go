@@ -48,7 +48,7 @@ func (r *Run) writeTrial(relPath string, t *Trial) error {
 		return err
 	}
 	err = writeAtomic(path, func(f *os.File) error {
-		w := bufio.NewWriterSize(r.disk(f), 1<<16)
+		w := bufio.NewWriterSize(f, 1<<16)
 		if err := writeMCAP(w, t, r.payload); err != nil {
 			return err
 		}
