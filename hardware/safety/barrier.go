@@ -21,17 +21,19 @@ type barrier struct {
 	braking  []float64 // deceleration counted on, per joint, then once for the points' coordinates
 	jerk     []float64 // its rate of change that the slew limits allow, +Inf without
 	sure     bool      // the deceleration is available at any speed within the limits
-	approach float64   // s
+	up, down stop      // both sides of what a row holds
 	solver   *qp.Solver
 	problem  qp.Problem
 	rows     []float64 // room for all rows
 	most     []float64
 	tau      []float64
 	chol     []float64 // n x n, lower
-	inverse  []float64 // of M, n x n
-	drift    []float64 // -M^-1 b, n
-	row      []float64 // n
-	before   []float64 // accelerations of the torques on their way
+	half     []float64 // its inverse, n x n, lower
+	diagonal []float64 // of that, n
+	mobility []float64 // C M^-1, a row for each joint and for each coordinate of a point
+	drift    []float64 // c - C M^-1 b, one for each row
+	kept     int       // rows that are kept in this tick: without points if their numbers overflow
+	allowed  []float64 // accelerations that are known to be allowed, on both sides of each row
 }
 
 // newBarrier returns nil where there is nothing to keep. The filter has its limits and its
@@ -44,13 +46,16 @@ func newBarrier(f *Filter) (*barrier, error) {
 	if !needed {
 		return nil, nil
 	}
-	n, rows := f.n, 2*f.n
+	n, lines := f.n, f.n
 	if f.workspace != nil {
-		rows += 2 * len(f.workspace.points)
+		lines += len(f.workspace.points)
 	}
 	vec := func() []float64 { return make([]float64, n) }
-	b := &barrier{f: f, approach: f.cfg.ApproachTime.Seconds(), solver: qp.New(n, rows), rows: make([]float64, rows*n), most: make([]float64, rows),
-		tau: vec(), chol: make([]float64, n*n), inverse: make([]float64, n*n), drift: vec(), row: vec(), before: make([]float64, maxSpans)}
+	b := &barrier{f: f, solver: qp.New(n, 2*lines), rows: make([]float64, 2*lines*n), most: make([]float64, 2*lines), tau: vec(),
+		chol: make([]float64, n*n), half: make([]float64, n*n), diagonal: vec(), mobility: make([]float64, lines*n), drift: make([]float64, lines),
+		allowed: make([]float64, 2*lines)}
+	b.up = stop{approach: f.cfg.ApproachTime.Seconds(), wrong: f.cfg.AccelerationError}
+	b.down = b.up
 	b.problem = qp.Problem{Wanted: f.wish, Scale: f.robot.EffortLimit, Low: f.low, High: f.high}
 	var err error
 	if b.braking, b.jerk, b.sure, err = available(f); err != nil {
@@ -61,45 +66,52 @@ func newBarrier(f *Filter) (*barrier, error) {
 
 // factor inverts the mass matrix; false where that is not possible with finite numbers.
 func (b *barrier) factor() bool {
-	n, m := b.f.n, b.f.mass
+	n := b.f.n
 	for i := range n {
-		for j := range i + 1 {
-			s := m[i*n+j]
-			for k := range j {
-				s -= b.chol[i*n+k] * b.chol[j*n+k]
+		of, li := b.f.mass[i*n:(i+1)*n], b.chol[i*n:(i+1)*n]
+		for j := range i {
+			s := of[j]
+			for k, v := range b.chol[j*n : j*n+j] {
+				s -= li[k] * v
 			}
-			if i == j {
-				if !(s > 0) {
-					return false
-				}
-				b.chol[i*n+i] = math.Sqrt(s)
-			} else {
-				b.chol[i*n+j] = s / b.chol[j*n+j]
+			li[j] = s * b.diagonal[j]
+		}
+		s := of[i]
+		for _, v := range li[:i] {
+			s -= v * v
+		}
+		if !(s > 0) {
+			return false
+		}
+		b.diagonal[i] = 1 / math.Sqrt(s)
+	}
+	// The inverse is X' X, X that of the factor: a row of X at a time.
+	clear(b.mobility[:n*n])
+	for k := range n {
+		x := b.half[k*n : k*n+k+1]
+		clear(x)
+		for i, l := range b.chol[k*n : k*n+k] {
+			l *= -b.diagonal[k]
+			for c, v := range b.half[i*n : i*n+i+1] {
+				x[c] += l * v
+			}
+		}
+		x[k] = b.diagonal[k]
+		for i, v := range x {
+			to := b.mobility[i*n : i*n+i+1]
+			for c := range to {
+				to[c] += v * x[c]
 			}
 		}
 	}
-	for c := range n {
-		// Column c of the inverse; above c the first half of the solution is zero.
-		x := b.row
-		clear(x)
-		x[c] = 1
-		for i := c; i < n; i++ {
-			for k := c; k < i; k++ {
-				x[i] -= b.chol[i*n+k] * x[k]
-			}
-			x[i] /= b.chol[i*n+i]
-		}
-		for i := n - 1; i >= 0; i-- {
-			for k := i + 1; k < n; k++ {
-				x[i] -= b.chol[k*n+i] * x[k]
-			}
-			x[i] /= b.chol[i*n+i]
-			b.inverse[i*n+c] = x[i]
+	for i := range n {
+		for c := range i {
+			b.mobility[c*n+i] = b.mobility[i*n+c]
 		}
 	}
 	for i := range n {
 		sum := 0.0
-		for j, v := range b.inverse[i*n : (i+1)*n] {
+		for j, v := range b.mobility[i*n : (i+1)*n] {
 			sum -= v * b.f.bias[j]
 		}
 		if sum-sum != 0 {
@@ -113,39 +125,32 @@ func (b *barrier) factor() bool {
 // apply changes the filter's wish to the programme's solution.
 func (b *barrier) apply(dt float64) {
 	f, n := b.f, b.f.n
-	s := stop{approach: b.approach, wrong: f.cfg.AccelerationError, dt: max(dt, shortestTick)}
+	dt = max(dt, shortestTick)
+	var late []float64
 	if h := f.history; h.delay > 0 {
 		// The next torque comes with the next reading, which may be rarer than ticks.
-		s.dt = max(s.dt, h.gap)
-		s.late, s.before = h.times[:h.size], b.before[:h.size]
+		dt, late = max(dt, h.gap), h.times[:h.size]
 	}
+	b.up.dt, b.down.dt = dt, dt
+	b.up.wait(late)
+	b.down.wait(late)
 	b.problem.Rows, b.problem.Most = b.rows[:0], b.most[:0]
-	for i := range n {
-		row := b.inverse[i*n : (i+1)*n]
-		s.most, s.braking, s.jerk = f.velocity[i], b.braking[i], b.jerk[i]
-		s.distance, s.speed = f.upper[i]-f.position[i], f.dq[i]
-		b.keep(row, 1, b.drift[i], s)
-		s.distance, s.speed = f.position[i]-f.lower[i], -f.dq[i]
-		b.keep(row, -1, b.drift[i], s)
+	for i := range b.allowed {
+		b.allowed[i] = math.Inf(-1)
 	}
+	b.kept = n
 	if w := f.workspace; w != nil && w.accelerate(f.position, f.dq) {
-		s.most, s.braking, s.jerk = math.Inf(1), b.braking[n], b.jerk[n]
-		for c, x := range w.points {
-			if math.IsInf(w.lower[c], 0) && math.IsInf(w.upper[c], 0) {
-				continue
-			}
-			drift := w.bias[c]
-			clear(b.row)
+		b.kept = len(b.drift)
+		for c := range w.points {
+			drift, row := w.bias[c], b.mobility[(n+c)*n:(n+c+1)*n]
+			clear(row)
 			for i, j := range w.jacobian[c*n : (c+1)*n] {
 				drift += j * b.drift[i]
-				for k := range n {
-					b.row[k] += j * b.inverse[i*n+k]
+				for k, v := range b.mobility[i*n : (i+1)*n] {
+					row[k] += j * v
 				}
 			}
-			s.distance, s.speed = w.upper[c]-x, w.velocities[c]
-			b.keep(b.row, 1, drift, s)
-			s.distance, s.speed = x-w.lower[c], -w.velocities[c]
-			b.keep(b.row, -1, drift, s)
+			b.drift[n+c] = drift
 		}
 	}
 	b.solve()
@@ -154,32 +159,23 @@ func (b *barrier) apply(dt float64) {
 // shortestTick, in s, is the shortest that is looked ahead by.
 const shortestTick = 1e-5
 
-// keep adds the row that holds the acceleration side (row tau + drift) to what s allows, unless
-// no torque within the limits could exceed that.
-func (b *barrier) keep(row []float64, side, drift float64, s stop) {
-	fastest := side * drift
-	for j, v := range row {
-		fastest += max(side*v*b.f.low[j], side*v*b.f.high[j])
-	}
-	if len(s.late) > 0 {
-		b.f.history.worst(s.before, row, side, side*drift)
-	}
-	bound := s.acceleration(fastest)
-	if !(bound < fastest) {
-		return
-	}
-	scale := 1 / s.braking
-	for _, v := range row {
-		b.problem.Rows = append(b.problem.Rows, side*v*scale)
-	}
-	b.problem.Most = append(b.problem.Most, (bound-side*drift)*scale)
-}
-
-// solve brings the filter's wish to the nearest torque in the rows that apply made and in the
-// filter's present box.
+// solve brings the filter's wish, which is in its present box, to the nearest torque there that keeps
+// all rows. Most rows are kept by most torques: only those are put into the programme that its
+// solution without them violates, until it violates none, and so is the solution with all of them.
 func (b *barrier) solve() {
 	const tolerance = 0.02 // of the braking deceleration
-	result := b.solver.Solve(b.tau, &b.problem)
+	copy(b.tau, b.f.wish)
+	result := qp.Result{Exact: true}
+	if len(b.problem.Most) > 0 { // from before the box was narrowed
+		result = b.solver.Solve(b.tau, &b.problem)
+	}
+	for begun := len(b.problem.Most) > 0; result.Exact && b.demand(); begun = true {
+		if begun {
+			result = b.solver.Extend(b.tau, &b.problem)
+		} else {
+			result = b.solver.Solve(b.tau, &b.problem)
+		}
+	}
 	if result.Changed {
 		b.f.acts |= Barrier
 	}
@@ -187,4 +183,65 @@ func (b *barrier) solve() {
 		b.f.acts |= Infeasible
 	}
 	copy(b.f.wish, b.tau)
+}
+
+// demand puts the rows that the torque tau violates into the programme, and says if there are any.
+func (b *barrier) demand() bool {
+	n, before := b.f.n, len(b.problem.Most)
+	for k, drift := range b.drift[:b.kept] {
+		row := b.mobility[k*n : (k+1)*n]
+		a := drift
+		for j, v := range row {
+			a += v * b.tau[j]
+		}
+		if a <= b.allowed[2*k] && -a <= b.allowed[2*k+1] {
+			continue
+		}
+		b.look(k)
+		if b.f.history.delay > 0 {
+			b.f.history.worst(b.up.before[:], b.down.before[:], row, drift)
+		}
+		b.keep(2*k, a, &b.up)
+		b.keep(2*k+1, a, &b.down)
+	}
+	return len(b.problem.Most) > before
+}
+
+// look sets up and down to the limits of row k.
+func (b *barrier) look(k int) {
+	f := b.f
+	braking, jerk := b.braking[min(k, f.n)], b.jerk[min(k, f.n)]
+	if k < f.n {
+		q, v, most := f.position[k], f.dq[k], f.velocity[k]
+		b.up.limit(f.upper[k]-q, v, most, braking, jerk)
+		b.down.limit(q-f.lower[k], -v, most, braking, jerk)
+		return
+	}
+	w, c := f.workspace, k-f.n
+	x, v, most := w.points[c], w.velocities[c], math.Inf(1)
+	b.up.limit(w.upper[c]-x, v, most, braking, jerk)
+	b.down.limit(x-w.lower[c], -v, most, braking, jerk)
+}
+
+// keep puts side of a row, 2 k or 2 k + 1, into the programme unless s allows acceleration a. Once it is
+// there, all are.
+func (b *barrier) keep(side int, a float64, s *stop) {
+	if a <= b.allowed[side] {
+		return
+	}
+	bound := s.acceleration(a)
+	if b.allowed[side] = bound; !(bound < a) { // nor what is no number
+		return
+	}
+	b.allowed[side] = math.Inf(1)
+	k, n := side/2, b.f.n
+	scale, drift := 1/s.braking, b.drift[k]
+	sign := scale
+	if side%2 == 1 {
+		sign, drift = -scale, -drift
+	}
+	for _, v := range b.mobility[k*n : (k+1)*n] {
+		b.problem.Rows = append(b.problem.Rows, v*sign)
+	}
+	b.problem.Most = append(b.problem.Most, (bound-drift)*scale)
 }

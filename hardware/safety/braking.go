@@ -174,7 +174,7 @@ func (f *Filter) Margins(position, velocity []float64, dt float64) bool {
 		if !math.IsInf(j, 0) {
 			response, ramp, turn = hold+2*e/j, (a+2*math.Sqrt(j*v))/j, 2*math.Sqrt(v/j)
 		}
-		rest := stop{approach: f.barrier.approach, dt: dt}.rest()
+		rest := max(f.barrier.up.approach, dt)
 		position[i] = e*response*(v/a+ramp+rest+hold) + e*response*e*response/(2*a)
 		velocity[i] = e * (response + turn)
 	}

@@ -2,7 +2,6 @@ package safety
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -25,6 +24,7 @@ type history struct {
 type span struct {
 	begin     int64     // stamp of the first one's reading, ns
 	low, high []float64 // n
+	wide      bool      // they may differ
 }
 
 // Spans are begun at this part of the delay after one another, and more than there are then
@@ -87,28 +87,45 @@ func (h *history) push(torque []float64) {
 	s.begin = h.stamp
 	copy(s.low, torque)
 	copy(s.high, torque)
+	s.wide = false
 	h.size++
 }
 
 // widen adds a torque that answers no reading: it acts instead of the last one, or does not.
 func (h *history) widen(torque []float64) {
 	s := &h.spans[h.size-1]
+	s.wide = true
 	for i, v := range torque {
 		s.low[i], s.high[i] = min(s.low[i], v), max(s.high[i], v)
 	}
 }
 
-// worst writes to dst, as long as times of the history, the largest acceleration side*(row tau) +
-// drift of the torques that may act in each of the times: of the span and those after it.
-func (h *history) worst(dst, row []float64, side, drift float64) {
-	most := math.Inf(-1)
-	for i, s := range slices.Backward(h.spans[:h.size]) {
-		a := drift
+// worst writes to up and down, each as long as times of the history, the largest accelerations
+// row tau + drift and -(row tau + drift) of the torques that may act in each of the times: of the
+// span and those after it.
+func (h *history) worst(up, down, row []float64, drift float64) {
+	mostUp, mostDown := math.Inf(-1), math.Inf(-1)
+	for i := h.size - 1; i >= 0; i-- {
+		s := &h.spans[i]
+		low, least := s.low[:len(row)], drift
 		for j, v := range row {
-			v *= side
-			a += max(v*s.low[j], v*s.high[j])
+			least += v * low[j]
 		}
-		most = max(most, a)
-		dst[i] = most
+		most := least
+		if s.wide {
+			high := s.high[:len(row)]
+			least, most = drift, drift
+			for j, v := range row {
+				least += min(v*low[j], v*high[j])
+				most += max(v*low[j], v*high[j])
+			}
+		}
+		if most > mostUp {
+			mostUp = most
+		}
+		if -least > mostDown {
+			mostDown = -least
+		}
+		up[i], down[i] = mostUp, mostDown
 	}
 }

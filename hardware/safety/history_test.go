@@ -24,8 +24,11 @@ func TestHistory(t *testing.T) {
 			row, drift, side := []float64{rng.NormFloat64(), rng.NormFloat64()}, rng.NormFloat64(), float64(2*rng.IntN(2)-1)
 			stamp := sent[len(sent)-1].stamp + step/2 + rng.Int64N(step)
 			h.read(stamp)
-			got := make([]float64, h.size)
-			h.worst(got, row, side, drift)
+			got, other := make([]float64, h.size), make([]float64, h.size)
+			h.worst(got, other, row, drift)
+			if side < 0 {
+				got, drift = other, -drift
+			}
 			from := 0.0
 			for i := range got {
 				// In the middle of each time.
@@ -98,7 +101,7 @@ func TestHistoryForgetsTheFuture(t *testing.T) {
 		if ms > 5 { // the reading after the clock went back is answered at 0
 			want = 1
 		}
-		if h.worst(got, []float64{1}, 1, 0); got[0] != want {
+		if h.worst(got, make([]float64, h.size), []float64{1}, 0); got[0] != want {
 			t.Errorf("%d ms after the clock went back: %v, want %v", ms, got, want)
 		}
 		h.push([]float64{1})
@@ -113,10 +116,9 @@ func TestHistoryKeepsZero(t *testing.T) {
 	h.widen([]float64{0})
 	h.read(9e6)
 	got := make([]float64, h.size)
-	for side, want := range map[float64]float64{1: 2, -1: 0} {
-		if h.worst(got, []float64{1}, side, 0); h.size != 1 || got[0] != want {
-			t.Errorf("side %v: %v, want %v", side, got, want)
-		}
+	down := make([]float64, h.size)
+	if h.worst(got, down, []float64{1}, 0); h.size != 1 || got[0] != 2 || down[0] != 0 {
+		t.Errorf("%d spans, %v and %v, want 1, 2 and 0", h.size, got, down)
 	}
 }
 
@@ -145,13 +147,13 @@ func TestStopLate(t *testing.T) {
 			now := k * tick
 			h.read(now)
 			s.distance, s.speed = span-position, speed
-			s.late, s.before = h.times[:h.size], make([]float64, h.size)
-			h.worst(s.before, []float64{1}, 1, 0)
+			s.wait(h.times[:h.size])
+			h.worst(s.before[:], make([]float64, h.size), []float64{1}, 0)
 			low, high := -s.braking, strength
 			if !math.IsInf(s.jerk, 1) {
 				low, high = max(a-s.jerk*s.dt, -s.braking), min(a+s.jerk*s.dt, strength)
 			}
-			bound := s.acceleration(high)
+			bound := min(high, s.acceleration(high))
 			if bound < min(low, a)-1e-6*s.braking {
 				t.Fatalf("seed %d, tick %d: %+v: acceleration %v is asked for after %v, %v can be had", seed, k, s, bound, a, low)
 			}

@@ -12,14 +12,45 @@ type stop struct {
 	approach float64 // time constant of coming to rest
 	wrong    float64 // by how much the acceleration may come out larger, >= 0
 	dt       float64 // s, > 0
-	// late are the times, in s, in each of which the acceleration may still be what is in before,
-	// which does not grow, or may be the new one already; none where nothing is late.
-	late, before []float64
+
+	// Late are the times in each of which the acceleration may still be what is in before, which does
+	// not grow, or may be the new one already; none where nothing is late.
+	late   int
+	before [maxSpans]float64
+	// Of the beginning of each of them and, last, of their end: what is left of them and of dt, in s,
+	// and place and speed if no acceleration but those before has acted.
+	left, place, swift [maxSpans + 1]float64
 }
 
-// acceleration returns the largest acceleration towards the limit, up to fastest, that can be
-// held for dt, after the late times, and after which the limits of speed and position can still be kept. Where they
-// cannot, it is what brings the joint back, down to -2 (braking + wrong).
+// wait sets the late times, in s, for which left is computed with dt.
+func (s *stop) wait(times []float64) {
+	s.late = len(times)
+	s.left[s.late] = s.dt
+	for i := s.late - 1; i >= 0; i-- {
+		s.left[i] = s.left[i+1] + times[i]
+	}
+}
+
+// limit sets what is to be kept next: see the fields of these names.
+func (s *stop) limit(distance, speed, most, braking, jerk float64) {
+	s.distance, s.speed, s.most, s.braking, s.jerk = distance, speed, most, braking, jerk
+}
+
+// drift computes places and speeds of the late times.
+func (s *stop) drift() {
+	place, speed := 0.0, s.speed
+	s.swift[0] = speed
+	for i, b := range s.before[:s.late] {
+		t := s.left[i] - s.left[i+1]
+		place, speed = place+t*(speed+b*t/2), speed+b*t
+		s.place[i+1], s.swift[i+1] = place, speed
+	}
+}
+
+// acceleration returns an acceleration towards the limit, a or more, such that it and all below it
+// can be held for dt, after the late times, and the limits of speed and position can still be kept after
+// it. If a is too large for that, it returns the largest that is not, or, if there is none, what brings
+// the joint back: -2 (braking + wrong).
 //
 // The states after which they can be kept are those from which the policy "change the
 // acceleration by -jerk until it is -braking, and stay there" stops in time. They are viable in
@@ -27,21 +58,29 @@ type stop struct {
 // to another such state. In the late times the larger of the accelerations that may act is
 // counted: whichever does, the joint is no farther and no faster than by that, and what counts in
 // the next tick is part of what counts in this one. See Margins for what errors of the model do.
-func (s stop) acceleration(fastest float64) float64 {
+func (s *stop) acceleration(a float64) float64 {
+	s.drift()
 	floor := -2 * (s.braking + s.wrong)
-	best := min(fastest, s.bySpeed(s.most, s.jerk))
+	best := s.bySpeed(s.most, s.jerk)
 	if best <= floor {
 		return floor
 	}
 	approach := s.rest()
-	if beyond := s.inevitable(); beyond < 0 {
+	if beyond := s.distance - s.place[s.late]; beyond < 0 {
 		return max(floor, min(best, s.bySpeed(beyond/approach, math.Inf(1))))
 	}
-	if math.IsInf(s.distance, 1) || s.peak(best, approach) <= s.distance {
+	if s.distance > math.MaxFloat64 || best <= math.MaxFloat64 && s.peak(best, approach) <= s.distance {
 		return best
 	}
-	low, high := floor, best
-	atLow, atHigh := s.peak(low, approach)-s.distance, s.peak(high, approach)-s.distance
+	low, high := floor, min(a, best)
+	if !(high > floor) {
+		return floor
+	}
+	atHigh := s.peak(high, approach) - s.distance
+	if atHigh <= 0 {
+		return high
+	}
+	atLow := s.peak(low, approach) - s.distance
 	if !(atLow < 0) {
 		return floor
 	}
@@ -76,40 +115,28 @@ func (s stop) acceleration(fastest float64) float64 {
 	return low
 }
 
-// lateness returns the late times' sum, in s.
-func (s stop) lateness() float64 {
-	sum := 0.0
-	for _, t := range s.late {
-		sum += t
-	}
-	return sum
-}
-
 // rest returns the time constant of coming to rest, of a tick at least: a joint at less than one
 // tick's braking can then stop within the tick.
-func (s stop) rest() float64 { return max(s.approach, s.dt) }
-
-// inevitable returns the distance that is left after the late times if no acceleration but those
-// before acts in them.
-func (s stop) inevitable() float64 {
-	distance, speed := s.distance, s.speed
-	for i, t := range s.late {
-		distance -= t * (speed + s.before[i]*t/2)
-		speed += s.before[i] * t
-	}
-	return distance
-}
+func (s *stop) rest() float64 { return max(s.approach, s.dt) }
 
 // bySpeed returns the largest acceleration with which the speed is at most the given one after
 // the tick, and after the acceleration has fallen to zero at the rate jerk.
-func (s stop) bySpeed(most, jerk float64) float64 {
+func (s *stop) bySpeed(most, jerk float64) float64 {
 	// It acts for the tick and those of the late times in which it is larger than those before.
-	speed, late := s.speed, s.lateness()
-	best := changeBy(most-speed, s.dt+late, jerk)
-	for i, t := range s.late {
-		speed += t * s.before[i]
-		late = max(0, late-t)
-		best = min(best, changeBy(most-speed, s.dt+late, jerk))
+	best := math.Inf(1)
+	if most > math.MaxFloat64 {
+		return best
+	}
+	if jerk > math.MaxFloat64 {
+		for i, v := range s.swift[:s.late+1] {
+			if a := (most - v) / s.left[i]; a < best {
+				best = a
+			}
+		}
+		return best
+	}
+	for i, v := range s.swift[:s.late+1] {
+		best = min(best, changeBy(most-v, s.left[i], jerk))
 	}
 	return best
 }
@@ -117,7 +144,7 @@ func (s stop) bySpeed(most, jerk float64) float64 {
 // changeBy returns the acceleration that changes the speed by left in time t, and while it falls
 // to zero afterwards.
 func changeBy(left, t, jerk float64) float64 {
-	if left < 0 || math.IsInf(jerk, 1) || math.IsInf(left, 1) {
+	if left < 0 {
 		return left / t
 	}
 	// a t + a^2/(2 jerk) = left, in a form without cancellation.
@@ -129,22 +156,15 @@ func changeBy(left, t, jerk float64) float64 {
 // smoothly. In the late times it is the larger of a and the acceleration before; where a is the
 // smaller, nothing can be done about how far it comes in them. It grows with a, and does not
 // along the policy.
-func (s stop) peak(a, approach float64) float64 {
-	place, speed, most := 0.0, s.speed, math.Inf(-1)
-	for i, t := range s.late {
-		if b := s.before[i]; b >= a {
-			place, speed = place+t*(speed+b*t/2), speed+b*t
-			continue
-		}
-		if turned := speed + a*t; speed > 0 && turned < 0 {
-			most = max(most, place+speed*speed/(-2*a))
-		}
-		place, speed = place+t*(speed+a*t/2), speed+a*t
+func (s *stop) peak(a, approach float64) float64 {
+	k := 0
+	for k < s.late && s.before[k] >= a {
+		k++
 	}
-	at := place + s.dt*(speed+a*s.dt/2)
-	w := speed + a*s.dt
-	if speed > 0 && w < 0 { // turned within the tick
-		most = max(most, place+speed*speed/(-2*a))
+	place, speed, t, most := s.place[k], s.swift[k], s.left[k], math.Inf(-1)
+	at, w := place+t*(speed+a*t/2), speed+a*t
+	if speed > 0 && w < 0 { // turned before the tick is over
+		most = place + speed*speed/(-2*a)
 	}
 	most = max(most, at)
 	soft := approach * max(0, w+max(0, a)*max(0, a)/(2*s.jerk))

@@ -46,6 +46,7 @@ type Result struct {
 // time.
 type Solver struct {
 	n, rows   int
+	taken     int       // rows of the present programme
 	y         []float64 // (x - wanted)/scale, n
 	g         []float64 // rows times scale, m x n
 	rest      []float64 // right-hand sides of y, upper box n, lower box n, rows m
@@ -72,7 +73,25 @@ func New(n, rows int) *Solver {
 // Softness to the diagonal of the active constraints' Gram matrix. The number of iterations is
 // at most 4 (n + m).
 func (s *Solver) Solve(x []float64, p *Problem) Result {
-	m := s.prepare(x, p)
+	s.check(x, p)
+	s.begin(p)
+	return s.solve(x, p)
+}
+
+// Extend goes on after Solve or Extend, where nothing has changed in the programme but that rows were
+// appended: from that solution, which rows that it keeps cannot change.
+func (s *Solver) Extend(x []float64, p *Problem) Result {
+	s.check(x, p)
+	if len(p.Most) < s.taken {
+		panic(fmt.Sprintf("qp: %d rows are left of %d, want them and those that were appended", len(p.Most), s.taken))
+	}
+	return s.solve(x, p)
+}
+
+// solve takes the rows that are new and adds constraints until all are kept.
+func (s *Solver) solve(x []float64, p *Problem) Result {
+	m := len(p.Most)
+	s.take(p)
 	result := Result{Exact: true}
 	for most := 4 * (s.n + m); ; result.Iterations++ {
 		c, v := s.worst(m)
@@ -115,21 +134,30 @@ func (s *Solver) Solve(x []float64, p *Problem) Result {
 	return result
 }
 
-// prepare checks the sizes, scales the constraints and begins at y = 0. It returns m.
-func (s *Solver) prepare(x []float64, p *Problem) int {
+// check panics for lists of other sizes.
+func (s *Solver) check(x []float64, p *Problem) {
 	n, m := s.n, len(p.Most)
 	if len(x) != n || len(p.Wanted) != n || len(p.Scale) != n || len(p.Low) != n || len(p.High) != n || len(p.Rows) != m*n || m > s.rows {
 		panic(fmt.Sprintf("qp: x has %d elements, Wanted %d, Scale %d, Low %d, High %d, Rows %d, Most %d; want %d unknowns and at most %d rows",
 			len(x), len(p.Wanted), len(p.Scale), len(p.Low), len(p.High), len(p.Rows), m, n, s.rows))
 	}
+}
+
+// begin scales the box and begins at y = 0, without rows.
+func (s *Solver) begin(p *Problem) {
 	clear(s.y)
 	clear(s.in)
-	s.active, s.lambda = s.active[:0], s.lambda[:0]
-	for i := range n {
-		s.rest[i] = (p.High[i] - p.Wanted[i]) / p.Scale[i]
-		s.rest[n+i] = (p.Wanted[i] - p.Low[i]) / p.Scale[i]
+	s.active, s.lambda, s.taken = s.active[:0], s.lambda[:0], 0
+	for i, scale := range p.Scale {
+		s.rest[i] = (p.High[i] - p.Wanted[i]) / scale
+		s.rest[s.n+i] = (p.Wanted[i] - p.Low[i]) / scale
 	}
-	for r := range m {
+}
+
+// take scales the rows that were not taken yet.
+func (s *Solver) take(p *Problem) {
+	n := s.n
+	for r := s.taken; r < len(p.Most); r++ {
 		rest := p.Most[r]
 		for i, v := range p.Rows[r*n : (r+1)*n] {
 			rest -= v * p.Wanted[i]
@@ -137,7 +165,7 @@ func (s *Solver) prepare(x []float64, p *Problem) int {
 		}
 		s.rest[2*n+r] = rest
 	}
-	return m
+	s.taken = len(p.Most)
 }
 
 // worst returns the constraint that is violated most and by how much, or -1.
@@ -149,7 +177,7 @@ func (s *Solver) worst(m int) (c int, violation float64) {
 	}
 	c = -1
 	consider := func(k int, v float64) {
-		if !s.in[k] && v > violation && v > tolerance*(1+math.Abs(s.rest[k])) {
+		if v > violation && !s.in[k] && v > tolerance*(1+math.Abs(s.rest[k])) {
 			c, violation = k, v
 		}
 	}

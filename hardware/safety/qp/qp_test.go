@@ -238,6 +238,41 @@ func TestOptimal(t *testing.T) {
 	}
 }
 
+// TestExtend: rows that come later, some at a time, give the solution that they give at once.
+func TestExtend(t *testing.T) {
+	for seed := range uint64(3000) {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		p := problem(rng)
+		n, m := len(p.Wanted), len(p.Most)
+		x, s, part := make([]float64, n), New(n, m), p
+		result := Result{}
+		for rows, begun := 0, false; rows < m || !begun; begun = true {
+			rows += rng.IntN(m - rows + 1)
+			if part.Rows, part.Most = p.Rows[:rows*n], p.Most[:rows]; begun {
+				result = s.Extend(x, &part)
+			} else {
+				result = s.Solve(x, &part)
+			}
+			if !result.Exact {
+				t.Fatalf("seed %d: %d rows are not solved", seed, rows)
+			}
+		}
+		if d := kkt(&p, x); d > 1e-6 {
+			t.Fatalf("seed %d: a coordinate of the solution is off by %g", seed, d)
+		}
+	}
+	defer func() {
+		if text := fmt.Sprint(recover()); !strings.Contains(text, "1 rows are left of 2") {
+			t.Errorf("panic is %q, expected both numbers", text)
+		}
+	}()
+	p := Problem{Wanted: []float64{0}, Scale: []float64{1}, Low: []float64{-1}, High: []float64{1}, Rows: []float64{1, 1}, Most: []float64{1, 1}}
+	s, x := New(1, 2), make([]float64, 1)
+	s.Solve(x, &p)
+	p.Rows, p.Most = p.Rows[:1], p.Most[:1]
+	s.Extend(x, &p)
+}
+
 // TestEnumeration compares with the best of all active sets.
 func TestEnumeration(t *testing.T) {
 	done := 0
