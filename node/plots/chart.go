@@ -7,7 +7,8 @@ import (
 )
 
 // Chart is a small picture that may hold lines, bands, points, stacked bars or a heat map, for a page
-// (WriteSVG) or a file (Save, WritePNG). Values that are not finite are left out.
+// (WriteSVG) or a file (Save, WritePNG). Values that are not finite, or not below 1e100 in
+// magnitude, are left out.
 type Chart struct {
 	// Title is above a PNG; a page has it in its own text.
 	Title string
@@ -135,7 +136,7 @@ func (c *Chart) Legend() []LegendEntry {
 		}
 	}
 	for _, l := range c.Lines {
-		if slices.ContainsFunc(l.Y, finite) {
+		if slices.ContainsFunc(l.Y, drawable) {
 			add(l.Name, l.Tone, l.Dashed, 0)
 		}
 	}
@@ -165,6 +166,9 @@ const (
 	strong = 0x58
 )
 
+// drawable tells whether a number has a place on an axis, whose ends are further away than the numbers.
+func drawable(v float64) bool { return math.Abs(v) < 1e100 }
+
 // extent is the range of some numbers.
 type extent struct{ lo, hi float64 }
 
@@ -172,7 +176,7 @@ func newExtent() extent { return extent{math.Inf(1), math.Inf(-1)} }
 
 func (e *extent) add(values ...float64) {
 	for _, v := range values {
-		if finite(v) {
+		if drawable(v) {
 			e.lo, e.hi = min(e.lo, v), max(e.hi, v)
 		}
 	}
@@ -198,7 +202,7 @@ func (c *Chart) ranges() (x, y extent) {
 	pair := func(xs []float64, lists ...[]float64) {
 		for i, v := range xs {
 			for _, ys := range lists {
-				if finite(v) && finite(ys[i]) {
+				if drawable(v) && drawable(ys[i]) {
 					x.add(v)
 					y.add(ys[i])
 				}

@@ -41,7 +41,8 @@ func svgOf(t *testing.T, c *Chart) string {
 
 func TestChartSVG(t *testing.T) {
 	heat := &Chart{Title: "heat", X: "time (s)", Ticks: []string{"p", "q"}, Heat: &ChartHeat{Rows: 2, Columns: 3, Values: []float64{0, 1, 2, 3, math.NaN(), 5}, X1: 3, Most: 5}}
-	for _, c := range []*Chart{everything(), heat} {
+	huge := &Chart{Title: "huge", Lines: []ChartLine{{X: []float64{0, 1, 2}, Y: []float64{-math.MaxFloat64, math.MaxFloat64, 1e99}}, {X: []float64{0, 1}, Y: []float64{5e-324, -1e99}}}}
+	for _, c := range []*Chart{everything(), heat, huge} {
 		svg := svgOf(t, c)
 		if svg != svgOf(t, c) {
 			t.Errorf("%s: one chart gives two pictures", c.Title)

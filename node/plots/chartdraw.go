@@ -93,7 +93,7 @@ func (s scale) extent(e extent) extent { return extent{s.at(e.lo), s.at(e.hi)} }
 func points(xs, ys []float64, sx, sy scale) plotter.XYs {
 	list := make(plotter.XYs, 0, len(xs))
 	for i, x := range xs {
-		if finite(x) && finite(ys[i]) {
+		if drawable(x) && drawable(ys[i]) {
 			list = append(list, plotter.XY{X: sx.at(x), Y: sy.at(ys[i])})
 		}
 	}
@@ -234,7 +234,7 @@ type barPlotter struct{ ChartBar }
 func (b barPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	tx, ty := p.Transforms(&c)
 	for i := range b.Left {
-		if x0, x1, y0, y1 := b.Left[i], b.Right[i], b.Low[i], b.Top[i]; finite(x0) && finite(x1) && finite(y0) && finite(y1) && y1 != y0 {
+		if x0, x1, y0, y1 := b.Left[i], b.Right[i], b.Low[i], b.Top[i]; drawable(x0) && drawable(x1) && drawable(y0) && drawable(y1) && y1 != y0 {
 			c.FillPolygon(b.Tone.color(), []vg.Point{{X: tx(x0), Y: ty(y0)}, {X: tx(x1), Y: ty(y0)}, {X: tx(x1), Y: ty(y1)}, {X: tx(x0), Y: ty(y1)}})
 		}
 	}

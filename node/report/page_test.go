@@ -173,6 +173,14 @@ func TestEscapes(t *testing.T) {
 	check(t, write(t, evil))
 }
 
+// BenchmarkReport reads and draws a run of 50 iterations.
+func BenchmarkReport(b *testing.B) {
+	dir := train(b, "planar_arm", "iterations=50")
+	for b.Loop() {
+		write(b, dir)
+	}
+}
+
 func TestLongRunIsBounded(t *testing.T) {
 	dir := train(t, "planar_arm", "iterations=4")
 	limits := report.DefaultLimits()

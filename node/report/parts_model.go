@@ -319,6 +319,9 @@ func (r *Run) policyPart() *Part {
 		p.add("kl", "KL(controller || policy) per time step, at the trials' states.", kl)
 		p.Tables = append(p.Tables, table)
 	}
+	if s := r.latest(hasTrials); s != nil {
+		p.Text += fmt.Sprintf(" Iteration %d's trials were driven by the %s.", s.Iteration, orElse(flat(s.Trials)[0].Driver, "controllers"))
+	}
 	reports := slices.DeleteFunc(slices.Clone(r.shownReports()), func(q *learner.Report) bool { return q.Policy == nil })
 	if len(reports) > 0 {
 		p.add("kl_mean", "Over a whole trial, as the update reported it, mean over the conditions.", &plots.Chart{Title: "Divergence over the iterations", X: "iteration", Y: "KL (nat)", Whole: true, Log: true,

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 }
 
 // train returns the folder of a run of a shipped task, which tests share and leave as it is.
-func train(t *testing.T, name string, set ...string) string {
+func train(t testing.TB, name string, set ...string) string {
 	t.Helper()
 	trained.Lock()
 	defer trained.Unlock()
@@ -58,7 +58,7 @@ func train(t *testing.T, name string, set ...string) string {
 }
 
 // open reads a run that can be read.
-func open(t *testing.T, dir string) *report.Run {
+func open(t testing.TB, dir string) *report.Run {
 	t.Helper()
 	r, err := report.Open(context.Background(), dir, report.DefaultLimits(), nil)
 	if err != nil {
@@ -68,7 +68,7 @@ func open(t *testing.T, dir string) *report.Run {
 }
 
 // write returns the page of a run as HTML.
-func write(t *testing.T, dir string) []byte {
+func write(t testing.TB, dir string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := report.Make(open(t, dir)).Write(&b); err != nil {
