@@ -126,14 +126,16 @@ func replayProblem(cfg *Config, folder *record.Folder) (*robot.Robot, *learner.P
 	if err != nil {
 		return nil, nil, err
 	}
+	entries, err := os.ReadDir(folder.Path(record.CheckpointsDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
 	// However many iterations it was told to make: what is recorded is replayed.
-	cfg.Learning.Iterations = maxIterations
-	p, err := learner.NewProblem(cfg.Learning, r)
+	learning := cfg.Learning
+	learning.Iterations = max(learning.Iterations, len(entries))
+	p, err := learner.NewProblem(learning, r)
 	return r, p, err
 }
-
-// maxIterations is the most that the parameter iterations allows.
-const maxIterations = 100_000
 
 // earlierProblems returns the tasks under the parameters that a run had before they were set on its
 // way, the latest first. What cannot be read any more is left out: it is a second try.
@@ -203,5 +205,12 @@ func (r *Replayer) Run(ctx context.Context, progress func(done, total int)) (*re
 	if err == nil {
 		result, err = replay.Run(ctx, r.options, progress)
 	}
-	return result, errors.Join(err, run.Close())
+	if err := errors.Join(err, run.Close()); err != nil {
+		return result, err
+	}
+	// The rollouts were copied behind its back: opened again it makes them a bag.
+	if run, _, err = record.Open(r.out); err != nil {
+		return result, err
+	}
+	return result, run.Close()
 }

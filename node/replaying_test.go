@@ -13,6 +13,7 @@ import (
 
 	"guidedpolicysearch/gps/checkpoint"
 	"guidedpolicysearch/node"
+	"guidedpolicysearch/node/inspection"
 	"guidedpolicysearch/node/params"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/replay"
@@ -182,6 +183,18 @@ func TestReplayIsKept(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(out, record.TrialPath(3, 0, 2))); err != nil {
 		t.Error(err)
+	}
+	if described, err := inspection.Open(out); err != nil || len(described.Damaged) > 0 || described.Run.Planned != 3 || described.Run.Iterations != 3 || described.Run.Trials != 9 {
+		t.Errorf("the run that was kept: %v, %+v", err, described.Run)
+	}
+	if bag, err := inspection.Open(filepath.Join(out, record.RolloutsDir)); err != nil || bag.Bag.Files != 9 || len(bag.Damaged) > 0 {
+		t.Errorf("its bag: %v", err)
+	}
+	if _, err := os.Lstat(filepath.Join(out, record.SimulatorFile)); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Lstat(filepath.Join(out, record.TrialPath(1, 0, 0))); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("a rollout of it is no file of its own: %v", err)
 	}
 	r, err := node.OpenReplay(node.ReplayConfig{Run: run, All: true, Out: out})
 	if err != nil {
