@@ -114,7 +114,7 @@ func Load(path string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("%w: %s begins with %.40q, want a GPSCHECKPOINT header", ErrDamaged, path, line)
 	}
 	if version != Version {
-		return nil, fmt.Errorf("%w: %s is of version %d, this program reads %d", ErrVersion, path, version, Version)
+		return nil, fmt.Errorf("%w: %s is of version %d, this program reads %d: use the program that wrote it, or a newer one", ErrVersion, path, version, Version)
 	}
 	if rest := info.Size() - int64(len(line)); size != rest || size > maxPayload {
 		return nil, fmt.Errorf("%w: %s should hold %d bytes after its header, holds %d", ErrDamaged, path, size, rest)
