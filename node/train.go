@@ -57,6 +57,7 @@ func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.C
 
 // bench is a machine wired to a simulated robot.
 type bench struct {
+	trials    trial.Config
 	machine   *trial.Machine
 	robot     *robot.Robot
 	simulated *simrobot.Robot
@@ -125,7 +126,7 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 		if command == nil {
 			return nil
 		}
-		if err := b.run(ctx, command, s.event, func(f safety.Fault) error { return b.broken(s, f) }); err != nil {
+		if err := b.run(ctx, command, s.event, func(safety.Fault) error { return b.broken(s) }); err != nil {
 			return err
 		}
 		path, err2 := s.write(b.recorded, b.machine.Record(), b.robot)
@@ -173,7 +174,7 @@ func wire(cfg *Config, r *robot.Robot, plant *simrobot.Robot) (*bench, error) {
 		return nil, err
 	}
 	machine.AwaitScene()
-	b := &bench{machine: machine, robot: r, simulated: plant, velocity: estimator, measured: cfg.Robot.Velocity.Source == velocity.Message, reading: hardware.NewJointState(r.DU()),
+	b := &bench{trials: trials, machine: machine, robot: r, simulated: plant, velocity: estimator, measured: cfg.Robot.Velocity.Source == velocity.Message, reading: hardware.NewJointState(r.DU()),
 		joints: rosio.NewJointWriter(r.Joints()),
 		recorded: record.NewTrial(record.Topics{
 			JointStates: record.Topic{Name: "/" + jointStatesTopic, Depth: 10},
@@ -232,6 +233,7 @@ func (b *bench) run(ctx context.Context, c *trial.Command, note func(trial.Event
 		return err
 	}
 	var places placements
+	attempts := attempts{bench: b, first: c}
 	for {
 		for len(b.machine.Events()) > 0 {
 			e := <-b.machine.Events()
@@ -247,9 +249,15 @@ func (b *bench) run(ctx context.Context, c *trial.Command, note func(trial.Event
 				return fmt.Errorf("%w: %s", ErrGaveUp, e.Fault)
 			case trial.Faulted:
 				places.broken(e.Fault)
-				if err := broken(e.Fault); err != nil {
+				err := broken(e.Fault)
+				if err == nil {
+					err = attempts.broken(e.Fault, places.begun)
+				}
+				if err != nil {
 					return err
 				}
+			case trial.Started:
+				attempts.late = 0
 			}
 		}
 		if err := ctx.Err(); err != nil {
@@ -270,6 +278,9 @@ func (b *bench) run(ctx context.Context, c *trial.Command, note func(trial.Event
 		}
 		before := b.machine.Phase()
 		out = b.machine.Reading(b.reading, b.reading.Stamp+1, 0)
+		if err := attempts.resume(); err != nil {
+			return err
+		}
 		after := b.machine.Phase()
 		if before != trial.Run && after == trial.Run {
 			b.recorded.Reset()
@@ -288,21 +299,4 @@ func (b *bench) place(c *trial.Command, seed uint64) (out trial.Output, err erro
 	}
 	b.velocity.Reset()
 	return b.machine.Replaced(b.reading.Stamp + 1)
-}
-
-// broken records what there is of a trial that a fault broke off. Nobody is there to reset a
-// fault that does not end by itself: it ends the run.
-func (b *bench) broken(s *session, fault safety.Fault) error {
-	if rec := b.machine.TakePartial(); rec != nil {
-		path, err := s.write(b.recorded, rec, b.robot)
-		b.machine.ReleasePartial()
-		if err != nil {
-			return err
-		}
-		s.note(logging.Warn, "the trial was broken off after %d of %d steps; what there is of it is in %s", rec.Steps, rec.Rollout.T, path)
-	}
-	if s.cfg.Safety.Recovery == safety.RecoveryAutomatic && fault.Recoverable() {
-		return nil
-	}
-	return fmt.Errorf("%w: %s; nobody is there to reset the fault", ErrGaveUp, fault)
 }

@@ -34,6 +34,7 @@ func (c *ConditionsConfig) Count(joints int) int { return len(c.Position)/joints
 const (
 	conditionStream = 3 << 61
 	testStream      = conditionStream + 1
+	repeatStream    = conditionStream + 1<<32 // of the seeds of trials that begin again
 )
 
 // draw returns count positions of joints between lower and upper (rad, one entry per joint), each

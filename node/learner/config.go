@@ -3,6 +3,7 @@ package learner
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 
 	"guidedpolicysearch/gps/algorithm"
 	"guidedpolicysearch/gps/autodiff"
@@ -13,6 +14,7 @@ import (
 	"guidedpolicysearch/gps/pi2"
 	"guidedpolicysearch/gps/trajopt"
 	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/node/params"
 )
 
@@ -155,6 +157,26 @@ func (p *Problem) Start() *algorithm.State {
 // NoiseSeed names the exploration noise of a trial (sample from 0, iteration from 1).
 func (p *Problem) NoiseSeed(iteration, condition, sample int) uint64 {
 	return algorithm.NoiseSeed(p.cfg.Seed, iteration, condition, sample)
+}
+
+// RepeatedNoise names the exploration noise of a simulated trial that begins again after faults, in
+// place of seed: that of the trial if there was none.
+func RepeatedNoise(seed uint64, faults int) uint64 {
+	if faults == 0 {
+		return seed
+	}
+	return rand.New(rand.NewPCG(seed, repeatStream+uint64(faults))).Uint64()
+}
+
+// isNoise tells whether exploration noise is that of a trial, or of one that began again.
+func (p *Problem) isNoise(seed uint64, iteration, condition, sample int) bool {
+	first := p.NoiseSeed(iteration, condition, sample)
+	for faults := range safety.MostFaults {
+		if seed == RepeatedNoise(first, faults) {
+			return true
+		}
+	}
+	return false
 }
 
 // InitialPosition returns the joint positions, in rad, that a condition's trials begin at.

@@ -275,7 +275,7 @@ func (c *Core) note(path string) error {
 		return fmt.Errorf("learner: %s is sample %d of condition %d, there are %d samples of %d conditions", path, n, m, c.problem.cfg.Samples, c.problem.conditions)
 	case int(r.Steps) != c.problem.cfg.Steps || math.Abs(r.Dt-c.problem.cfg.DT) > 1e-12:
 		return fmt.Errorf("learner: %s has %d steps of %v s, want %d of %v s", path, r.Steps, r.Dt, c.problem.cfg.Steps, c.problem.cfg.DT)
-	case r.NoiseSeed != c.problem.NoiseSeed(c.Iteration(), m, n):
+	case !c.problem.isNoise(r.NoiseSeed, c.Iteration(), m, n):
 		return fmt.Errorf("learner: %s has exploration noise %d, which is not that of seed %d", path, r.NoiseSeed, c.state.Seed)
 	}
 	c.recorded[m][n] = path
