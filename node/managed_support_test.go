@@ -126,7 +126,7 @@ func startManaged(t *testing.T, o options, parameters ...string) *managed {
 	m.listen("/joint_states", new(sensor_msgs.JointState).TypeName(), func([]byte) { m.states++ })
 
 	// A real-time thread would be that of all nodes in the process.
-	args := arguments(t, append([]string{"loop.priority:=0", "loop.process_priority:=0", "loop.lock_memory:=false", "run_folder:=" + m.folder, "resume:=true", "safety.stale_timeout:=60.0", "sentinel_timeout:=60.0", "iterations:=2", "samples:=2", "steps:=20"}, parameters...)...)
+	args := arguments(t, append([]string{"loop.priority:=0", "loop.process_priority:=0", "loop.lock_memory:=false", "run_folder:=" + m.folder, "safety.stale_timeout:=60.0", "sentinel_timeout:=60.0", "iterations:=2", "samples:=2", "steps:=20"}, parameters...)...)
 	setup, cfg, err := Load(args)
 	if err != nil {
 		t.Fatal(err)
