@@ -165,11 +165,11 @@ const shortestTick = 1e-5
 func (b *barrier) solve() {
 	const tolerance = 0.02 // of the braking deceleration
 	copy(b.tau, b.f.wish)
-	result := qp.Result{Exact: true}
-	if len(b.problem.Most) > 0 { // from before the box was narrowed
+	result, begun := qp.Result{Exact: true}, len(b.problem.Most) > 0
+	if begun { // before the box was narrowed
 		result = b.solver.Solve(b.tau, &b.problem)
 	}
-	for begun := len(b.problem.Most) > 0; result.Exact && b.demand(); begun = true {
+	for ; result.Exact && b.demand(); begun = true {
 		if begun {
 			result = b.solver.Extend(b.tau, &b.problem)
 		} else {
@@ -202,7 +202,7 @@ func (b *barrier) demand() bool {
 			b.f.history.worst(b.up.before[:], b.down.before[:], row, drift)
 		}
 		b.keep(2*k, a, &b.up)
-		b.keep(2*k+1, a, &b.down)
+		b.keep(2*k+1, -a, &b.down)
 	}
 	return len(b.problem.Most) > before
 }

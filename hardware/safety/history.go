@@ -120,12 +120,7 @@ func (h *history) worst(up, down, row []float64, drift float64) {
 				most += max(v*low[j], v*high[j])
 			}
 		}
-		if most > mostUp {
-			mostUp = most
-		}
-		if -least > mostDown {
-			mostDown = -least
-		}
+		mostUp, mostDown = max(mostUp, most), max(mostDown, -least)
 		up[i], down[i] = mostUp, mostDown
 	}
 }

@@ -129,9 +129,7 @@ func (s *stop) bySpeed(most, jerk float64) float64 {
 	}
 	if jerk > math.MaxFloat64 {
 		for i, v := range s.swift[:s.late+1] {
-			if a := (most - v) / s.left[i]; a < best {
-				best = a
-			}
+			best = min(best, (most-v)/s.left[i])
 		}
 		return best
 	}
