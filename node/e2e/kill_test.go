@@ -104,6 +104,10 @@ func TestTrainingKilled(t *testing.T) {
 		// What a driver does to readings and commands goes on too.
 		"driver": {planarArm(t), "--seed", "5", "--iterations", "4", "--set", "position_noise=[1.0e-4, 1.0e-4]", "--set", "command_loss=0.1", "--set", "state_latency=0.05",
 			"--set", "reset.position_tolerance=0.05", "--set", "reset.velocity_tolerance=0.2"},
+		// So does what the node remembers: velocities are estimated, the position controller has an
+		// integral, and the torque may change by so much.
+		"memory": {planarArm(t), "--seed", "6", "--iterations", "4", "--set", "robot.velocity.source=difference", "--set", "velocity=none", "--set", "safety.slew_limit=[300.0, 100.0]",
+			"--set", "reset.integral=[0.5, 0.2]", "--set", "reset.integral_clamp=[1.0, 0.5]", "--set", "safety.ramp_time=0.2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

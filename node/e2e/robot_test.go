@@ -166,8 +166,9 @@ func checkTorque(t *testing.T, log []exchange, recoverySteps int) {
 			zero++
 		}
 	}
-	// At the goal of a reset the torque may be exactly zero once.
-	if bad == 0 || zero > 10 {
+	// Where the arm was put exactly at the goal of its reset the torque is zero until it has settled:
+	// three joint states each for six trials and two that are repeated.
+	if bad == 0 || zero > 3*8 {
 		t.Errorf("%d bad joint states, %d answered with zero torque though the robot is well", bad, zero)
 	}
 }
