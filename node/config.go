@@ -56,6 +56,7 @@ type Config struct {
 	Control         ros2control.Config `param:"ros2_control"`
 	Sentinel        bool               `param:"sentinel" desc:"Outside lock_step, start a process that zeroes the torque if the node is killed, or its control loop stands still: effort controllers keep the last one."`
 	SentinelTimeout time.Duration      `param:"sentinel_timeout" desc:"Outside lock_step, time for which the control loop may stand still, as in a process that is stopped: then the sentinel zeroes the torque, and the loop, if it goes on, a fault is latched; 0 is no limit." unit:"s" range:"[0, inf)"`
+	Record          RecordConfig       `param:"record"`
 	Reliable        bool               `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
 	Trials
 	Learning
@@ -70,6 +71,7 @@ type CommandsConfig struct {
 func DefaultConfig() *Config {
 	return &Config{DescribeTypes: true, Mode: modeTrain, Autostart: true, RunsFolder: "runs", Console: consoleLog, ExitWhenDone: true, Sentinel: true, SentinelTimeout: time.Second, Reliable: true,
 		Scene:    SceneConfig{Timeout: 10 * time.Second},
+		Record:   RecordConfig{MaxMegabytes: 64},
 		Commands: CommandsConfig{Type: string(ros2control.Float64MultiArray)}, Control: ros2control.DefaultConfig(),
 		Robot: robot.DefaultConfig(), Trials: trial.DefaultConfig(), Learning: learner.DefaultConfig()}
 }
@@ -81,6 +83,9 @@ func (c *Config) Quiet() bool { return c.Console == consoleTable }
 func (c *Config) Validate() error {
 	if c.Mode == modeRun && c.Run.File == "" {
 		return params.FieldError{Key: "policy.file", Problem: "is empty, and mode is run: name the policy to run"}
+	}
+	if err := c.Record.validate(); err != nil {
+		return err
 	}
 	r, _, err := newRobot(c.Robot)
 	if errors.Is(err, errNoDescription) || errors.Is(err, urdf.ErrJoints) {

@@ -28,6 +28,7 @@ func (n *node) event(ctx context.Context, e trial.Event) error {
 		return n.place(ctx)
 	case trial.Finished:
 		rec, recorded := n.loop.Load().finished()
+		recorded.Extras = n.recorder.take()
 		path, err := n.session.write(recorded, rec, n.robot)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrGaveUp, err)
@@ -53,6 +54,7 @@ func (n *node) recordBroken() error {
 		return nil
 	}
 	defer l.release()
+	recorded.Extras = n.recorder.take()
 	path, err := n.session.write(recorded, rec, n.robot)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrGaveUp, err)

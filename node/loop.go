@@ -42,9 +42,10 @@ type loop struct {
 	timing   timing
 	thread   *thread // real-time, outside lock step
 	pulse    pulse
-	notes    []string // what the system does not allow it
-	extras   []int64  // stamps of the extra topics' latest messages in ns, or unstamped
-	waiting  []byte   // in lock step, a joint state whose extras have not come yet; empty for none
+	notes    []string  // what the system does not allow it
+	recorder *recorder // of further topics, nil for none
+	extras   []int64   // stamps of the extra topics' latest messages in ns, or unstamped
+	waiting  []byte    // in lock step, a joint state whose extras have not come yet; empty for none
 	waits    transport.Info
 	replaced bool // the arm is at another place in the next reading that is later than before
 	before   int64
@@ -137,6 +138,7 @@ func (l *loop) tick(late time.Duration, missed int) {
 func (l *loop) done(begin int64) {
 	l.timing.done(l.clock.Steady()-begin, l.received)
 	if l.machine.Phase() != trial.Run {
+		l.recorder.end()
 		l.timing.end()
 	}
 }
@@ -154,6 +156,7 @@ func (l *loop) zeroOnPanic() {
 func (l *loop) note(before trial.Phase) {
 	if before != trial.Run && l.machine.Phase() == trial.Run {
 		l.recorded.Reset()
+		l.recorder.begin()
 		l.timing.begin()
 	}
 }
@@ -163,6 +166,7 @@ func (l *loop) swap(before trial.Phase) {
 	if before != trial.Run || l.machine.Phase() != trial.Fault || l.partial != nil || l.machine.TakePartial() == nil {
 		return
 	}
+	l.recorder.end()
 	l.timing.end()
 	l.timing.write(&l.recorded.Rollout.Timing)
 	l.partial, l.recorded, l.spare = l.recorded, l.spare, nil

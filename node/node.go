@@ -75,6 +75,7 @@ type node struct {
 	checked      ros2control.Report // by checker
 	controller   *ros2control.Watch // nil while there is no loop
 	extras       []transport.Subscription
+	recorder     *recorder        // of further topics while there is a run, nil for none
 	watchdog     *safety.Watchdog // of the learner
 	quiet        *realtime.QuietCollector
 	descriptions descriptions

@@ -156,6 +156,14 @@ func (s *session) write(recorded *record.Trial, rec *trial.Record, r *robot.Robo
 	if dropped := recorded.JointStates.Dropped() + recorded.Commands.Dropped(); dropped > 0 {
 		s.note(logging.Warn, "%s: %d messages did not fit into the recording's memory and are missing; the rollout itself is whole", path, dropped)
 	}
+	for _, e := range recorded.Extras {
+		if dropped := e.Log.Dropped(); dropped > 0 {
+			s.note(logging.Warn, "%s: %d messages of %s did not fit into record.max_megabytes and are missing, %d are there", path, dropped, e.Topic.Name, e.Log.Len())
+		}
+	}
+	if times, ns := recorded.SetBack(); times > 0 {
+		s.note(logging.Warn, "%s: the machine's clock was set back %d times during the trial: times of the recording go on, and are up to %.6g s later than the clock was", path, times, float64(ns)*1e-9)
+	}
 	return path, nil
 }
 

@@ -44,7 +44,7 @@ func (n *node) configure(ctx context.Context, _ lifecycle.State) lifecycle.Resul
 		n.probe.Load().describe(n.described)
 	}
 	if err == nil {
-		err = errors.Join(n.openScene(), n.listenToExtras())
+		err = errors.Join(n.openScene(), n.listenToExtras(), n.listenForRecord())
 	}
 	if err == nil && !n.start {
 		err = n.awaitRobot(ctx)
@@ -146,6 +146,8 @@ func (n *node) newMachine() (*trial.Machine, error) {
 
 // closeRun closes what openRun opened.
 func (n *node) closeRun() {
+	n.recorder.close()
+	n.recorder = nil
 	if n.session == nil {
 		return
 	}
@@ -181,7 +183,7 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 	var l *loop
 	if err == nil {
 		if l, err = newLoop(n.cfg, n.robot, machine, commands, n.names); err == nil {
-			l.clock, l.sent = n.ros.Clock, n.health.commands
+			l.clock, l.sent, l.recorder = n.ros.Clock, n.health.commands, n.recorder
 			err = n.watchController(l)
 		}
 		if err == nil {

@@ -7,6 +7,30 @@ type Log struct {
 	entries []entry
 	dropped int
 	clock   *clock
+	budget  *Budget // nil for one whose memory does not grow
+}
+
+// Budget bounds the messages of several logs together. One goroutine at a time.
+type Budget struct {
+	Max  int // bytes
+	used int
+}
+
+// NewGrowingLog returns a log that allocates as it grows, within a budget. It is not for a control
+// tick.
+func NewGrowingLog(b *Budget) *Log { return &Log{clock: &clock{}, budget: b} }
+
+// fits tells whether there is room for a payload, and takes it from the budget.
+func (l *Log) fits(payload []byte) bool {
+	if l.budget == nil {
+		return len(l.entries) < cap(l.entries) && len(payload) <= cap(l.data)-len(l.data)
+	}
+	const overhead = 64 // of a message in memory
+	if need := len(payload) + overhead; need <= l.budget.Max-l.budget.used {
+		l.budget.used += need
+		return true
+	}
+	return false
 }
 
 // entry is where a message ends in data, and its times in ns.
@@ -32,7 +56,7 @@ func NewLog(messages, bytes int) *Log {
 // there is no room it counts the message as dropped and returns false. Receive times that
 // go back, because the machine's clock was set, go on from the one before instead.
 func (l *Log) Append(payload []byte, receive, send int64) bool {
-	if len(l.entries) == cap(l.entries) || len(payload) > cap(l.data)-len(l.data) {
+	if !l.fits(payload) {
 		l.dropped++
 		return false
 	}

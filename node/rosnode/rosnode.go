@@ -59,6 +59,7 @@ type Node struct {
 	graph   snapshot
 	types   *typedescription.Server // nil where none is offered
 	set     *params.Set
+	opened  func(name string) (transport.Node, error)
 	changed func([]paramservice.Change)
 	stop    context.CancelFunc // of the diagnostics
 	running sync.WaitGroup
@@ -101,6 +102,11 @@ func (n *Node) open(c Config) error {
 	}
 	if n.Node, err = c.Open(options); err != nil {
 		return err
+	}
+	n.opened = func(name string) (transport.Node, error) {
+		o := options
+		o.Name = name
+		return c.Open(o)
 	}
 	distro := options.WithDefaults().Distro
 	if n.Log.Rosout() {
@@ -234,6 +240,13 @@ func (n *Node) Resolve(name string) (string, error) {
 		return "", fmt.Errorf("service %s: %w", name, err)
 	}
 	return full, nil
+}
+
+// Companion opens another node beside this one, of its name and a suffix, in the same place of the
+// network. Its messages arrive on a goroutine of its own: they hold none up that this node waits for.
+// The caller closes it.
+func (n *Node) Companion(suffix string) (transport.Node, error) {
+	return n.opened(n.Name.Name + "_" + suffix)
 }
 
 // Close withdraws the node and writes what is left of its log. Closing twice does nothing.
