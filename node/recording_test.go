@@ -61,8 +61,15 @@ func TestSlowDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if entries, err := folder.Index(); err != nil || len(entries) != 1 || entries[0].Err != nil {
-		t.Errorf("recorded: %+v, %v", entries, err)
+	entries, err := folder.Index()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		// A busy machine may break a trial off, which is recorded beside the others.
+		if e.Err != nil || e.Kind != record.Broken && (e.Kind != record.Latest || e.Sample != 0) {
+			t.Errorf("recorded: %s: %s, %v", e.Path, e.Kind, e.Err)
+		}
 	}
 	if !m.exists(filepath.Join(record.RolloutsDir, record.MetadataFile)) {
 		t.Error("there is no metadata.yaml")
