@@ -40,7 +40,7 @@ type Config struct {
 // AlgorithmConfig holds the settings of trajectory optimisation.
 type AlgorithmConfig struct {
 	Type            string          `param:"type" desc:"How to learn: trajopt improves local controllers only; mdgps, badmm, constrained and lagrangian also learn one policy for all conditions." choices:"trajopt|mdgps|badmm|constrained|lagrangian"`
-	Update          string          `param:"update" desc:"How a local controller is improved: lqr on the fitted dynamics, pi2 by path integrals without a model, or pilqr, lqr and then pi2 on what the model does not explain." choices:"lqr|pi2|pilqr"`
+	Update          string          `param:"update" desc:"How a local controller is improved: lqr on the fitted dynamics, pi2 by path integrals without a model, or pilqr, lqr and then pi2 on what the model does not explain. With badmm, constrained and lagrangian lqr only." choices:"lqr|pi2|pilqr"`
 	KLStep          float64         `param:"kl_step" desc:"Trust region: KL divergence allowed per time step." unit:"nat" range:"(0, inf)" takes:"trial"`
 	BoundEachStep   bool            `param:"bound_each_step" desc:"Hold every time step of a trial within kl_step, each with a dual variable of its own, instead of their mean. Single steps can then lose their exploration within a few iterations, which slows learning down: a small max_entropy, such as 0.01, keeps it." takes:"trial"`
 	MinStep         float64         `param:"min_step_multiplier" desc:"Smallest factor on kl_step." range:"(0, 1]" takes:"trial"`
@@ -140,6 +140,7 @@ func NewProblem(cfg Config, r *robot.Robot) (*Problem, error) {
 	if err := p.buildSuccess(); err != nil {
 		return nil, err
 	}
+	p.noteExploration()
 	return p, p.buildAlgorithm()
 }
 

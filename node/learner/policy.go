@@ -95,6 +95,9 @@ func (p *Problem) newAlgorithm(trajectory algorithm.TrajOptConfig, costs []cost.
 	if p.cfg.Algorithm.Type == trajOpt {
 		return algorithm.NewTrajOpt(trajectory, costs)
 	}
+	if kind, update := p.cfg.Algorithm.Type, p.cfg.Algorithm.Update; kind != mdgps && update != string(algorithm.LQR) {
+		return nil, params.FieldError{Key: "algorithm.update", Problem: fmt.Sprintf("is %s, and algorithm.type %s has %s only: path integrals weigh trials by their costs, which know nothing of the policy that its controllers are pulled towards; choose %s, or algorithm.type %s or %s", update, kind, algorithm.LQR, algorithm.LQR, mdgps, trajOpt)}
+	}
 	c, dX, dU := p.cfg.Policy, p.robot.DX(), p.robot.DU()
 	shared, err := p.policyConfig()
 	if err != nil {
