@@ -82,3 +82,48 @@ func TestScene(t *testing.T) {
 		}
 	}
 }
+
+// TestReplaced puts arms that came from elsewhere exactly where the trial begins: what the machine
+// remembers of the way, the integral and the last torque, changes no torque from there on.
+func TestReplaced(t *testing.T) {
+	remembers := func(c *trial.Config, _ *robotConfig) {
+		c.Reset.Integral, c.Reset.IntegralClamp = []float64{2, 1}, []float64{1, 1}
+		c.Reset.PositionTolerance, c.Reset.VelocityTolerance = 0.05, 0.2
+		c.Safety.SlewLimit = []float64{50, 50}
+	}
+	torques := func(from []float64) (list [][]float64) {
+		b := newBench(t, from, remembers)
+		b.machine.AwaitScene()
+		if _, err := b.machine.Replaced(b.arrival); !errors.Is(err, trial.ErrCommand) {
+			t.Fatalf("replaced without a trial: %v", err)
+		}
+		c := command(20)
+		b.start(c)
+		b.until(trial.Settled)
+		out, err := b.machine.Replaced(b.arrival)
+		if err != nil || !out.Publish {
+			t.Fatalf("published %v, %v", out.Publish, err)
+		}
+		b.took(out)
+		b.newArm(c.InitialPosition)
+		b.reading.Stamp += b.period
+		for range 40 {
+			b.took(b.read())
+			list = append(list, append([]float64(nil), b.torque...))
+			if err := b.sim.Step(b.torque); err != nil {
+				t.Fatal(err)
+			}
+			b.observe()
+			b.reading.Stamp += b.period
+		}
+		return list
+	}
+	want := torques(elsewhere)
+	for _, from := range [][]float64{there, {-0.5, 1}} {
+		for k, got := range torques(from) {
+			if got[0] != want[k][0] || got[1] != want[k][1] {
+				t.Fatalf("from %v: torque %d is %v, want %v", from, k, got, want[k])
+			}
+		}
+	}
+}
