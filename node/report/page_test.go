@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -68,6 +69,9 @@ func TestEveryPartOfEveryAlgorithm(t *testing.T) {
 	}
 }
 
+// pixels are those of images, whose encoding may spell anything.
+var pixels = regexp.MustCompile(`data:image/png;base64,[^"]*`)
+
 // check reads a page as XML, which is stricter than HTML, and looks for what it must not have.
 func check(t *testing.T, page []byte) {
 	t.Helper()
@@ -116,6 +120,7 @@ func check(t *testing.T, page []byte) {
 			t.Errorf("link to %q, which is not there", link)
 		}
 	}
+	page = pixels.ReplaceAll(page, nil)
 	if bytes.Contains(page, []byte("url(")) || bytes.Contains(page, []byte("@import")) || bytes.Contains(page, []byte("NaN")) {
 		t.Error("the page refers to another file, or has a NaN")
 	}
