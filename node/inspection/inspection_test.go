@@ -231,11 +231,16 @@ func TestDamage(t *testing.T) {
 		"missing recording":          {func(dir string) error { return os.Remove(filepath.Join(dir, trial)) }, record.RolloutsDir, "is missing"},
 		"checkpoint cut off":         {cut("checkpoints/checkpoint_0002.gps", 5), "", "checkpoint_0002.gps should hold"},
 		"iterations cut off":         {cut(record.IterationsFile, 9), "", "iterations.jsonl:2"},
-		"parameters":                 {cut(record.ParamsFile, 0), "", "params.yaml"},
-		"checkpoint by name":         {cut("checkpoints/checkpoint_0002.gps", 5), "checkpoints/checkpoint_0002.gps", "should hold"},
-		"policy by name":             {cut("policy.gps", 5), "policy.gps", "should hold"},
-		"empty file":                 {cut("policy.gps", 0), "policy.gps", "is empty"},
-		"no rollouts":                {func(dir string) error { return os.RemoveAll(filepath.Join(dir, record.RolloutsDir)) }, "", ""},
+		"an iteration twice": {func(dir string) error {
+			path := filepath.Join(dir, record.IterationsFile)
+			lines, err := os.ReadFile(path)
+			return errors.Join(err, os.WriteFile(path, append(lines, lines...), 0o666))
+		}, "", "iterations.jsonl:3: expected the report of an iteration after 2"},
+		"parameters":         {cut(record.ParamsFile, 0), "", "params.yaml"},
+		"checkpoint by name": {cut("checkpoints/checkpoint_0002.gps", 5), "checkpoints/checkpoint_0002.gps", "should hold"},
+		"policy by name":     {cut("policy.gps", 5), "policy.gps", "should hold"},
+		"empty file":         {cut("policy.gps", 0), "policy.gps", "is empty"},
+		"no rollouts":        {func(dir string) error { return os.RemoveAll(filepath.Join(dir, record.RolloutsDir)) }, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
