@@ -22,7 +22,7 @@ type stop struct {
 	left, place, swift [maxSpans + 1]float64
 }
 
-// wait sets the late times, in s, for which left is computed with dt.
+// wait sets the late times, in s. dt is set already.
 func (s *stop) wait(times []float64) {
 	s.late = len(times)
 	s.left[s.late] = s.dt

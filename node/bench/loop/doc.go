@@ -24,4 +24,11 @@
 // The loops take turns of a second rather than run at once: at one priority on two processors,
 // each would measure how long the other's ticks are. All else goes on all the time, so that
 // whatever the machine does hits all alike, and the order of turns changes with each round.
+//
+// A machine, a virtual one above all, takes a processor away for milliseconds now and then, and which
+// loop has its turn then is a matter of chance. So beside every turn a bare loop in C ticks on each
+// processor, one priority lower: what is to be judged is by how much the latest tick of a second is later
+// than the latest of theirs in the same second. In a while in which a processor stands still, two loops
+// of one period are late by times that differ by less than a period; whatever is more is the loop's own.
+// A tick of ours that took longer than a period would hold one of them up: what ticks take says so.
 package main

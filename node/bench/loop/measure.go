@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"guidedpolicysearch/node/bench/harness"
@@ -30,6 +33,7 @@ const settle = 3 * time.Second
 // measured is what the turns of one loop gave, in ns.
 type measured struct {
 	rounds      [][]uint32 // lateness by round
+	beside      []uint32   // latest tick by round of the loops that stay on a processor
 	computed    []uint32   // of ticks in trials, like the next two
 	published   []uint32
 	observed    []uint32
@@ -66,6 +70,15 @@ func measure(ctx context.Context, o options, b *harness.Build, progress io.Write
 		all = append(all, p)
 	}
 	control, bare := all[1], all[2]
+	var watch witnesses
+	for i := range runtime.NumCPU() {
+		name := fmt.Sprintf("%s on processor %d", ticker, i)
+		p, err := harness.Start(ctx, name, harness.Environment(), b.Path(ticker), strconv.Itoa(max(0, o.priority-1)), strconv.Itoa(i))
+		if err != nil {
+			return nil, err
+		}
+		all, watch = append(all, p), append(watch, p)
+	}
 	if err := control.Ready(); err != nil {
 		return nil, err
 	}
@@ -77,7 +90,7 @@ func measure(ctx context.Context, o options, b *harness.Build, progress io.Write
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	results, err := turns(ctx, o, control, bare, l, progress)
+	results, err := turns(ctx, o, control, bare, watch, l, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +108,7 @@ func measure(ctx context.Context, o options, b *harness.Build, progress io.Write
 }
 
 // turns has each loop run for a second in each round, and returns what they gave.
-func turns(ctx context.Context, o options, control, bare *harness.Process, l *load, progress io.Writer) ([]measured, error) {
+func turns(ctx context.Context, o options, control, bare *harness.Process, watch witnesses, l *load, progress io.Writer) ([]measured, error) {
 	results := make([]measured, 1+len(contenders))
 	for round := range o.seconds {
 		for k := range results {
@@ -106,29 +119,65 @@ func turns(ctx context.Context, o options, control, bare *harness.Process, l *lo
 				return nil, err
 			}
 			i := (round + k) % len(results)
-			m := &results[i]
-			if i == 0 {
-				_, times, err := bare.Ask(fmt.Sprint(int64(o.period()), warm, o.rate), 1, 1)
-				if err != nil {
-					return nil, err
-				}
-				m.rounds = append(m.rounds, times[0])
-				continue
-			}
-			counts, times, err := control.Ask(fmt.Sprint(i-1, warm, o.rate), 3, 4)
-			if err != nil {
+			latest := watch.begin(o)
+			err := results[i].turn(o, i, control, bare)
+			beside, late := latest()
+			if err := errors.Join(err, late); err != nil {
 				return nil, err
 			}
-			m.rounds = append(m.rounds, times[0])
-			m.computed, m.published, m.observed = appendTimes(m.computed, times[1]), appendTimes(m.published, times[2]), appendTimes(m.observed, times[3])
-			m.allocations += uint64(counts[1])
-			m.broken += counts[2]
+			results[i].beside = append(results[i].beside, beside)
 		}
 		if (round+1)%10 == 0 {
 			fmt.Fprintf(progress, "%d of %d s\n", round+1, o.seconds)
 		}
 	}
 	return results, nil
+}
+
+// turn has loop i run for a second.
+func (m *measured) turn(o options, i int, control, bare *harness.Process) error {
+	if i == 0 {
+		_, times, err := bare.Ask(fmt.Sprint(int64(o.period()), warm, o.rate), 1, 1)
+		if err == nil {
+			m.rounds = append(m.rounds, times[0])
+		}
+		return err
+	}
+	counts, times, err := control.Ask(fmt.Sprint(i-1, warm, o.rate), 3, 4)
+	if err != nil {
+		return err
+	}
+	m.rounds = append(m.rounds, times[0])
+	m.computed, m.published, m.observed = appendTimes(m.computed, times[1]), appendTimes(m.published, times[2]), appendTimes(m.observed, times[3])
+	m.allocations += uint64(counts[1])
+	m.broken += counts[2]
+	return nil
+}
+
+// witnesses are bare loops, one on each processor: they see what the machine does in the same second.
+type witnesses []*harness.Process
+
+// begin has all of them tick for as long as a turn and a little longer. The function that it returns
+// waits for them, and tells by how much, in ns, the latest of all their ticks was late.
+func (w witnesses) begin(o options) (latest func() (uint32, error)) {
+	const spare = 20 // of a turn's time is one part more, for what begins and ends it
+	request := fmt.Sprint(int64(o.period()), 0, warm+o.rate+o.rate/spare)
+	late, failed := make([]uint32, len(w)), make([]error, len(w))
+	var done sync.WaitGroup
+	for i, p := range w {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			_, times, err := p.Ask(request, 1, 1)
+			if failed[i] = err; err == nil {
+				late[i] = slices.Max(times[0])
+			}
+		}()
+	}
+	return func() (uint32, error) {
+		done.Wait()
+		return slices.Max(append(late, 0)), errors.Join(failed...)
+	}
 }
 
 // appendTimes appends those that there are: 0 is none.
@@ -154,6 +203,7 @@ func loops(results []measured, period time.Duration) []loop {
 				row.Overruns++
 			}
 		}
+		row.own(m, period)
 		if i > 0 {
 			var ratios []float64
 			for round, late := range m.rounds {
@@ -165,6 +215,19 @@ func loops(results []measured, period time.Duration) []loop {
 		all = append(all, row)
 	}
 	return all
+}
+
+// own looks for ticks that were later than the machine made them: in a while in which it does nothing, two
+// loops of one period are late by times that differ by less than a period.
+func (l *loop) own(m measured, period time.Duration) {
+	for round, late := range m.rounds {
+		beside := float64(m.beside[round])
+		l.Beside = max(l.Beside, beside)
+		if v := float64(slices.Max(late)); v > beside+float64(period) {
+			l.Alone++
+			l.Longest = max(l.Longest, v-beside)
+		}
+	}
 }
 
 func p99(late []uint32) float64 {

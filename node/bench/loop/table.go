@@ -8,12 +8,9 @@ import (
 	"guidedpolicysearch/node/bench/harness"
 )
 
-// Targets: of the p99 of lateness and of the latest tick, as multiples of the bare loop's, and of
-// what a tick takes. The machine stops everybody for a while now and then, and the longest of a
-// few such whiles is a matter of chance.
+// Targets: of the p99 of lateness, as a multiple of the bare loop's, and of what a tick takes.
 const (
 	largestRatio = 1.5
-	sameLength   = 1.25
 	longestTick  = 20e3 // ns
 	// A tick allocates nothing (TestTickAllocatesNothing). The Go runtime does for a goroutine that
 	// waits for the loop's lock while it has no free record of one, and for a new thread.
@@ -35,6 +32,12 @@ type loop struct {
 	Times times  `json:"lateness"`
 	// Overruns are ticks that were late by more than a period.
 	Overruns int `json:"overruns"`
+	// Beside is the latest tick of the bare loops that ran on each processor in the same seconds, in ns.
+	Beside float64 `json:"beside_max_ns"`
+	// Alone are the seconds in which a tick was later by more than a period than all of theirs in that
+	// second, and Longest is the most by which one was, in ns: what the machine does not account for.
+	Alone   int     `json:"seconds_alone"`
+	Longest float64 `json:"alone_max_ns"`
 	// Ratio is the p99 to that of the bare loop, of all rounds; MedianRatio the median of that
 	// of each round. 0 for the bare loop itself.
 	Ratio       float64 `json:"p99_to_bare,omitempty"`
@@ -84,20 +87,20 @@ func (o *outcome) write(out io.Writer) error {
 	fmt.Fprintf(out, "\n%s\n%d s of each loop at %d Hz and priority %d, in turns of a second, beside learners that used %.2f processors; us.\n\n",
 		&o.Machine, o.Seconds, o.Rate, o.Priority, o.Learners)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "ticks are late by\tp50\tp90\tp99\tp99.9\tmax\toverruns\tp99 to C\tmedian round\t")
+	fmt.Fprintln(t, "ticks are late by\tp50\tp90\tp99\tp99.9\tmax\tbeside\toverruns\tp99 to C\tmedian round\t")
 	for _, l := range o.Loops {
 		ratio, median := "-", "-"
 		if l.Ratio > 0 {
 			ratio, median = fmt.Sprintf("%.2fx", l.Ratio), fmt.Sprintf("%.2fx", l.MedianRatio)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t\n", l.Title, l.Times.columns(), l.Overruns, ratio, median)
+		fmt.Fprintf(t, "%s\t%s\t%.1f\t%d\t%s\t%s\t\n", l.Title, l.Times.columns(), l.Beside/1e3, l.Overruns, ratio, median)
 	}
-	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t\t")
-	fmt.Fprintln(t, "a tick takes\tp50\tp90\tp99\tp99.9\tmax\tallocations\tbroken off\t\t")
+	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t\t\t")
+	fmt.Fprintln(t, "a tick takes\tp50\tp90\tp99\tp99.9\tmax\tallocations\tbroken off\t\t\t")
 	for _, k := range o.Ticks {
-		fmt.Fprintf(t, "%s, compute\t%s\t%d\t%d\t\t\n", k.Policy, k.Compute.columns(), k.Allocations, k.Broken)
-		fmt.Fprintf(t, "publish\t%s\t\t\t\t\n", k.Publish.columns())
-		fmt.Fprintf(t, "joint states before it\t%s\t\t\t\t\n", k.Observe.columns())
+		fmt.Fprintf(t, "%s, compute\t%s\t%d\t%d\t\t\t\n", k.Policy, k.Compute.columns(), k.Allocations, k.Broken)
+		fmt.Fprintf(t, "publish\t%s\t\t\t\t\t\n", k.Publish.columns())
+		fmt.Fprintf(t, "joint states before it\t%s\t\t\t\t\t\n", k.Observe.columns())
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -124,10 +127,13 @@ func (o *outcome) verdicts() (lines []string) {
 		}
 		lines = append(lines, word+fmt.Sprintf(format, args...))
 	}
-	bare := o.Loops[0]
 	for _, l := range o.Loops[1:] {
 		verdict(l.Ratio <= largestRatio, "%s: p99 of lateness is %.2fx that of the bare loop, at most %.1fx", l.Title, l.Ratio, largestRatio)
-		verdict(l.Overruns == 0 || l.Times.Max <= sameLength*bare.Times.Max, "%s: the latest tick is late by %.0f us, at most a period or %.2fx the %.0f us of the bare loop", l.Title, l.Times.Max/1e3, sameLength, bare.Times.Max/1e3)
+		if l.Alone == 0 {
+			verdict(true, "%s: in no second is a tick later by more than a period than those of the bare loops beside it", l.Title)
+		} else {
+			verdict(false, "%s: in %d of %d seconds a tick is later by more than a period than those of the bare loops beside it, by up to %.0f us", l.Title, l.Alone, o.Seconds, l.Longest/1e3)
+		}
 	}
 	for _, k := range o.Ticks {
 		verdict(0 < k.Compute.P99 && k.Compute.P99 < longestTick, "%s: a tick computes for %.1f us at p99, less than %.0f us", k.Policy, k.Compute.P99/1e3, longestTick/1e3)

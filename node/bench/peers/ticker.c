@@ -1,6 +1,8 @@
 // The bare loop that ours is compared with: ticks of an absolute timer and does nothing else.
 //
-//   ticker PRIORITY
+//   ticker PRIORITY [PROCESSOR]
+//
+// With PROCESSOR, an index into those that it may use, it stays on that one.
 //
 // Each line "PERIOD WARM COUNT\n" on standard input asks for WARM untimed and COUNT timed ticks,
 // PERIOD ns apart, and is answered by a line "COUNT\n" and COUNT times in ns as native uint32: by
@@ -44,11 +46,29 @@ static void run(int64_t period, unsigned long warm, unsigned long count, uint32_
   }
 }
 
+// stay has the process run on one processor only, the index-th of those that it may use. It returns -1
+// and sets errno where it cannot.
+static int stay(int index) {
+  cpu_set_t all, one;
+  if (sched_getaffinity(0, sizeof all, &all) != 0)
+    return -1;
+  for (int i = 0; i < CPU_SETSIZE; i++)
+    if (CPU_ISSET(i, &all) && index-- == 0) {
+      CPU_ZERO(&one);
+      CPU_SET(i, &one);
+      return sched_setaffinity(0, sizeof one, &one);
+    }
+  errno = EINVAL;
+  return -1;
+}
+
 int main(int argc, char **argv) {
-  if (argc != 2) {
-    fprintf(stderr, "usage: ticker PRIORITY\n");
+  if (argc != 2 && argc != 3) {
+    fprintf(stderr, "usage: ticker PRIORITY [PROCESSOR]\n");
     return 2;
   }
+  if (argc == 3 && stay(atoi(argv[2])) != 0)
+    fprintf(stderr, "processor %s: %s\n", argv[2], strerror(errno));
   struct sched_param param = {.sched_priority = atoi(argv[1])};
   if (param.sched_priority > 0 && sched_setscheduler(0, SCHED_FIFO, &param) != 0)
     fprintf(stderr, "SCHED_FIFO: %s\n", strerror(errno));
