@@ -1,0 +1,110 @@
+package node_test
+
+import (
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"guidedpolicysearch/node"
+	"guidedpolicysearch/node/demonstration"
+	"guidedpolicysearch/node/importing"
+	"guidedpolicysearch/node/record"
+)
+
+// TestImportOwnTrial imports the joint states and commands that a run recorded, by its parameters: the
+// rollouts are those that the run recorded itself, state by state and action by action.
+func TestImportOwnTrial(t *testing.T) {
+	run := filepath.Join(t.TempDir(), "run")
+	if _, _, err := train(t, t.Context(), run, "iterations=1", "samples=2"); err != nil {
+		t.Fatal(err)
+	}
+	source, err := record.View(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := node.ImportConfig{Config: importing.DefaultConfig(), Out: run}
+	c.Topics = demonstration.Topics{JointStates: "/joint_states", Commands: "/effort_controller/commands"}
+	for sample := range uint32(2) {
+		c.Files = append(c.Files, source.Path(record.TrialPath(1, 0, sample)))
+	}
+	read := 0
+	result, err := node.ImportRollouts(t.Context(), c, func(done int) { read = done })
+	if err != nil || len(result.Rollouts) != 2 || read != 2 || len(result.Notes) != 0 {
+		t.Fatalf("%+v, %v, %d read", result, err, read)
+	}
+	for sample, imported := range result.Rollouts {
+		want, err := source.ReadRollout(record.TrialPath(1, 0, uint32(sample)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := source.ReadRollout(imported.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Iteration != importing.Iteration || got.Steps != want.Steps || got.Dt != want.Dt || !slices.Equal(got.StateNames, want.StateNames) || !slices.Equal(got.JointNames, want.JointNames) {
+			t.Errorf("imported %+v", imported)
+		}
+		compareNumbers(t, "states", got.States, want.States)
+		compareNumbers(t, "actions", got.Actions, want.Actions)
+	}
+	if paths, err := source.Rollouts(1); err != nil || len(paths) != 2 {
+		t.Errorf("the run's own trials: %v, %v", paths, err)
+	}
+	// A run that goes on does not take them for its own.
+	if _, _, err := train(t, t.Context(), run, "iterations=2", "samples=2"); err != nil {
+		t.Error(err)
+	}
+}
+
+func compareNumbers(t *testing.T, what string, got, want []float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d %s, want %d", len(got), what, len(want))
+	}
+	for i, v := range got {
+		if math.Abs(v-want[i]) > 1e-9*(1+math.Abs(want[i])) {
+			t.Fatalf("%s: number %d is %v, want %v", what, i, v, want[i])
+		}
+	}
+}
+
+// TestImportRefused writes nothing where something cannot be imported.
+func TestImportRefused(t *testing.T) {
+	dir := t.TempDir()
+	good, bad := filepath.Join(dir, "good.csv"), filepath.Join(dir, "bad.csv")
+	for path, text := range map[string]string{good: "time,a.position,a.effort\n0,0,1\n0.05,1,1\n0.1,2,1\n", bad: "time,a.position,a.effort\n0,0,1\n0.05,x,1\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := filepath.Join(dir, "out")
+	c := node.ImportConfig{Config: importing.DefaultConfig(), Out: out, Files: []string{good, bad}}
+	if _, err := node.ImportRollouts(t.Context(), c, func(int) {}); err == nil {
+		t.Error("a file that is no motion was imported")
+	}
+	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something was written: %v", err)
+	}
+	c.Files = c.Files[:1]
+	for want := range uint32(2) {
+		result, err := node.ImportRollouts(t.Context(), c, func(int) {})
+		if err != nil || len(result.Rollouts) != 1 || result.Rollouts[0].Sample != want {
+			t.Fatalf("%+v, %v", result, err)
+		}
+	}
+	held, _, err := record.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if _, err := node.ImportRollouts(t.Context(), c, func(int) {}); !errors.Is(err, record.ErrLocked) {
+		t.Errorf("a run that is written: %v", err)
+	}
+	c.Out = dir
+	if _, err := node.ImportRollouts(t.Context(), c, func(int) {}); !errors.Is(err, record.ErrNotEmpty) {
+		t.Errorf("a folder of something else: %v", err)
+	}
+}
