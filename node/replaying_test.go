@@ -217,6 +217,7 @@ func TestReplayRefuses(t *testing.T) {
 		{"trials", node.ReplayConfig{Run: run, Set: []string{"samples=4"}}, node.ErrReplay, "it defines the trials"},
 		{"noise", node.ReplayConfig{Run: run, Set: []string{"noise.sigma=1.0"}}, node.ErrReplay, "it defines the trials"},
 		{"first controllers", node.ReplayConfig{Run: run, Set: []string{"initial_controller.variance=1.0"}}, node.ErrReplay, "it defines the trials"},
+		{"of running", node.ReplayConfig{Run: run, Set: []string{"policy.start=here"}}, node.ErrReplay, "nothing is learned with it"},
 		{"no part", node.ReplayConfig{Run: run, Set: []string{"console=table", "runs_folder=x"}}, node.ErrReplay, "runs_folder: it has no part"},
 		{"form of the policy", node.ReplayConfig{Run: run, Set: []string{"policy.hidden=[3]"}}, node.ErrReplay, "--all"},
 		{"unknown", node.ReplayConfig{Run: run, Set: []string{"algorithm.klstep=1.0"}}, params.ErrInvalid, "algorithm.kl_step"},
@@ -228,6 +229,15 @@ func TestReplayRefuses(t *testing.T) {
 		if _, err := node.OpenReplay(c.ReplayConfig); !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want %v that says %q", c.name, err, c.is, c.says)
 		}
+	}
+	// However few iterations the run was told to make at last, those that it made are replayed.
+	path := filepath.Join(run, record.ParamsFile)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, []byte(strings.Replace(string(text), "\n    iterations: 3\n", "\n    iterations: 1\n", 1)), 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	// The same value is no change.
 	if r := replayRun(t, node.ReplayConfig{Run: run, Set: []string{"samples=3", "console=table"}}); r.Identical != 3 {
