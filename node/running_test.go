@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"guidedpolicysearch/msgs/guided_policy_search_msgs"
+	"guidedpolicysearch/node/action"
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/trial"
@@ -240,5 +242,59 @@ func TestRunIsOfOnePolicy(t *testing.T) {
 		if definesProblem(name) != want {
 			t.Errorf("%s makes it another problem: %t, want %t", name, !want, want)
 		}
+	}
+}
+
+// Who asks a node that runs a policy to learn is told why it does not.
+func TestTrainIsRefusedInRun(t *testing.T) {
+	m := startManaged(t, noLearner(t), runs(learned(t), "autostart:=false", "exit_when_done:=false")...)
+	m.startRobot()
+	client, err := action.NewClient(m.outside, action.ClientConfig{Name: nodeName + "/train", Type: action.Type{SendGoal: new(guided_policy_search_msgs.Train_SendGoal),
+		GetResult: new(guided_policy_search_msgs.Train_GetResult), Feedback: new(guided_policy_search_msgs.Train_FeedbackMessage)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	goal, err := client.Send(m.context(), &guided_policy_search_msgs.Train_Goal{Iterations: 3}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var result guided_policy_search_msgs.Train_Result
+	status, err := goal.Result(m.context(), &result)
+	if err != nil || status != action.Aborted || !strings.Contains(result.Message, "mode is run, in which nothing is learned: start the node with mode train") {
+		t.Errorf("status %v with %q, %v", status, result.Message, err)
+	}
+	if commands, _ := m.counts(); commands != 0 || !m.is("unconfigured") {
+		t.Errorf("%d commands, %s", commands, m.stand())
+	}
+}
+
+// An arm whose weight nobody compensates sags when it is held: a policy that begins where the arm is
+// begins where it has come to rest, and does not wait for it to come back up.
+func TestRunHereOnAnArmThatSags(t *testing.T) {
+	path := learned(t)
+	m := startManaged(t, noLearner(t), runs(path, "policy.start:=here", "iterations:=1", "samples:=2", "conditions.initial_position:=[0.0, 0.0]")...)
+	m.startRobot("plant.gravity:=9.81", "initial_position:=[-1.2, 0.2]")
+	<-m.done
+	if m.err != nil || m.panicked != nil {
+		t.Fatalf("%v, %v\n%s", m.err, m.panicked, m.log())
+	}
+	folder, err := record.View(m.folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []float64{-1.2, 0.2}
+	for i, near := range []float64{0.5, 1.5} { // rad; after a trial the arm has a speed to lose
+		r, err := folder.ReadRollout(record.TrialPath(1, 0, uint32(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if away := math.Hypot(r.States[0]-want[0], r.States[1]-want[1]); away < 0.05 || away > near {
+			t.Errorf("trial %d begins at %v, %v rad from where the arm was, %v; want it to sag, by at most %v", i+1, r.States[:2], away, want, near)
+		}
+		if speed := math.Hypot(r.States[2], r.States[3]); speed > 0.02 {
+			t.Errorf("trial %d begins at %v rad/s, want at rest", i+1, speed)
+		}
+		want = r.States[20*r.Dx:]
 	}
 }
