@@ -27,9 +27,6 @@ type barrier struct {
 	rows     []float64 // room for all rows
 	most     []float64
 	tau      []float64
-	chol     []float64 // n x n, lower
-	half     []float64 // its inverse, n x n, lower
-	diagonal []float64 // of that, n
 	mobility []float64 // C M^-1, a row for each joint and for each coordinate of a point
 	drift    []float64 // c - C M^-1 b, one for each row
 	kept     int       // rows that are kept in this tick: without points if their numbers overflow
@@ -50,9 +47,8 @@ func newBarrier(f *Filter) (*barrier, error) {
 	if f.workspace != nil {
 		lines += len(f.workspace.points)
 	}
-	vec := func() []float64 { return make([]float64, n) }
-	b := &barrier{f: f, solver: qp.New(n, 2*lines), rows: make([]float64, 2*lines*n), most: make([]float64, 2*lines), tau: vec(),
-		chol: make([]float64, n*n), half: make([]float64, n*n), diagonal: vec(), mobility: make([]float64, lines*n), drift: make([]float64, lines),
+	b := &barrier{f: f, solver: qp.New(n, 2*lines), rows: make([]float64, 2*lines*n), most: make([]float64, 2*lines), tau: make([]float64, n),
+		mobility: make([]float64, lines*n), drift: make([]float64, lines),
 		allowed: make([]float64, 2*lines)}
 	b.up = stop{approach: f.cfg.ApproachTime.Seconds(), wrong: f.cfg.AccelerationError}
 	b.down = b.up
@@ -64,54 +60,37 @@ func newBarrier(f *Filter) (*barrier, error) {
 	return b, nil
 }
 
-// factor inverts the mass matrix; false where that is not possible with finite numbers.
-func (b *barrier) factor() bool {
+// invert inverts the mass matrix, by Gauss's and Jordan's elimination in place, which needs no pivoting
+// where the matrix is positive definite; false where it is not, or numbers are not finite.
+func (b *barrier) invert() bool {
 	n := b.f.n
-	for i := range n {
-		of, li := b.f.mass[i*n:(i+1)*n], b.chol[i*n:(i+1)*n]
-		for j := range i {
-			s := of[j]
-			for k, v := range b.chol[j*n : j*n+j] {
-				s -= li[k] * v
-			}
-			li[j] = s * b.diagonal[j]
-		}
-		s := of[i]
-		for _, v := range li[:i] {
-			s -= v * v
-		}
-		if !(s > 0) {
+	inverse := b.mobility[:n*n]
+	copy(inverse, b.f.mass)
+	for k := range n {
+		pivot := inverse[k*n : (k+1)*n]
+		if !(pivot[k] > 0) {
 			return false
 		}
-		b.diagonal[i] = 1 / math.Sqrt(s)
-	}
-	// The inverse is X' X, X that of the factor: a row of X at a time.
-	clear(b.mobility[:n*n])
-	for k := range n {
-		x := b.half[k*n : k*n+k+1]
-		clear(x)
-		for i, l := range b.chol[k*n : k*n+k] {
-			l *= -b.diagonal[k]
-			for c, v := range b.half[i*n : i*n+i+1] {
-				x[c] += l * v
-			}
+		scale := 1 / pivot[k]
+		pivot[k] = 1
+		for j := range pivot {
+			pivot[j] *= scale
 		}
-		x[k] = b.diagonal[k]
-		for i, v := range x {
-			to := b.mobility[i*n : i*n+i+1]
-			for c := range to {
-				to[c] += v * x[c]
+		for i := range n {
+			if i == k {
+				continue
 			}
-		}
-	}
-	for i := range n {
-		for c := range i {
-			b.mobility[c*n+i] = b.mobility[i*n+c]
+			row := inverse[i*n : (i+1)*n]
+			v := row[k]
+			row[k] = 0
+			for j, w := range pivot {
+				row[j] -= v * w
+			}
 		}
 	}
 	for i := range n {
 		sum := 0.0
-		for j, v := range b.mobility[i*n : (i+1)*n] {
+		for j, v := range inverse[i*n : (i+1)*n] {
 			sum -= v * b.f.bias[j]
 		}
 		if sum-sum != 0 {

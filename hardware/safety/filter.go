@@ -248,7 +248,7 @@ func (f *Filter) compute() bool {
 		if !f.finite("mass matrix", f.mass) || !f.finite("Coriolis and gravity torque", f.bias) {
 			return false
 		}
-		if !f.barrier.factor() {
+		if !f.barrier.invert() {
 			f.Trip(Fault{Kind: NotFinite, Joint: -1, Name: "inverse of the mass matrix", Value: math.NaN()})
 			return false
 		}
