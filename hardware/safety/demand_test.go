@@ -3,6 +3,7 @@ package safety
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,8 +20,8 @@ func (c *coupled) Bias(dst, _, _ []float64)    { copy(dst, c.bias) }
 func (c *coupled) Gravity(dst, _ []float64)    { copy(dst, c.bias) }
 
 // whole solves the filter's programme with the rows of all limits, as it is before Tick takes a
-// reading and torques whose wish is given, and returns how many of them bind.
-func whole(t *testing.T, f *Filter, tau, wish []float64, dt float64) (binding int) {
+// reading and torques whose wish is given, and returns it.
+func whole(t *testing.T, f *Filter, tau, wish []float64, dt float64) *qp.Problem {
 	b := f.barrier
 	p := qp.Problem{Wanted: wish, Scale: f.robot.EffortLimit, Low: f.low, High: f.high}
 	b.up.dt, b.down.dt = max(dt, f.history.gap), max(dt, f.history.gap)
@@ -47,16 +48,19 @@ func whole(t *testing.T, f *Filter, tau, wish []float64, dt float64) (binding in
 	if !result.Exact {
 		t.Fatal("the whole programme is not solved")
 	}
+	return &p
+}
+
+// excess returns by how much the torque exceeds most of each row.
+func excess(p *qp.Problem, tau []float64) []float64 {
+	list := make([]float64, len(p.Most))
 	for r, most := range p.Most {
-		v := -most
-		for j, g := range p.Rows[r*f.n : (r+1)*f.n] {
-			v += g * tau[j]
-		}
-		if v > -1e-9 {
-			binding++
+		list[r] = -most
+		for j, g := range p.Rows[r*len(tau) : (r+1)*len(tau)] {
+			list[r] += g * tau[j]
 		}
 	}
-	return binding
+	return list
 }
 
 // TestRowsOnDemand: torques are those of the programme with all rows, though it is given only those
@@ -68,7 +72,7 @@ func TestRowsOnDemand(t *testing.T) {
 		t.Fatal(err)
 	}
 	bound := make([]int, 20) // ticks, by how many rows bind
-	asked, all := 0, 0
+	asked, all, powered := 0, 0, 0
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		c := DefaultConfig()
@@ -81,6 +85,9 @@ func TestRowsOnDemand(t *testing.T) {
 		}
 		if seed%3 == 0 {
 			c.SlewLimit = []float64{8000, 6000, 2000, 1000}
+		}
+		if seed%4 == 3 {
+			c.PowerLimit = 20
 		}
 		model := &coupled{make([]float64, n*n), make([]float64, n)}
 		for range 6 {
@@ -113,13 +120,26 @@ func TestRowsOnDemand(t *testing.T) {
 			f.barrier.apply(dt) // the points' rows
 			copy(f.wish, wanted)
 			f.box(dt)
-			binding := whole(t, f, want, append([]float64(nil), f.wish...), dt)
+			p := whole(t, f, want, slices.Clone(f.wish), dt)
+			binding := 0
+			for _, v := range excess(p, want) {
+				if v > -1e-9 {
+					binding++
+				}
+			}
 			got := f.Tick(reading, wanted, Learned, dt).Values()
 			if f.Fault().Kind != NoFault {
 				t.Fatalf("seed %d: %s", seed, f.Fault())
 			}
 			bound[binding]++
 			asked, all = asked+len(f.barrier.problem.Most), all+2*len(f.barrier.drift)
+			if f.acts.Has(Powered) { // the torque is another, of a narrower box
+				powered++
+				if v := slices.Max(excess(p, got)); v > 0.0201 && !f.acts.Has(Infeasible) { // 0.02 is what solve tells as infeasible
+					t.Fatalf("seed %d, tick %d: within the power limit a row is exceeded by %v", seed, tick, v)
+				}
+				continue
+			}
 			// Where rows contradict one another, their large multipliers take some precision.
 			tolerance := 1e-7
 			if f.acts.Has(Infeasible) {
@@ -134,6 +154,9 @@ func TestRowsOnDemand(t *testing.T) {
 	}
 	if asked*4 > all {
 		t.Errorf("%d of %d rows are in the programmes, which saves little", asked, all)
+	}
+	if powered < 1000 {
+		t.Errorf("the power limit acts in %d ticks, which shows little", powered)
 	}
 	for binding, ticks := range bound[:4] {
 		if ticks < 100 {
