@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"syscall"
 )
@@ -48,8 +47,6 @@ func syncDir(dir string) error {
 // acquire takes the lock of a run folder. The kernel gives it back when the process
 // ends, however it ends.
 func acquire(dir string) (*os.File, error) {
-	// Beyond a limit on file sizes a write is to fail, not the process to end.
-	signal.Ignore(syscall.SIGXFSZ)
 	path := filepath.Join(dir, lockFile)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
