@@ -276,7 +276,7 @@ func TestRunHereOnAnArmThatSags(t *testing.T) {
 	m := startManaged(t, noLearner(t), runs(path, "policy.start:=here", "iterations:=1", "samples:=2", "conditions.initial_position:=[0.0, 0.0]")...)
 	m.startRobot("plant.gravity:=9.81", "initial_position:=[-1.2, 0.2]")
 	<-m.done
-	if m.err != nil || m.panicked != nil {
+	if m.err != nil || m.panicked != nil || strings.Contains(m.log(), "fault") {
 		t.Fatalf("%v, %v\n%s", m.err, m.panicked, m.log())
 	}
 	folder, err := record.View(m.folder)
