@@ -155,7 +155,7 @@ func TestRowsOnDemand(t *testing.T) {
 	if asked*4 > all {
 		t.Errorf("%d of %d rows are in the programmes, which saves little", asked, all)
 	}
-	if powered < 1000 {
+	if powered < 500 {
 		t.Errorf("the power limit acts in %d ticks, which shows little", powered)
 	}
 	for binding, ticks := range bound[:4] {
