@@ -159,6 +159,10 @@ func TestNewConditionJoins(t *testing.T) {
 			if c.Previous == nil || len(c.Samples) == 0 || report.Conditions[0].Predicted != 0 {
 				t.Errorf("%s, push %v: the new condition has %+v", name, push, c)
 			}
+			// Its samples are its controller's, not the policy's.
+			if c.Drawn != nil && c.Drawn != fresh.Controller {
+				t.Errorf("%s, push %v: the new condition's samples are taken for another one's than its controller's", name, push)
+			}
 			// The policy of before is in its model, not the one that is rolled back.
 			if push != 0 {
 				u, v := make([]float64, 1), make([]float64, 1)
