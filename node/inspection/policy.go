@@ -3,6 +3,8 @@ package inspection
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/nn"
@@ -30,6 +32,7 @@ type Policy struct {
 // Network is a network with its normalisation.
 type Network struct {
 	Sizes      []int  `json:"sizes"`
+	// Activation is that of each hidden layer, by commas where they differ.
 	Activation string `json:"activation"`
 	Weights    int    `json:"weights"`
 	// Scale and Bias normalise observations, one entry each: scale times observation, plus bias.
@@ -40,12 +43,23 @@ type Network struct {
 
 func describeNetwork(n *nn.Network, observations []string) *Network {
 	cfg := n.Config()
-	out := &Network{Sizes: cfg.Sizes, Activation: string(cfg.Hidden), Observations: observations}
+	out := &Network{Sizes: cfg.Sizes, Activation: activations(cfg), Observations: observations}
 	out.Scale, out.Bias = n.Normalisation()
 	for i, in := range cfg.Sizes[:len(cfg.Sizes)-1] {
 		out.Weights += (in + 1) * cfg.Sizes[i+1]
 	}
 	return out
+}
+
+func activations(c nn.Config) string {
+	var names []string
+	for i := range len(c.Sizes) - 2 {
+		names = append(names, string(c.Activation(i)))
+	}
+	if list := slices.Compact(slices.Clone(names)); len(list) == 1 {
+		return list[0]
+	}
+	return strings.Join(names, ", ")
 }
 
 func openPolicy(path string, head []byte) (*Policy, error) {
