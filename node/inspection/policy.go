@@ -31,7 +31,7 @@ type Policy struct {
 
 // Network is a network with its normalisation.
 type Network struct {
-	Sizes      []int  `json:"sizes"`
+	Sizes []int `json:"sizes"`
 	// Activation is that of each hidden layer, by commas where they differ.
 	Activation string `json:"activation"`
 	Weights    int    `json:"weights"`
