@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"guidedpolicysearch/node/realtime"
 	"guidedpolicysearch/node/rostime"
@@ -43,11 +46,17 @@ func (t *turn) run(c *control, clock *rostime.Clock, period time.Duration, conte
 		return err
 	}
 	var before, after runtime.MemStats
+	if err := align(period); err != nil {
+		return err
+	}
 	timer := realtime.NewTimer(period)
 	for i := range warm + len(t.late) {
 		if i == warm {
 			// It stops the world: the next tick is due a period after it.
 			runtime.ReadMemStats(&before)
+			if err := align(period); err != nil {
+				return err
+			}
 			timer.Restart()
 		}
 		lateness, missed := timer.Wait()
@@ -67,6 +76,25 @@ func (t *turn) run(c *control, clock *rostime.Clock, period time.Duration, conte
 	runtime.ReadMemStats(&after)
 	t.allocations, t.broken = after.Mallocs-before.Mallocs, c.broken
 	return c.leave()
+}
+
+// align returns at a multiple of the period on CLOCK_MONOTONIC, so that ticks have the phase of the bare
+// loop's, and not that of those beside it.
+func align(period time.Duration) error {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return fmt.Errorf("clock_gettime: %w", err)
+	}
+	due := unix.NsecToTimespec((now.Nano()/int64(period) + 1) * int64(period))
+	for {
+		err := unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &due, nil)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("clock_nanosleep: %w", err)
+		}
+	}
 }
 
 // clip is a time in ns that 32 bits hold.
