@@ -28,6 +28,7 @@ var contenders = []contender{
 	{"linear-Gaussian, 20 Hz", false, linearGaussian},
 	{"linear-Gaussian, each tick", true, linearGaussian},
 	{"network, each tick", true, network},
+	{"network, 20 Hz", false, network},
 }
 
 // step returns the time step of the trials for ticks of some period.
