@@ -73,9 +73,11 @@ type Condition struct {
 	Samples [][]*rollout.Rollout
 	// PolicyPrior is the data and the mixture of the prior of the policy's linearisation.
 	PolicyPrior *policy.MixturePrior
-	// Duals pull controller and policy together, and PolicyKL holds the divergences between
-	// them, T, that their weights were last adapted to; nil for algorithms without.
+	// Duals pull controller and policy together, Linear is the linearised policy of the last turn, that
+	// they pulled towards, and PolicyKL holds the divergences between them, T, that their weights were
+	// last adapted to; nil for algorithms without.
 	Duals    *policy.Duals
+	Linear   *lqg.Controller
 	PolicyKL []float64
 }
 
@@ -99,8 +101,8 @@ type Report struct {
 
 // PolicyReport is the part of the policy.
 type PolicyReport struct {
-	// Loss and HeldOutLoss are those of the last fit, at the samples trained on and at those held out
-	// (NaN if none are); Epochs counts passes over the samples.
+	// Loss and HeldOutLoss are those of the network that the last fit gave, at the samples trained on and
+	// at those held out (NaN if none are); Epochs counts passes over the samples.
 	Loss, HeldOutLoss float64
 	Epochs            int
 	// RolledBack tells that the policy did so much worse than the one before it that this one was
@@ -117,7 +119,7 @@ func (r *PolicyReport) warn(format string, args ...any) {
 // set reports on a fit.
 func (r *PolicyReport) set(fit *nn.Report) {
 	r.Epochs += len(fit.TrainLoss) - 1
-	r.Loss, r.HeldOutLoss = fit.TrainLoss[len(fit.TrainLoss)-1], math.NaN()
+	r.Loss, r.HeldOutLoss = fit.TrainLoss[fit.BestEpoch], math.NaN()
 	if len(fit.HeldOutLoss) > 0 {
 		r.HeldOutLoss = fit.HeldOutLoss[fit.BestEpoch]
 	}
@@ -149,7 +151,8 @@ type ConditionReport struct {
 	// the others.
 	PolicyKL float64
 	// Predicted and Actual are the improvement that the last update promised and what
-	// the samples' models show; 0 in the first iteration, which has none to look back on.
+	// the samples' models show, of what it minimised: the expected cost, and for the algorithms that
+	// alternate the pull towards the policy; 0 in the first iteration, which has none to look back on.
 	Predicted, Actual float64
 	// EMSteps counts E-steps of the mixture fit.
 	EMSteps int

@@ -141,7 +141,7 @@ func (a *alternating) observe(ctx context.Context, state *State, samples []*roll
 	}
 	multiplier := current.StepMultiplier
 	if current.Previous != nil {
-		if report.Predicted, report.Actual, err = a.core.improvement(current.Previous, model); err != nil {
+		if report.Predicted, report.Actual, err = a.improvement(current, model); err != nil {
 			return err
 		}
 		multiplier = a.core.cfg.Step.Next(multiplier, report.Predicted, report.Actual)
@@ -162,12 +162,12 @@ func (a *alternating) learn(ctx context.Context, state, next *State, turn int, r
 	var controllers []*lqg.Controller
 	for _, c := range next.Conditions {
 		taught, weight := a.agree.lesson(c.Controller, c.Duals)
-		for _, samples := range c.Samples {
-			lessons = append(lessons, lesson{controller: taught, samples: samples, weight: weight})
+		for i, samples := range c.Samples {
+			lessons = append(lessons, lesson{controller: taught, own: c.Controller, samples: samples, weight: weight, age: len(c.Samples) - 1 - i})
 		}
 		controllers = append(controllers, c.Controller)
 	}
-	next.Policy, err = a.student.learn(ctx, next.Policy, lessons, controllers, state.policySeed(turn), report)
+	next.Policy, err = a.student.learn(ctx, next.Policy, lessons, controllers, state, turn, report)
 	return err
 }
 
@@ -197,6 +197,9 @@ func (a *alternating) turn(ctx context.Context, state, next *State, m, workers, 
 		if last {
 			c.PolicyKL = between.kl
 		}
+	}
+	if last {
+		c.Linear = linear
 	}
 	p := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: state.Conditions[m].Controller, MaxEnt: a.core.cfg.MaxEntropy}
 	a.agree.problem(&p, linear, c.Duals)

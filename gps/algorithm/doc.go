@@ -38,7 +38,8 @@
 // The multiplier is multiplied by s*, bounded for one iteration (MinChange, MaxChange) and
 // over all of them (Min, Max). The difference counts as at least 1e-4, so that an update that
 // gave more than it promised makes the step grow: a negative s* is not a small one
-// (Montgomery & Levine 2016, section 4.2; Chebotar et al. 2017).
+// (Montgomery & Levine 2016, section 4.2; Chebotar et al. 2017). Where an update minimises more than
+// the cost, as in turns below, J is all that it minimises.
 //
 // # Path integrals
 //
@@ -61,8 +62,11 @@
 //	(7)  min_pi sum_n w_n (pi(x_n) - K x_n - k)' P_n (pi(x_n) - K x_n - k),   S^-1 = mean P_n
 //
 // with P_n the controllers' precisions and w_n weights of the time steps (Levine et al. 2015,
-// section 4.2). A pair whose weight and precision are above twice the median counts as that: a few
-// steps with tiny covariances would be all that is learned. The network goes on from the last one, unless the
+// section 4.2). A weight above twice the median weight counts as that (policy.RobustWeights), and then so
+// does a pair whose weight and precision together are above twice their median: a few steps with tiny
+// covariances would be all that is learned. In place of the mean precision S can be learned, as that
+// of the greatest likelihood (policy.LikelyCovariance). What is held out from training stays so as long
+// as it is kept, since training goes on from the network before. The network goes on from the last one, unless the
 // observations have outgrown its normalisation. A fit that diverges is undone: the policy stays as
 // it was, and the report says so; only the first policy has none to fall back on. Near the samples
 // the policy is linearised, q ~ N(K x + k, C), by package policy.
@@ -85,7 +89,9 @@
 //
 // so that what the policy does not copy of p' counts against the step, as errors of the dynamics
 // do; with the Monte Carlo rule J(q; m) and J(q'; m') are the means of the samples' costs. The public
-// reference implementation does so too.
+// reference implementation does so too. Off-policy the samples are the controllers', and
+// max(0, J(q; m) - J(p; m)) is added for what the policy does worse than p, which drew them; without it
+// the step grows while the policy comes apart, as the reference's does.
 //
 // The guard: if the mean of the samples' costs over all conditions (of the policy's samples, or
 // off-policy the controllers') is above that of the iteration before by more than

@@ -21,7 +21,8 @@ type StepRule string
 const (
 	// Laplace compares expected costs of the linearised policy under the fitted models.
 	Laplace StepRule = "laplace"
-	// MonteCarlo compares the mean costs of the samples with what was expected.
+	// MonteCarlo compares the mean costs of the samples with what was expected. Off-policy, where the
+	// policy has drawn none, what it costs above the controllers under the fitted models is added.
 	MonteCarlo StepRule = "mc"
 )
 
@@ -133,7 +134,7 @@ func (a *MDGPS) Iterate(ctx context.Context, state *State, samples [][]*rollout.
 		return nil, nil, err
 	}
 	lessons, controllers := lessonsOf(next.Conditions)
-	if next.Policy, err = a.student.learn(ctx, current, lessons, controllers, state.policySeed(1), report.Policy); err != nil {
+	if next.Policy, err = a.student.learn(ctx, current, lessons, controllers, state, 1, report.Policy); err != nil {
 		return nil, nil, fmt.Errorf("iteration %d: policy: %w", next.Iteration, err)
 	}
 	return next, report, nil
@@ -174,14 +175,14 @@ func (a *MDGPS) first(ctx context.Context, state *State, samples [][]*rollout.Ro
 		lessons = append(lessons, lesson{controller: c.Controller, samples: samples[m]})
 		controllers = append(controllers, c.Controller)
 	}
-	return a.student.learn(trace.With(ctx, "first"), nil, lessons, controllers, state.policySeed(0), report)
+	return a.student.learn(trace.With(ctx, "first"), nil, lessons, controllers, state, 0, report)
 }
 
 // lessonsOf returns what the conditions' controllers teach at the samples that they keep.
 func lessonsOf(conditions []Condition) (lessons []lesson, controllers []*lqg.Controller) {
 	for _, c := range conditions {
-		for _, samples := range c.Samples {
-			lessons = append(lessons, lesson{controller: c.Controller, samples: samples})
+		for i, samples := range c.Samples {
+			lessons = append(lessons, lesson{controller: c.Controller, samples: samples, age: len(c.Samples) - 1 - i})
 		}
 		controllers = append(controllers, c.Controller)
 	}
@@ -221,7 +222,7 @@ func (a *MDGPS) adapt(state, next *State, report *Report) float64 {
 		}
 		was, promised, is := ExpectedCost(previous.Controller, previous), ExpectedCost(c.Controller, previous), ExpectedCost(now.Controller, now)
 		if a.cfg.StepRule == MonteCarlo {
-			was, is = c.MeanCost, next.Conditions[m].MeanCost
+			was, is = a.sampled(c), a.sampled(&next.Conditions[m])
 		}
 		r.Predicted, r.Actual = difference(was, promised), difference(was, is)
 		before, predicted, actual, known = c.StepMultiplier, predicted+r.Predicted, actual+r.Actual, known+1
@@ -236,6 +237,18 @@ func (a *MDGPS) adapt(state, next *State, report *Report) float64 {
 		multiplier = max(a.core.cfg.Step.Min, min(multiplier, before/4))
 	}
 	return multiplier
+}
+
+// sampled is what the samples say that the policy costs. Off-policy they are the controllers', and what
+// the policy does worse is the model's estimate: where it fails, they do not show it.
+func (a *MDGPS) sampled(c *Condition) float64 {
+	if !a.cfg.OffPolicy || c.Drawn == nil {
+		return c.MeanCost
+	}
+	if gap := ExpectedCost(c.Previous.Controller, c.Previous) - ExpectedCost(c.Drawn, c.Previous); !(gap <= 0) {
+		return c.MeanCost + gap
+	}
+	return c.MeanCost
 }
 
 // worse compares the mean costs of the samples with those of the iteration before, and tells

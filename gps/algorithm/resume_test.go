@@ -104,8 +104,10 @@ func TestStateNamesWhatIsWrong(t *testing.T) {
 			c.Duals = c.Duals.Clone()
 			c.Duals.Bias[5] = math.NaN()
 		}, "condition 1: policy: invalid: multipliers' bias at time step 5 is NaN"},
-		"multipliers size": {"badmm", func(s *algorithm.State, c *algorithm.Condition) { c.Duals = policy.NewDuals(massT-1, 2, 1, 1) }, "condition 1: the multipliers have T=19"},
-		"divergences":      {"badmm", func(s *algorithm.State, c *algorithm.Condition) { c.PolicyKL = c.PolicyKL[1:] }, "condition 1: there are 19 divergences"},
+		"multipliers size":  {"badmm", func(s *algorithm.State, c *algorithm.Condition) { c.Duals = policy.NewDuals(massT-1, 2, 1, 1) }, "condition 1: the multipliers have T=19"},
+		"linearised policy": {"badmm", func(s *algorithm.State, c *algorithm.Condition) { c.Linear = other(massT, 3, 1) }, "condition 1: the linearised policy has T=20 dX=3"},
+		"its numbers":       {"badmm", func(s *algorithm.State, c *algorithm.Condition) { c.Linear = lqg.NewController(massT, 2, 1) }, "condition 1: the linearised policy: "},
+		"divergences":       {"badmm", func(s *algorithm.State, c *algorithm.Condition) { c.PolicyKL = c.PolicyKL[1:] }, "condition 1: there are 19 divergences"},
 		"divergence": {"badmm", func(s *algorithm.State, c *algorithm.Condition) {
 			c.PolicyKL = append([]float64{math.Inf(1)}, c.PolicyKL[1:]...)
 		}, "at time step 0 is +Inf"},

@@ -1,6 +1,7 @@
 package algorithm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type PolicyConfig struct {
 	Observation []int
 	// Covariance is the form of the policy's covariance; default policy.Full.
 	Covariance policy.CovarianceKind
+	// Source is what it is taken from; default policy.ByPrecision.
+	Source policy.CovarianceSource
 	// Entropy bounds the covariance, see policy.Covariance; default 0.
 	Entropy float64
 	// Reuse says of how many earlier iterations the samples' states are trained on too, >= 0;
@@ -39,7 +42,7 @@ type PolicyConfig struct {
 
 // DefaultPolicyConfig returns the defaults.
 func DefaultPolicyConfig() PolicyConfig {
-	return PolicyConfig{Hidden: []int{64, 64}, Activation: nn.ReLU, Covariance: policy.Full, Reuse: 1, Train: nn.DefaultTrainConfig(), Linearise: policy.DefaultLineariseConfig()}
+	return PolicyConfig{Hidden: []int{64, 64}, Activation: nn.ReLU, Covariance: policy.Full, Source: policy.ByPrecision, Reuse: 1, Train: nn.DefaultTrainConfig(), Linearise: policy.DefaultLineariseConfig()}
 }
 
 // Validate returns an error that names the field that is out of range.
@@ -51,6 +54,8 @@ func (c PolicyConfig) Validate() error {
 		return fmt.Errorf("algorithm: entropy regularization of the policy is %v, need a finite number >= 0", c.Entropy)
 	case c.Covariance != policy.Full && c.Covariance != policy.Diagonal:
 		return fmt.Errorf("algorithm: covariance of the policy is %q, need %q or %q", c.Covariance, policy.Full, policy.Diagonal)
+	case c.Source != policy.ByPrecision && c.Source != policy.ByLikelihood:
+		return fmt.Errorf("algorithm: covariance of the policy is from %q, need %q or %q", c.Source, policy.ByPrecision, policy.ByLikelihood)
 	}
 	if err := c.Train.Validate(); err != nil {
 		return err
@@ -61,8 +66,10 @@ func (c PolicyConfig) Validate() error {
 // lesson is what the policy is to learn from one group of samples.
 type lesson struct {
 	controller *lqg.Controller
+	own        *lqg.Controller // the condition's, where controller is changed for the policy; else nil
 	samples    []*rollout.Rollout
 	weight     []float64 // of the time steps, T; nil for 1
+	age        int       // of the samples, in iterations; 0 for the latest
 }
 
 // student fits a policy.
@@ -168,10 +175,10 @@ func scaleOutput(n *nn.Network, scale []float64, sign int) {
 	n.SetLayer(last, weights, bias)
 }
 
-// learn returns a policy trained on the lessons, from the one before unless that is nil, with the
-// covariance that the controllers' precisions give it. Training that diverges is undone, and told
-// in the report: the policy stays as it was.
-func (s *student) learn(ctx context.Context, before *policy.Network, lessons []lesson, controllers []*lqg.Controller, seed uint64, report *PolicyReport) (*policy.Network, error) {
+// learn returns a policy trained on the lessons, from the one before unless that is nil, in the
+// fit of that number of state's iteration. Training that diverges is undone, and told in the report:
+// the policy stays as it was.
+func (s *student) learn(ctx context.Context, before *policy.Network, lessons []lesson, controllers []*lqg.Controller, state *State, fit int, report *PolicyReport) (*policy.Network, error) {
 	defer trace.Phase(ctx, phasePolicy)()
 	targets := policy.NewTargets(s.dX, s.dU)
 	for _, l := range lessons {
@@ -181,12 +188,12 @@ func (s *student) learn(ctx context.Context, before *policy.Network, lessons []l
 	if err != nil {
 		return nil, err
 	}
-	chol := make([]float64, s.dU*s.dU)
-	if err := s.covariance(chol, controllers); err != nil {
-		return nil, err
-	}
 	scale := rescale(data)
 	balance(data)
+	if part := s.cfg.Train.HeldOut; part > 0 {
+		data.HeldOut = heldOut(lessons, part, state.Seed)
+	}
+	seed := state.policySeed(fit)
 	network, err := s.begin(before, data, scale, seed)
 	if err != nil {
 		return nil, err
@@ -205,8 +212,21 @@ func (s *student) learn(ctx context.Context, before *policy.Network, lessons []l
 		return nil, err
 	}
 	report.set(r)
-	recordTraining(trace.From(ctx).In("policy").In("training"), r, chol)
 	scaleOutput(network, scale, 1)
+	mean, err := policy.NewNetwork(network, s.cfg.Observation, controllers[0].T, s.dX, nil)
+	if err != nil {
+		return nil, err
+	}
+	chol := make([]float64, s.dU*s.dU)
+	if s.cfg.Source == policy.ByLikelihood {
+		err = s.likelyCovariance(chol, mean, lessons)
+	} else {
+		err = s.covariance(chol, controllers)
+	}
+	if err != nil {
+		return nil, err
+	}
+	recordTraining(trace.From(ctx).In("policy").In("training"), r, chol)
 	return policy.NewNetwork(network, s.cfg.Observation, controllers[0].T, s.dX, chol)
 }
 
@@ -272,6 +292,37 @@ func (s *student) covariance(dst []float64, controllers []*lqg.Controller) error
 		weights[i] = min(1, 2*median/v)
 	}
 	return policy.Covariance(dst, precisions, weights, s.cfg.Entropy, s.cfg.Covariance)
+}
+
+// likelyCovariance writes the factor of the covariance to dst, dU x dU, under which the controllers'
+// actions at the lessons' samples are likeliest about the policy's mean.
+func (s *student) likelyCovariance(dst []float64, mean policy.Policy, lessons []lesson) error {
+	moments, cov := make([]float64, s.dU*s.dU), make([]float64, s.dU*s.dU)
+	r, u, weight, N := make([]float64, s.dU), make([]float64, s.dU), 0.0, 0
+	for _, l := range lessons {
+		own := cmp.Or(l.own, l.controller)
+		for t := range own.T {
+			w := 1.0
+			if l.weight != nil {
+				w = l.weight[t]
+			}
+			own.Covariance(cov, t)
+			for _, sample := range l.samples {
+				own.Act(u, sample.State(t), t, nil)
+				mean.Act(r, sample.State(t), t, nil)
+				for i := range r {
+					r[i] -= u[i]
+				}
+				for i := range r {
+					for j := range r {
+						moments[i*s.dU+j] += w * (cov[i*s.dU+j] + r[i]*r[j])
+					}
+				}
+				weight, N = weight+w, N+1
+			}
+		}
+	}
+	return policy.LikelyCovariance(dst, moments, weight, N, s.cfg.Entropy, s.cfg.Covariance)
 }
 
 // middle returns the median of v.

@@ -131,4 +131,9 @@ func TestOutgrown(t *testing.T) {
 			t.Errorf("normalised by %v: %v", c.scale, got)
 		}
 	}
+	// What did not vary is left out, until it does.
+	n.SetNormalisation([]float64{1, 0}, []float64{0, 0})
+	if outgrown(n, []float64{1, 0}) || !outgrown(n, []float64{1, 1e-3}) {
+		t.Error("what has begun to vary is not taken in, or what has not is")
+	}
 }

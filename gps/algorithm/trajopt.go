@@ -7,6 +7,7 @@ import (
 
 	"guidedpolicysearch/gps/cost"
 	"guidedpolicysearch/gps/dynamics"
+	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/pi2"
 	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/gps/rollout"
@@ -128,6 +129,9 @@ func (a *TrajOpt) Iterate(ctx context.Context, state *State, samples [][]*rollou
 // improve runs condition m's iteration.
 func (a *TrajOpt) improve(ctx context.Context, state *State, samples []*rollout.Rollout, m, workers int, next *Condition, report *ConditionReport) error {
 	current := &state.Conditions[m]
+	if a.core.cfg.Update == PI2 {
+		return a.weigh(ctx, state, samples, m, next, report)
+	}
 	model, prior, err := a.core.model(ctx, state, samples, m, workers, report)
 	if err != nil {
 		return err
@@ -144,5 +148,23 @@ func (a *TrajOpt) improve(ctx context.Context, state *State, samples []*rollout.
 	}
 	problem := trajopt.Problem{Dynamics: model.Dynamics, X0: model.X0, Cost: model.Cost, Anchor: current.Controller, MaxEnt: a.core.cfg.MaxEntropy}
 	*next = Condition{StepMultiplier: multiplier, Prior: prior, Previous: model, MeanCost: mean(report.SampleCosts)}
+	return a.core.update(ctx, &step{problem: &problem, drawn: current.Controller, samples: samples, before: current, iteration: state.Iteration + 1, m: m}, next, report)
+}
+
+// weigh runs condition m's iteration without a model, by the costs of the samples alone. There is no
+// KL step to adapt.
+func (a *TrajOpt) weigh(ctx context.Context, state *State, samples []*rollout.Rollout, m int, next *Condition, report *ConditionReport) error {
+	current := &state.Conditions[m]
+	if err := suit(samples, current.Controller); err != nil {
+		return err
+	}
+	if len(samples) < 2 {
+		return fmt.Errorf("%w: there is %d, need 2 or more, which are weighed against each other", ErrSamples, len(samples))
+	}
+	if err := a.core.expand(ctx, lqg.NewCost(current.Controller.Sizes()), m, samples, report); err != nil {
+		return err
+	}
+	*next = Condition{StepMultiplier: current.StepMultiplier, Prior: current.Prior, MeanCost: mean(report.SampleCosts)}
+	problem := trajopt.Problem{Anchor: current.Controller}
 	return a.core.update(ctx, &step{problem: &problem, drawn: current.Controller, samples: samples, before: current, iteration: state.Iteration + 1, m: m}, next, report)
 }

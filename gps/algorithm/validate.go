@@ -75,6 +75,14 @@ func (c *Condition) validateLearned() error {
 			return fmt.Errorf("the multipliers have T=%d dX=%d dU=%d, the controller T=%d dX=%d dU=%d", d.T, d.DX, d.DU, T, dX, dU)
 		}
 	}
+	if l := c.Linear; l != nil {
+		if c.Duals == nil || l.T != T || l.DX != dX || l.DU != dU {
+			return fmt.Errorf("the linearised policy has T=%d dX=%d dU=%d, the controller T=%d dX=%d dU=%d, and multipliers are given: %v", l.T, l.DX, l.DU, T, dX, dU, c.Duals != nil)
+		}
+		if err := l.Validate(); err != nil {
+			return fmt.Errorf("the linearised policy: %w", err)
+		}
+	}
 	if c.PolicyKL != nil && len(c.PolicyKL) != T {
 		return fmt.Errorf("there are %d divergences between controller and policy, need one for each of T=%d time steps", len(c.PolicyKL), T)
 	}

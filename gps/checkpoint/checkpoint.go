@@ -40,6 +40,17 @@ var ErrVersion = errors.New("checkpoint: unknown version")
 // ErrNone marks a folder without a readable checkpoint.
 var ErrNone = errors.New("checkpoint: none found")
 
+// WriteError says that a checkpoint of a size could not be written; the earlier ones are untouched.
+type WriteError struct {
+	Path  string
+	Bytes int64
+	Err   error // of the file system
+}
+
+func (e *WriteError) Error() string { return fmt.Sprintf("checkpoint: write %s: %v", e.Path, e.Err) }
+
+func (e *WriteError) Unwrap() error { return e.Err }
+
 // Checkpoint is what a run needs to go on after an iteration.
 type Checkpoint struct {
 	State *algorithm.State
@@ -50,36 +61,45 @@ type Checkpoint struct {
 // Name returns the file name of the checkpoint after an iteration.
 func Name(iteration int) string { return fmt.Sprintf("checkpoint_%04d.gps", iteration) }
 
-// Save writes the checkpoint of its state's iteration to dir and returns the path.
+// Save writes the checkpoint of its state's iteration to dir and returns the path. What the file system
+// refuses is a *WriteError.
 func Save(dir string, c *Checkpoint) (path string, err error) {
 	var payload bytes.Buffer
 	if err := gob.NewEncoder(&payload).Encode(c); err != nil {
 		return "", fmt.Errorf("checkpoint: encode iteration %d: %w", c.State.Iteration, err)
 	}
 	path = filepath.Join(dir, Name(c.State.Iteration))
-	f, err := os.CreateTemp(dir, Name(c.State.Iteration)+".*.tmp")
+	sum := sha256.Sum256(payload.Bytes())
+	head := fmt.Sprintf("GPSCHECKPOINT %d %d %s\n", Version, payload.Len(), hex.EncodeToString(sum[:]))
+	if err := write(path, head, payload.Bytes()); err != nil {
+		return "", &WriteError{path, int64(len(head) + payload.Len()), err}
+	}
+	return path, nil
+}
+
+// write makes a file appear whole.
+func write(path, head string, payload []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
-		return "", fmt.Errorf("checkpoint: %w", err)
+		return err
 	}
 	defer func() {
 		if err != nil {
 			os.Remove(f.Name())
 		}
 	}()
-	sum := sha256.Sum256(payload.Bytes())
-	fmt.Fprintf(f, "GPSCHECKPOINT %d %d %s\n", Version, payload.Len(), hex.EncodeToString(sum[:]))
-	_, err = payload.WriteTo(f)
+	_, err = f.WriteString(head)
+	if err == nil {
+		_, err = f.Write(payload)
+	}
 	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err == nil {
-		err = syncDir(dir)
+		err = syncDir(filepath.Dir(path))
 	}
-	if err != nil {
-		return "", fmt.Errorf("checkpoint: write %s: %w", path, err)
-	}
-	return path, nil
+	return err
 }
 
 func syncDir(dir string) error {
@@ -93,15 +113,18 @@ func syncDir(dir string) error {
 // Load reads a checkpoint. Errors wrap ErrDamaged or ErrVersion, or are those of the
 // file system.
 func Load(path string) (*Checkpoint, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for
+		return nil, fmt.Errorf("%w: %s is no regular file", ErrDamaged, path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("checkpoint: %w", err)
-	}
 	r := bufio.NewReader(io.LimitReader(f, maxPayload))
 	line, err := r.ReadSlice('\n')
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // ErrData marks a dataset that cannot be trained on.
@@ -28,6 +29,9 @@ type Dataset struct {
 	// Rollout tells which rollout each pair is of (N): equal numbers, one rollout. It is what is
 	// held out whole; nil where nothing is.
 	Rollout []int
+	// HeldOut lists the rollouts that are held out where TrainConfig.HeldOut is above 0; nil draws them.
+	// Training that goes on from a network must not hold out what that network was trained on.
+	HeldOut []int
 }
 
 const maxPairs = 1 << 24
@@ -53,6 +57,11 @@ func (d *Dataset) Validate() error {
 	}
 	if n := len(d.Rollout); n != 0 && n != d.N {
 		return fmt.Errorf("%w: Rollout has %d numbers, expected %d or none", ErrData, n, d.N)
+	}
+	for _, r := range d.HeldOut {
+		if !slices.Contains(d.Rollout, r) {
+			return fmt.Errorf("%w: HeldOut has rollout %d, of which there is no pair", ErrData, r)
+		}
 	}
 	for _, field := range []struct {
 		name    string
@@ -149,8 +158,8 @@ func indefinite(l, p []float64, n int, shift float64) int {
 
 // Standardisation returns the scale and bias under which the columns of x (rows of in numbers) have
 // mean 0 and, divided by N, variance 1, for SetNormalisation. Columns that deviate by less than
-// floor > 0 are divided by floor: what has not varied yet would otherwise be magnified without
-// bound once it does. No rows, a length that is no multiple of in, or a number that is not finite
+// floor > 0 are divided by floor, and what does not vary at all, which no training can tell the
+// meaning of, is multiplied by 0: either would otherwise be magnified once it varies. No rows, a length that is no multiple of in, or a number that is not finite
 // is an error wrapping ErrData.
 func Standardisation(x []float64, in int, floor float64) (scale, bias []float64, err error) {
 	if in < 1 || len(x) == 0 || len(x)%in != 0 || !(floor > 0) || math.IsInf(floor, 0) {
@@ -169,8 +178,11 @@ func Standardisation(x []float64, in int, floor float64) (scale, bias []float64,
 		if squares-squares != 0 {
 			return nil, nil, fmt.Errorf("%w: column %d has a number that is not finite, or too large", ErrData, i)
 		}
-		scale[i] = 1 / math.Max(math.Sqrt(squares), floor)
-		bias[i] = -mean * scale[i]
+		const rounding = 1e-12
+		if deviation := math.Sqrt(squares); deviation > rounding*math.Abs(mean) {
+			scale[i] = 1 / math.Max(deviation, floor)
+			bias[i] = -mean * scale[i]
+		}
 	}
 	return scale, bias, nil
 }

@@ -118,13 +118,13 @@ func TestNetworkThatIsNotFiniteIsNotTrained(t *testing.T) {
 }
 
 func TestStandardisation(t *testing.T) {
-	x := []float64{1, 5, 1e6, 3, 5, 1e6 + 2, 5, 5, 1e6 + 4, 7, 5, 1e6 + 6}
-	scale, bias, err := nn.Standardisation(x, 3, 0.5)
+	x := []float64{1, 5, 1e6, 0.1, 3, 5, 1e6 + 2, 0.1 + 1e-16, 5, 5.5, 1e6 + 4, 0.1, 7, 5.5, 1e6 + 6, 0.1}
+	scale, bias, err := nn.Standardisation(x, 4, 0.5)
 	if err != nil {
 		t.Fatal(err)
 	}
 	root := math.Sqrt(5)
-	for i, want := range [][2]float64{{1 / root, -4 / root}, {2, -10}, {1 / root, -(1e6 + 3) / root}} {
+	for i, want := range [][2]float64{{1 / root, -4 / root}, {2, -10.5}, {1 / root, -(1e6 + 3) / root}, {0, 0}} {
 		if math.Abs(scale[i]-want[0]) > 1e-12 || math.Abs(bias[i]-want[1]) > 1e-9*math.Abs(want[1]) {
 			t.Errorf("column %d: %v, %v, want %v", i, scale[i], bias[i], want)
 		}

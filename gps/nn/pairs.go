@@ -49,7 +49,7 @@ func single(a []float64) []float32 {
 	return s
 }
 
-// split draws the rollouts that are held out.
+// split parts the rollouts that are held out from those that are trained on.
 func (p *pairs) split(d *Dataset, part float64, rng *rand.Rand) error {
 	held := map[int]bool{}
 	if part > 0 {
@@ -66,10 +66,17 @@ func (p *pairs) split(d *Dataset, part float64, rng *rand.Rand) error {
 		if len(rollouts) < 2 {
 			return fmt.Errorf("%w: all %d pairs are of one rollout, of which nothing can be held out: give more, or train on all with held_out 0", ErrData, d.N)
 		}
-		rng.Shuffle(len(rollouts), func(i, j int) { rollouts[i], rollouts[j] = rollouts[j], rollouts[i] })
-		count := int(math.Round(part * float64(len(rollouts))))
-		for _, r := range rollouts[:min(max(count, 1), len(rollouts)-1)] {
+		chosen := d.HeldOut
+		if chosen == nil {
+			rng.Shuffle(len(rollouts), func(i, j int) { rollouts[i], rollouts[j] = rollouts[j], rollouts[i] })
+			count := int(math.Round(part * float64(len(rollouts))))
+			chosen = rollouts[:min(max(count, 1), len(rollouts)-1)]
+		}
+		for _, r := range chosen {
 			held[r] = true
+		}
+		if len(held) == 0 || len(held) == len(rollouts) {
+			return fmt.Errorf("%w: HeldOut has %d of %d rollouts, expected some to train on and some to hold out", ErrData, len(held), len(rollouts))
 		}
 	}
 	for i := range d.N {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -275,6 +276,38 @@ func TestWholeRolloutsAreHeldOut(t *testing.T) {
 		}
 		if len(sets) < 2 {
 			t.Error("the seed does not matter")
+		}
+	}
+}
+
+// Rollouts that are named are held out, whatever the seed.
+func TestNamedRolloutsAreHeldOut(t *testing.T) {
+	d := target(rand.New(rand.NewPCG(1, 1)), 6, 7, 0)
+	d.HeldOut = []int{d.Rollout[0], d.Rollout[d.N-1]}
+	for seed := range uint64(5) {
+		training, held := nn.Split(d, 0.1, seed)
+		if len(held) != 14 || len(training) != 28 {
+			t.Fatalf("%d pairs are held out, %d trained on", len(held), len(training))
+		}
+		for _, i := range held {
+			if !slices.Contains(d.HeldOut, d.Rollout[i]) {
+				t.Fatalf("pair %d of rollout %d is held out", i, d.Rollout[i])
+			}
+		}
+	}
+	cfg := nn.DefaultTrainConfig()
+	for _, names := range [][]int{{-7}, {}, {0, 1, 2, 3, 4, 5}} {
+		d.HeldOut = names
+		n, err := nn.New(nn.Config{Sizes: []int{d.In, 3, d.Out}, Hidden: nn.Tanh})
+		if err != nil {
+			t.Fatal(err)
+		}
+		trainer, err := nn.NewTrainer(n, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := trainer.Train(t.Context(), d, 1); !errors.Is(err, nn.ErrData) || !strings.Contains(err.Error(), "HeldOut") {
+			t.Errorf("%v: error %v", names, err)
 		}
 	}
 }

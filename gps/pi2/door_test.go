@@ -224,7 +224,7 @@ func median(list []float64) float64 {
 
 func TestPILQROpensTheDoorWithFewSamples(t *testing.T) {
 	if testing.Short() {
-		t.Skip("learns for some seconds; run without -short")
+		t.Skip("needs a run without -short, as make test does: it learns for some seconds")
 	}
 	d := newDoor(t)
 	const seeds, n, iterations, nPI2, iterationsPI2 = 5, 10, 14, 20, 30

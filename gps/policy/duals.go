@@ -66,6 +66,26 @@ func (d *Duals) Term(linearised *lqg.Controller) *lqg.PolicyTerm {
 	return &lqg.PolicyTerm{Surrogate: lqg.NewSurrogate(linearised), Weight: d.Weight, DualGain: d.Gain, DualBias: d.Bias}
 }
 
+// Expected returns the sum over the time steps of E[lambda_t(x)'u], in the cost's unit, under the
+// marginals of a controller: what they subtract from its expected cost.
+func (d *Duals) Expected(marginals *lqg.Trajectory) float64 {
+	if m := marginals; m.T != d.T || m.DX != d.DX || m.DU != d.DU {
+		panic(fmt.Sprintf("policy: multipliers of T=%d dX=%d dU=%d under marginals of T=%d dX=%d dU=%d", d.T, d.DX, d.DU, m.T, m.DX, m.DU))
+	}
+	sum, D := 0.0, d.DX+d.DU
+	for t := range d.T {
+		mean, cov := marginals.MeanAt(t), marginals.CovAt(t)
+		gain, bias := block(d.Gain, t, d.DU*d.DX), block(d.Bias, t, d.DU)
+		for i, u := range mean[d.DX:] {
+			sum += bias[i] * u
+			for j, x := range mean[:d.DX] {
+				sum += gain[i*d.DX+j] * (u*x + cov[(d.DX+i)*D+j])
+			}
+		}
+	}
+	return sum
+}
+
 // Shift sets dst, of the controller's sizes, to the controller with the mean action
 // K x + k - C_t (Lambda_t x + lambda_t) / nu_t, where the policy's part of the augmented Lagrangian
 // is least (see the package's documentation): that of its targets. The covariance is the

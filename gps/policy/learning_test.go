@@ -42,25 +42,113 @@ func TestCovarianceIsTheMinimum(t *testing.T) {
 		if err := policy.Covariance(l, precisions, weights, entropy, kind); err != nil {
 			t.Fatal(err)
 		}
-		least := value(l)
-		for i := range n {
-			for j := range i + 1 {
-				if kind == policy.Diagonal && j < i {
-					if l[i*n+j] != 0 {
-						t.Errorf("diagonal covariance has %v at (%d, %d)", l[i*n+j], i, j)
-					}
-					continue
+		checkMinimum(t, kind, l, n, value)
+	}
+}
+
+// checkMinimum checks that no factor near l, n x n, has a value as low, and that one of a diagonal
+// covariance is diagonal.
+func checkMinimum(t *testing.T, kind policy.CovarianceKind, l []float64, n int, value func(l []float64) float64) {
+	t.Helper()
+	least := value(l)
+	for i := range n {
+		for j := range i + 1 {
+			if kind == policy.Diagonal && j < i {
+				if l[i*n+j] != 0 {
+					t.Errorf("diagonal covariance has %v at (%d, %d)", l[i*n+j], i, j)
 				}
-				for _, step := range []float64{1e-3, -1e-3} {
-					other := slices.Clone(l)
-					other[i*n+j] += step
-					if v := value(other); v <= least {
-						t.Errorf("%s: %v at a step of %v in (%d, %d), %v at the minimum", kind, v, step, i, j, least)
-					}
+				continue
+			}
+			for _, step := range []float64{1e-3, -1e-3} {
+				other := slices.Clone(l)
+				other[i*n+j] += step
+				if v := value(other); v <= least {
+					t.Errorf("%s: %v at a step of %v in (%d, %d), %v at the minimum", kind, v, step, i, j, least)
 				}
 			}
 		}
 	}
+}
+
+// No covariance near the likeliest one makes the controllers' actions as likely; entropy makes it smaller.
+func TestLikelyCovariance(t *testing.T) {
+	const n, N = 3, 40
+	rng := source(82)
+	covariances, residuals, weights := make([][]float64, N), make([][]float64, N), make([]float64, N)
+	weight := 0.0
+	for i := range N {
+		covariances[i], residuals[i], weights[i] = square(factor(rng, n), n), normals(rng, n), rng.Float64()
+		weight += weights[i]
+	}
+	moments := func() []float64 {
+		sum := make([]float64, n*n)
+		for i, w := range weights {
+			for j := range sum {
+				sum[j] += w * (covariances[i][j] + residuals[i][j/n]*residuals[i][j%n])
+			}
+		}
+		return sum
+	}
+	// value is the divergence of the controllers from N(0, l l'), up to what l has no part in.
+	value := func(l []float64) float64 {
+		v := 0.0
+		for j := range n {
+			v += 2 * weight * math.Log(l[j*(n+1)])
+		}
+		// tr(S^-1 M) = |L^-1 M^1/2|^2, by columns of M.
+		m := moments()
+		for j := range n {
+			y := make([]float64, n)
+			for i := range n {
+				y[i] = m[i*n+j]
+				for k := range i {
+					y[i] -= l[i*n+k] * y[k]
+				}
+				y[i] /= l[i*(n+1)]
+			}
+			for i := n - 1; i >= 0; i-- {
+				for k := i + 1; k < n; k++ {
+					y[i] -= l[k*n+i] * y[k]
+				}
+				y[i] /= l[i*(n+1)]
+			}
+			v += y[j]
+		}
+		return v
+	}
+	for _, kind := range []policy.CovarianceKind{policy.Full, policy.Diagonal} {
+		l := make([]float64, n*n)
+		if err := policy.LikelyCovariance(l, moments(), weight, N, 0, kind); err != nil {
+			t.Fatal(err)
+		}
+		checkMinimum(t, kind, l, n, value)
+		bounded, most := make([]float64, n*n), weight/(2*N*0.1)
+		if err := policy.LikelyCovariance(bounded, moments(), weight, N, 0.1, kind); err != nil {
+			t.Fatal(err)
+		}
+		free, held := square(l, n), square(bounded, n)
+		for i := range n {
+			// 1 / (1/s + 1/most) for a single action.
+			if v := held[i*(n+1)]; !(v < most && v < free[i*(n+1)]) || kind == policy.Diagonal && math.Abs(v-1/(1/free[i*(n+1)]+1/most)) > 1e-12 {
+				t.Errorf("%s: entropy holds a variance of %v at %v, bound %v", kind, free[i*(n+1)], v, most)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		moments         []float64
+		weight, entropy float64
+		n               int
+		kind            policy.CovarianceKind
+	}{
+		"nothing": {[]float64{1}, 0, 0, 1, policy.Full}, "no states": {[]float64{1}, 1, 0, 0, policy.Full}, "NaN": {[]float64{math.NaN()}, 1, 0, 1, policy.Full},
+		"negative": {[]float64{-1}, 1, 0, 1, policy.Full}, "entropy": {[]float64{1}, 1, -1, 1, policy.Full}, "kind": {[]float64{1}, 1, 0, 1, "round"},
+	} {
+		dst := []float64{7}
+		if err := policy.LikelyCovariance(dst, c.moments, c.weight, c.n, c.entropy, c.kind); !errors.Is(err, policy.ErrInvalid) || dst[0] != 7 {
+			t.Errorf("%s: %v, %v", name, dst, err)
+		}
+	}
+	panics(t, "LikelyCovariance", func() { policy.LikelyCovariance(make([]float64, 4), []float64{1}, 1, 1, 0, policy.Full) }, "1 of moments")
 }
 
 // square returns l l' of a lower factor.

@@ -18,18 +18,18 @@ import (
 // path and wrap ErrDamaged, ErrVersion, ErrInvalid or the policy's own (a number that is not finite),
 // or are those of the file system.
 func Load(path string) (*File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for
+		return nil, fmt.Errorf("%w: %s is no regular file", ErrDamaged, path)
+	}
 	in, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s is no regular file", ErrDamaged, path)
-	}
 	f, err := read(in, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
@@ -59,8 +59,11 @@ func read(in io.Reader, size int64) (*File, error) {
 	if version < 1 || version > Version {
 		return nil, fmt.Errorf("%w: it is of version %d, this program reads 1 to %d: run it with the program that wrote it, or a newer one", ErrVersion, version, Version)
 	}
-	if rest := size - int64(len(header)); length != rest || length > maxLine+8*maxNumbers {
-		return nil, fmt.Errorf("%w: it should hold %d bytes after its header, up to %d, and holds %d", ErrDamaged, length, int64(maxLine+8*maxNumbers), rest)
+	if length > maxLine+8*maxNumbers {
+		return nil, fmt.Errorf("%w: its header says %d bytes, expected at most %d", ErrDamaged, length, int64(maxLine+8*maxNumbers))
+	}
+	if rest := size - int64(len(header)); length != rest {
+		return nil, fmt.Errorf("%w: it should hold %d bytes after its header, and holds %d", ErrDamaged, length, rest)
 	}
 	payload := make([]byte, length)
 	if _, err := io.ReadFull(r, payload); err != nil {

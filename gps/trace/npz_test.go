@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"guidedpolicysearch/internal/pythontest"
 )
 
 // example has an array of every kind.
@@ -101,13 +103,7 @@ func TestFormat(t *testing.T) {
 
 // TestNumPy opens the file with NumPy.
 func TestNumPy(t *testing.T) {
-	python, err := exec.LookPath("python3")
-	if err == nil {
-		err = exec.Command(python, "-c", "import numpy").Run()
-	}
-	if err != nil {
-		t.Skipf("python3 with numpy: %v; install python3-numpy for this test", err)
-	}
+	python := pythontest.With(t, "numpy")
 	path := filepath.Join(t.TempDir(), "example.npz")
 	if err := os.WriteFile(path, example(t), 0o600); err != nil {
 		t.Fatal(err)

@@ -5,5 +5,5 @@ package rigidbody
 import "testing"
 
 func TestAgainstMuJoCo(t *testing.T) {
-	t.Skip("this build has no MuJoCo: it needs cgo, libmujoco-dev, and no tag nomujoco")
+	t.Skip("needs a build with MuJoCo: cgo, libmujoco-dev, and no tag nomujoco")
 }

@@ -13,40 +13,73 @@ var (
 	ErrSampling = errors.New("trajectory: motion cannot be followed")
 	// ErrTooRare marks a motion whose rows are too far apart throughout; it wraps ErrSampling.
 	ErrTooRare = fmt.Errorf("%w: recorded too rarely", ErrSampling)
+	// ErrGap marks a motion with a gap; it wraps ErrSampling.
+	ErrGap = fmt.Errorf("%w: a gap", ErrSampling)
 )
 
 // Usual returns the usual time in s between two rows: the median.
-func (t *Trajectory) Usual() float64 {
-	intervals := make([]float64, len(t.Time)-1)
-	for i := range intervals {
-		intervals[i] = t.Time[i+1] - t.Time[i]
+func (t *Trajectory) Usual() float64 { return Usual(t) }
+
+// Usual returns the usual time in s between two rows of several motions, the median; 0 where there are
+// no two.
+func Usual(motions ...*Trajectory) float64 {
+	var intervals []float64
+	for _, t := range motions {
+		for i := 1; i < len(t.Time); i++ {
+			intervals = append(intervals, t.Time[i]-t.Time[i-1])
+		}
+	}
+	if len(intervals) == 0 {
+		return 0
 	}
 	slices.Sort(intervals)
 	return intervals[len(intervals)/2]
 }
 
-// CheckSampling returns an error wrapping ErrTooRare if the rows are usually more than longest (s)
-// apart, or ErrSampling if two of them are more than gap times as far apart as usual. 0 leaves out a
-// check.
-func (t *Trajectory) CheckSampling(longest, gap float64) error {
-	usual := t.Usual()
+// CheckRate returns an error wrapping ErrTooRare if rows that are usually so far apart (s) should be
+// at most longest (s) apart; 0 leaves that out.
+func CheckRate(usual, longest float64) error {
 	if longest > 0 && usual > longest*(1+1e-6) {
 		return fmt.Errorf("%w: its rows are usually %.4g s apart, need at most %.4g s", ErrTooRare, usual, longest)
 	}
+	return nil
+}
+
+// CheckSampling returns an error wrapping ErrTooRare if the rows are usually more than longest (s)
+// apart, or ErrGap if two of them are more than gap times as far apart as usual, with their
+// times after first, that of the recording's first row (s). 0 leaves out a check.
+func (t *Trajectory) CheckSampling(longest, gap, first float64) error {
+	usual := t.Usual()
+	if err := CheckRate(usual, longest); err != nil {
+		return err
+	}
 	for i := 1; gap > 0 && i < len(t.Time); i++ {
 		if apart := t.Time[i] - t.Time[i-1]; apart > gap*usual {
-			return fmt.Errorf("%w: a gap of %.4g s from %.6g s to %.6g s after the first row, %.3g times the usual interval of %.4g s, need at most %v times",
-				ErrSampling, apart, t.Time[i-1]-t.Time[0], t.Time[i]-t.Time[0], apart/usual, usual, gap)
+			return fmt.Errorf("%w of %.4g s from %.6g s to %.6g s after the first row, %.3g times the usual interval of %.4g s, need at most %v times",
+				ErrGap, apart, t.Time[i-1]-first, t.Time[i]-first, apart/usual, usual, gap)
 		}
 	}
 	return nil
 }
 
-// Between returns the motion from a time to another one, in s after the first row, with the row that
-// comes after it. At least two rows have to be left; the error wraps ErrSampling.
+// Rows returns the rows from one on, counted from 0, before another one. They share memory with t.
+func (t *Trajectory) Rows(from, to int) *Trajectory {
+	width := len(t.Position) / len(t.Time)
+	cut := func(list []float64) []float64 {
+		if list == nil {
+			return nil
+		}
+		return list[from*width : to*width]
+	}
+	return &Trajectory{Time: t.Time[from:to], Position: cut(t.Position), Velocity: cut(t.Velocity), Effort: cut(t.Effort)}
+}
+
+// Between returns the motion from a time to another one, in s after the first row, with the last row
+// at or before it, however far, and with the row that comes after it: so what is between can be
+// interpolated. At least two rows have to be left; the error wraps ErrSampling.
 func (t *Trajectory) Between(begin, end float64) (*Trajectory, error) {
 	from := 0
-	for from < len(t.Time) && t.Time[from]-t.Time[0] < begin-rounding {
+	for from+1 < len(t.Time) && t.Time[from+1]-t.Time[0] <= begin+rounding {
 		from++
 	}
 	to := from
@@ -56,14 +89,7 @@ func (t *Trajectory) Between(begin, end float64) (*Trajectory, error) {
 	if to-from < 2 {
 		return nil, fmt.Errorf("%w: it lasts %.6g s, %d rows of it are left from %v s on, need at least two", ErrSampling, t.Time[len(t.Time)-1]-t.Time[0], to-from, begin)
 	}
-	width := len(t.Position) / len(t.Time)
-	cut := func(list []float64) []float64 {
-		if list == nil {
-			return nil
-		}
-		return list[from*width : to*width]
-	}
-	return &Trajectory{Time: t.Time[from:to], Position: cut(t.Position), Velocity: cut(t.Velocity), Effort: cut(t.Effort)}, nil
+	return t.Rows(from, to), nil
 }
 
 // fewestRows is what a cubic is fitted to: one more than it goes through.

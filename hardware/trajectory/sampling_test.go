@@ -25,10 +25,32 @@ func TestCheckSampling(t *testing.T) {
 		{0.09, 0, "need at most 0.09 s", true},
 		{0.1, 3.49, "a gap of 0.35 s from 0.2 s to 0.55 s after the first row, 3.5 times the usual interval of 0.1 s, need at most 3.49 times", false},
 	} {
-		err := m.CheckSampling(c.longest, c.gap)
+		err := m.CheckSampling(c.longest, c.gap, 7)
+		if c.want != "" && errors.Is(err, ErrGap) == c.rare {
+			t.Errorf("at most %v s and %v times: error %v", c.longest, c.gap, err)
+		}
 		if (err != nil) != (c.want != "") || err != nil && (!errors.Is(err, ErrSampling) || errors.Is(err, ErrTooRare) != c.rare || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("at most %v s and %v times: error %v, want %q", c.longest, c.gap, err, c.want)
 		}
+	}
+}
+
+// The places of gaps are told from the recording's first row.
+func TestGapInPart(t *testing.T) {
+	m := &Trajectory{Time: []float64{7, 7.1, 7.2, 7.55, 7.65, 7.75}, Position: make([]float64, 6)}
+	if err := m.Rows(1, 6).CheckSampling(0, 3, m.Time[0]); err == nil || !strings.Contains(err.Error(), "from 0.2 s to 0.55 s") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestUsualOfSeveral(t *testing.T) {
+	// 0.1 s twice and 0.3 s four times; the time between the motions counts for nothing.
+	a, b := &Trajectory{Time: []float64{0, 0.1, 0.2, 0.5}}, &Trajectory{Time: []float64{7, 7.3, 7.6, 7.9}}
+	if usual := Usual(a, &Trajectory{Time: []float64{3}}, b); math.Abs(usual-0.3) > 1e-9 {
+		t.Errorf("usually %v s apart, want 0.3", usual)
+	}
+	if usual := Usual(&Trajectory{Time: []float64{3}}); usual != 0 {
+		t.Errorf("one row is %v s apart", usual)
 	}
 }
 
@@ -42,10 +64,17 @@ func TestBetween(t *testing.T) {
 	if !slices.Equal(got.Time, []float64{5.05, 5.1, 5.15}) || !slices.Equal(got.Position, []float64{1, 11, 2, 12, 3, 13}) || got.Velocity != nil || !slices.Equal(got.Effort, []float64{1, 21, 2, 22, 3, 23}) {
 		t.Errorf("got %+v", got)
 	}
+	// So is the one before the beginning, however far.
+	far := &Trajectory{Time: []float64{5, 5.05, 9, 9.05}, Position: []float64{0, 1, 2, 3}}
+	for _, begin := range []float64{0.05, 0.06, 3.99} {
+		if got, err := far.Between(begin, 4.05); err != nil || !slices.Equal(got.Time, []float64{5.05, 9, 9.05}) || !slices.Equal(got.Position, []float64{1, 2, 3}) {
+			t.Errorf("from %v s on: %+v, %v", begin, got, err)
+		}
+	}
 	if all, err := m.Between(0, 100); err != nil || len(all.Time) != 5 || len(all.Effort) != 10 {
 		t.Errorf("the whole motion is %+v, %v", all, err)
 	}
-	if _, err := m.Between(0.16, 1); !errors.Is(err, ErrSampling) || !strings.Contains(err.Error(), "1 rows of it are left from 0.16 s on") {
+	if _, err := m.Between(0.2, 1); !errors.Is(err, ErrSampling) || !strings.Contains(err.Error(), "1 rows of it are left from 0.2 s on") {
 		t.Errorf("error %v", err)
 	}
 }
