@@ -31,6 +31,7 @@ test: deps ## check and test everything
 		{ printf 'not formatted (run gofmt -w):\n%s\n' "$$unformatted" >&2; exit 1; }
 	go vet ./...
 	go -C gps/internal/kernel/asm test ./...
+	go test -tags nomujoco ./hardware/mujoco
 	@for path in avx512 avx2 portable plain; do \
 		if ! GPS_KERNEL=$$path go test -count=1 -run TestKernelIsTheForced ./gps/internal/kernel >/dev/null; then \
 			echo "this machine has no $$path: its kernels were not tested" >&2; continue; fi; \

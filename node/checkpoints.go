@@ -102,16 +102,21 @@ func (s *session) foreign(name string, c *checkpoint.Checkpoint) string {
 }
 
 // cost tells whether the trials of condition m cost as much on average in the iteration of a report. A
-// policy that was put back comes with the costs of an earlier iteration.
+// policy that was put back comes with the costs of an earlier iteration. What a state holds of
+// cost.demonstration has been moved to a smaller weight since, and costs in reports are without it.
 func (s *session) cost(r *learner.Report, m int, mean float64) bool {
-	n := s.cfg.Samples
-	if (m+1)*n > len(r.SampleCosts) {
+	if len(r.Conditions) == 0 {
+		return true // of a version that did not tell
+	}
+	if m >= len(r.Conditions) || len(r.Conditions[m].SampleCosts) == 0 {
 		return false
 	}
-	sum := 0.0
-	for _, c := range r.SampleCosts[m*n : (m+1)*n] {
-		sum += c
+	c := &r.Conditions[m]
+	task := 0.0
+	for _, v := range c.SampleCosts {
+		task += v / float64(len(c.SampleCosts))
 	}
-	const tolerance = 1e-9 // relative, of sums in another order
-	return math.Abs(sum/float64(n)-mean) <= tolerance*math.Abs(mean)
+	tracking := math.Abs(c.CostTerms["cost.demonstration"])
+	slack := 1e-9 * (math.Abs(mean) + tracking) // of sums in another order
+	return mean >= task-slack && mean <= task+tracking+slack
 }

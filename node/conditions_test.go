@@ -41,7 +41,7 @@ func TestTrainGoesOnWithMoreConditions(t *testing.T) {
 				t.Errorf("%s: the folder changed", kind)
 			}
 			res, out, err := train(t, t.Context(), folder, set(threeStarts, "iterations=4")...)
-			if err != nil || !strings.Contains(out, "conditions from number 3 on are new") {
+			if err != nil || !strings.Contains(out, "from condition 2 on they are new") {
 				t.Fatalf("%s: %v: %s", kind, err, out)
 			}
 			if read(t, folder, record.CheckpointsDir, checkpoint.Name(2)) != before {

@@ -2,9 +2,7 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"guidedpolicysearch/hardware/urdf"
@@ -40,16 +38,9 @@ func ExportRollouts(ctx context.Context, run string, selected dataset.Selection,
 
 // prismatic returns the joints that slide, by the description in a run folder; none without one.
 func prismatic(folder *record.Folder) (names []string, err error) {
-	text, err := os.ReadFile(folder.Path(DescriptionFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	m, err := record.ReadDescription(folder.Dir())
+	if m == nil || err != nil {
 		return nil, err
-	}
-	m, err := urdf.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", folder.Path(DescriptionFile), err)
 	}
 	for _, j := range m.Joints {
 		if j.Type == urdf.Prismatic {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"guidedpolicysearch/internal/pythontest"
 	"guidedpolicysearch/node"
 	"guidedpolicysearch/node/dataset"
 	"guidedpolicysearch/node/record"
@@ -278,21 +279,9 @@ func checkOtherReader(t *testing.T, folder string, want map[string][]string, cou
 	}
 }
 
-// pythonWith returns a Python that has a module, or skips the test.
-func pythonWith(t *testing.T, module string) string {
-	t.Helper()
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(name, "-c", "import "+module).Run() == nil {
-			return name
-		}
-	}
-	t.Skipf("needs a python3 with %s: install python3-%s for this test", module, module)
-	return ""
-}
-
 // checkNPZ lets NumPy compare the arrays with the table.
 func checkNPZ(t *testing.T, folder, table string) {
-	python := pythonWith(t, "numpy")
+	python := pythontest.With(t, "numpy")
 	path, _ := exported(t, folder, "all.npz", dataset.Selection{})
 	out, err := exec.Command(python, "-c", `
 import csv, sys, numpy as np

@@ -5,9 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -16,12 +13,10 @@ import (
 	"guidedpolicysearch/hardware/urdf"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node/params"
+	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
 )
-
-// DescriptionFile is the robot's description in a run folder, as it was used.
-const DescriptionFile = "robot.urdf"
 
 // errNoDescription marks a description that only a running robot gives.
 var errNoDescription = errors.New("the robot's description comes from a topic (robot.description_topic): set robot.urdf where no robot is running")
@@ -65,16 +60,9 @@ func newRobot(c robot.Config) (*robot.Robot, []byte, error) {
 // recordedRobot makes the robot of a run folder, whose description is the one that is recorded
 // there.
 func recordedRobot(c robot.Config, runFolder string) (*robot.Robot, error) {
-	text, err := os.ReadFile(filepath.Join(runFolder, DescriptionFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return robot.New(c, nil)
-	}
+	m, err := record.ReadDescription(runFolder)
 	if err != nil {
 		return nil, err
-	}
-	m, err := urdf.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s in %s: %w", DescriptionFile, runFolder, err)
 	}
 	return robot.New(c, m)
 }
@@ -187,5 +175,5 @@ func (s *session) describe(description []byte) error {
 	if description == nil {
 		return nil
 	}
-	return s.run.WriteFile(DescriptionFile, description)
+	return s.run.WriteFile(record.DescriptionFile, description)
 }

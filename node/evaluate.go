@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"guidedpolicysearch/gps/policy"
 	"guidedpolicysearch/hardware/robot"
@@ -48,6 +49,7 @@ type Evaluator struct {
 	problem *learner.Problem
 	file    *policy.File
 	starts  [][]float64
+	note    string // Evaluation.Note
 }
 
 // NewEvaluator reads the task's policy and draws the positions that trials begin at. Errors name the
@@ -74,9 +76,14 @@ func NewEvaluator(task *PolicyTask, cfg EvaluationConfig) (*Evaluator, error) {
 		return nil, params.FieldError{Key: "success.text", Problem: "is empty, and the task has no target for an end effector: say what success is"}
 	}
 	e.starts = e.problem.TestPositions(cfg.Seed, cfg.Starts)
+	if n := len(e.starts); n > 1 && !slices.ContainsFunc(e.starts, func(q []float64) bool { return !slices.Equal(q, e.starts[0]) }) {
+		e.starts = e.starts[:1]
+		e.note = fmt.Sprintf("Only 1 trial, not %d: all would begin where the one condition does. conditions.test_lower and conditions.test_upper (--set) make a box of other starts.", n)
+	}
+	lower, upper := task.Config.limits(r)
 	for i, q := range e.starts {
-		if at := outside(r, q); at >= 0 {
-			return nil, fmt.Errorf("start %d has %v for joint %q, which is outside of its limits, %v and %v", i+1, q[at], r.Joints()[at], r.Limits().Lower[at], r.Limits().Upper[at])
+		if at := outside(lower, upper, q); at >= 0 {
+			return nil, fmt.Errorf("start %d has %v for joint %q, which is outside of its limits, %v and %v", i+1, q[at], r.Joints()[at], lower[at], upper[at])
 		}
 	}
 	return e, nil
@@ -92,7 +99,7 @@ func (e *Evaluator) Starts() int { return len(e.starts) }
 // evaluation gives the same numbers whenever it is repeated. A fault, or a simulation that diverges,
 // is a row; the error is ctx's, or that of a robot or policy that cannot be used at all.
 func (e *Evaluator) Run(ctx context.Context, progress func(done int)) (*Evaluation, error) {
-	out := &Evaluation{Policy: e.task.Policy, Algorithm: e.file.Training.Algorithm, Seed: e.cfg.Seed, Starts: len(e.starts), Criterion: e.task.Config.Success.Text}
+	out := &Evaluation{Policy: e.task.Policy, Algorithm: e.file.Training.Algorithm, Seed: e.cfg.Seed, Starts: len(e.starts), Criterion: e.task.Config.Success.Text, Note: e.note}
 	if out.Criterion == "" {
 		out.Criterion = fmt.Sprintf("end effector within %v m", e.cfg.Distance)
 	}
@@ -118,7 +125,7 @@ func (e *Evaluator) trial(ctx context.Context, number int, start []float64) (*Ev
 	row := &EvaluationRow{Start: start}
 	simulated := *e.task.Simulated
 	simulated.Seed += uint64(number) // the noise of a sensor is not the same in all trials
-	b, err := newBench(e.task.Config, e.robot, &simulated)
+	b, err := newBench(e.task.Config, e.robot, &simulated, 0)
 	if err != nil {
 		return nil, err
 	}

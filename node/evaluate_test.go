@@ -193,7 +193,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		{lonely, planarArm, usual, nil, policy.ErrLayout, "20 time steps, a trial (steps) 100"},
 		{folder, "", usual, []string{"robot.state=[joint_positions,joint_velocities]"}, policy.ErrLayout, "end_effector"},
 		{folder, "", usual, []string{"conditions.test_lower=[0.0]", "conditions.test_upper=[1.0,1.0]"}, params.ErrInvalid, "conditions.test_lower"},
-		{folder, "", usual, []string{"conditions.test_lower=[0.0,2.0]", "conditions.test_upper=[1.0,1.0]"}, params.ErrInvalid, "conditions.test_lower[1]"},
+		{folder, "", usual, []string{"conditions.test_lower=[0.0,2.0]", "conditions.test_upper=[1.0,1.0]"}, params.ErrInvalid, "conditions.test_lower: got double_array [0.0, 2.0], element 1"},
 		{folder, "", usual, []string{"conditions.test_position=[0.0,2.0,1.0]"}, params.ErrInvalid, "conditions.test_position"},
 		{folder, "", node.EvaluationConfig{Starts: 0, Distance: 1}, nil, nil, "--starts"},
 		{folder, "", node.EvaluationConfig{Starts: 1, Distance: math.NaN()}, nil, nil, "--distance"},
@@ -250,10 +250,19 @@ func TestRandomConditions(t *testing.T) {
 	}
 	for _, c := range []struct{ set, want string }{
 		{"conditions.random.lower=[1.0]", "conditions.random.lower"},
-		{"conditions.random.lower=[1.3,0.0]", "conditions.random.lower[0]"},
+		{"conditions.random.lower=[1.3,0.0]", "conditions.random.lower: got double_array [1.3, 0.0], element 0"},
 	} {
 		if _, _, _, err := node.LoadFile(planarArm, append(slices.Clone(draw), c.set)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.set, err)
+		}
+	}
+}
+
+// The limits of safety.* are those of the reset too.
+func TestStartsWithinSafety(t *testing.T) {
+	for _, set := range []string{"safety.position_upper=[1.0, 3.0]", "safety.position_lower=[2.5, -3.0]"} {
+		if _, _, _, err := node.LoadFile(planarArm, []string{set}); err == nil || !strings.Contains(err.Error(), `conditions.initial_position`) || !strings.Contains(err.Error(), `for joint "joint1" in condition 0, its limits are`) {
+			t.Errorf("%s: %v", set, err)
 		}
 	}
 }

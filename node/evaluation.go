@@ -23,8 +23,10 @@ type Evaluation struct {
 	// MedianError is the end effector's, in m, over the same trials; nil where there is no target.
 	MedianError *float64 `json:"median_error_m"`
 	// Faults counts the trials that did not come to their end.
-	Faults int             `json:"faults"`
-	Rows   []EvaluationRow `json:"rows"`
+	Faults int `json:"faults"`
+	// Note says why there are fewer trials than were asked for; empty otherwise.
+	Note string          `json:"note,omitempty"`
+	Rows []EvaluationRow `json:"rows"`
 }
 
 // EvaluationRow is one trial.
@@ -95,6 +97,9 @@ func (e *Evaluation) Write(w io.Writer) error {
 			text += "  fault: " + r.Fault
 		}
 		fmt.Fprintf(w, "%5d %11s %11s %8s  %s\n", i+1, value(r.Cost, 1), value(r.Error, 100), success, text)
+	}
+	if e.Note != "" {
+		fmt.Fprintf(w, "%s\n", e.Note)
 	}
 	_, err := fmt.Fprintf(w, "Success in %.0f%% of the trials; cost: mean %s, median %s; error: median %s cm; %d faults.\n",
 		100*e.SuccessRate, value(e.MeanCost, 1), value(e.MedianCost, 1), value(e.MedianError, 100), e.Faults)

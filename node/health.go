@@ -146,7 +146,7 @@ func (n *node) commandsHealth(s *diagnostics.Status) {
 	}
 	active := n.loop.Load() != nil
 	others := graph.Publishers(n.names[commandsTopic])
-	if active {
+	if n.publishes.Load() {
 		others--
 	}
 	if others > 0 {

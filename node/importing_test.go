@@ -71,6 +71,50 @@ func compareNumbers(t *testing.T, what string, got, want []float64) {
 	}
 }
 
+// TestImportOwnRun imports all trials of a run at once: each is a rollout, state by state and action by
+// action.
+func TestImportOwnRun(t *testing.T) {
+	dir := t.TempDir()
+	run := filepath.Join(dir, "run")
+	if _, _, err := train(t, t.Context(), run, "iterations=2", "samples=2"); err != nil {
+		t.Fatal(err)
+	}
+	source, err := record.View(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for iteration := uint32(1); iteration <= 2; iteration++ {
+		of, err := source.Rollouts(iteration)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, of...)
+	}
+	c := node.ImportConfig{Config: importing.DefaultConfig(), Out: filepath.Join(dir, "imported"), Files: []string{filepath.Join(run, record.RolloutsDir)}, Params: filepath.Join(run, record.ParamsFile)}
+	c.Topics = demonstration.Topics{JointStates: "/joint_states", Commands: "/effort_controller/commands"}
+	result, err := node.ImportRollouts(t.Context(), c, func(int) {})
+	if err != nil || len(result.Rollouts) != len(paths) || len(paths) < 4 || len(result.Notes) != 1 {
+		t.Fatalf("%+v, %v; want %d rollouts", result, err, len(paths))
+	}
+	imported, err := record.View(c.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, path := range paths {
+		want, err := source.ReadRollout(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := imported.ReadRollout(result.Rollouts[i].Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareNumbers(t, "states of "+path, got.States, want.States)
+		compareNumbers(t, "actions of "+path, got.Actions, want.Actions)
+	}
+}
+
 // TestImportRefused writes nothing where something cannot be imported.
 func TestImportRefused(t *testing.T) {
 	dir := t.TempDir()

@@ -8,6 +8,7 @@ import (
 
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/transport"
 )
 
@@ -57,7 +58,7 @@ func TestDescriptionByTopic(t *testing.T) {
 			if m.err != nil || len(m.result.Reports) != 1 {
 				t.Fatalf("%v, %+v", m.err, m.result)
 			}
-			if kept, err := os.ReadFile(filepath.Join(m.folder, DescriptionFile)); err != nil || string(kept) != arm {
+			if kept, err := os.ReadFile(filepath.Join(m.folder, record.DescriptionFile)); err != nil || string(kept) != arm {
 				t.Errorf("the run folder has %q, %v", kept, err)
 			}
 		})

@@ -106,15 +106,17 @@ type node struct {
 	result      *Result
 
 	// active
-	loop     atomic.Pointer[loop] // also for the goroutines of messages and services
-	driver   driver               // of the loop
-	process  *learner.Process
-	restarts int
-	trials   map[key]string // recorded in this iteration, by path
-	running  bool           // a trial was commanded and is not recorded
-	failed   bool           // that commands are not published was said
-	faults   uint64         // when the running trial began
-	places   placements     // for it
+	loop atomic.Pointer[loop] // also for the goroutines of messages and services
+	// publishes says that the node has a publisher of commands, which it has longer than the loop.
+	publishes atomic.Bool
+	driver    driver // of the loop
+	process   *learner.Process
+	restarts  int
+	trials    map[key]string // recorded in this iteration, by path
+	running   bool           // a trial was commanded and is not recorded
+	failed    bool           // that commands are not published was said
+	faults    uint64         // when the running trial began
+	places    placements     // for it
 	// waits is the trial that the present learner waits for. It is told of no other: a
 	// learner that was started in the meantime finds those in the run folder.
 	waits key

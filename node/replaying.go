@@ -85,11 +85,12 @@ func OpenReplay(c ReplayConfig) (*Replayer, error) {
 		}
 		r.options.Changed = append(r.options.Changed, name+"="+set.Value(name).String())
 	}
-	if r.options.Robot, r.options.Problem, err = replayProblem(cfg, folder); err != nil {
+	if r.options.Robot, _, err = replayProblem(cfg, folder); err != nil {
 		return nil, err
 	}
+	r.options.Task = replayTask(cfg, folder)
 	if len(r.options.Changed) == 0 {
-		r.options.Earlier = earlierProblems(folder)
+		r.options.Earlier = earlierTasks(folder)
 	}
 	var text bytes.Buffer
 	text.WriteString("# Parameters of a replay of " + folder.Dir() + ".\n")
@@ -97,7 +98,7 @@ func OpenReplay(c ReplayConfig) (*Replayer, error) {
 		return nil, err
 	}
 	r.params = text.Bytes()
-	if r.robot, err = os.ReadFile(folder.Path(DescriptionFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if r.robot, err = os.ReadFile(folder.Path(record.DescriptionFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	return r, nil
@@ -106,7 +107,7 @@ func OpenReplay(c ReplayConfig) (*Replayer, error) {
 // replayed reads a parameter file of a run, with assignments.
 func replayed(folder *record.Folder, name string, assignments []string) (*Config, *params.Set, error) {
 	cfg := DefaultConfig()
-	set, err := readInto(folder.Path(name), cfg)
+	set, err := params.ReadRecorded(folder.Path(name), cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -137,9 +138,33 @@ func replayProblem(cfg *Config, folder *record.Folder) (*robot.Robot, *learner.P
 	return r, p, err
 }
 
-// earlierProblems returns the tasks under the parameters that a run had before they were set on its
+// replayTask returns the task of a run for any number of its first conditions.
+func replayTask(cfg *Config, folder *record.Folder) replay.Task {
+	known := map[int]*learner.Problem{}
+	return func(conditions int) (*learner.Problem, error) {
+		if p := known[conditions]; p != nil {
+			return p, nil
+		}
+		first := *cfg
+		c, joints := &first.Learning.Conditions, len(cfg.Robot.Joints)
+		given := len(c.Position) / joints
+		if total := given + c.Random.Count; conditions < 1 || conditions > total {
+			return nil, fmt.Errorf("the parameters have %d conditions, %d are recorded", total, conditions)
+		}
+		// Conditions are added behind those that there are, whose drawn ones come last.
+		c.Position = c.Position[:min(given, conditions)*joints]
+		c.Random.Count = max(0, conditions-given)
+		_, p, err := replayProblem(&first, folder)
+		if err == nil {
+			known[conditions] = p
+		}
+		return p, err
+	}
+}
+
+// earlierTasks returns the tasks under the parameters that a run had before they were set on its
 // way, the latest first. What cannot be read any more is left out: it is a second try.
-func earlierProblems(folder *record.Folder) (list []*learner.Problem) {
+func earlierTasks(folder *record.Folder) (list []replay.Task) {
 	names, err := filepath.Glob(filepath.Join(escapeGlob(folder.Dir()), "params.*.yaml"))
 	if err != nil {
 		return nil
@@ -149,9 +174,7 @@ func earlierProblems(folder *record.Folder) (list []*learner.Problem) {
 		if err != nil {
 			continue
 		}
-		if _, p, err := replayProblem(cfg, folder); err == nil {
-			list = append(list, p)
-		}
+		list = append(list, replayTask(cfg, folder))
 	}
 	return list
 }
@@ -196,7 +219,7 @@ func (r *Replayer) Run(ctx context.Context, progress func(done, total int)) (*re
 	r.options.Out = run
 	err = run.WriteFile(record.ParamsFile, r.params)
 	if err == nil && r.robot != nil {
-		err = run.WriteFile(DescriptionFile, r.robot)
+		err = run.WriteFile(record.DescriptionFile, r.robot)
 	}
 	if simulator, readErr := os.ReadFile(r.options.Source.Path(record.SimulatorFile)); err == nil && readErr == nil {
 		err = run.WriteFile(record.SimulatorFile, simulator)
@@ -206,6 +229,9 @@ func (r *Replayer) Run(ctx context.Context, progress func(done, total int)) (*re
 		result, err = replay.Run(ctx, r.options, progress)
 	}
 	if err := errors.Join(err, run.Close()); err != nil {
+		if result == nil || len(result.Iterations) == 0 { // the folder, which was empty, has copies alone
+			err = errors.Join(err, os.RemoveAll(r.out))
+		}
 		return result, err
 	}
 	// The rollouts were copied behind its back: opened again it makes them a bag.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -108,11 +109,12 @@ func TestReplayIsTheRun(t *testing.T) {
 					t.Errorf("chain %t: %d of %d identical, off-policy %t: %s", all, r.Identical, len(r.Iterations), r.OffPolicy, r.Verdict)
 				}
 				for _, it := range r.Iterations {
-					d := it.Distance
+					d, modelFree := it.Distance, name == "pi2"
 					if d == nil || d.MeanAction != 0 || *d.MaxGain != 0 || d.KL == nil || *d.KL != 0 {
 						t.Errorf("iteration %d: distance %+v of what is the same", it.Iteration, d)
 					}
-					if *it.Recorded.KL != *it.Replayed.KL || *it.Recorded.MeanCost != *it.Replayed.MeanCost || *it.Recorded.PredictedImprovement != *it.Replayed.PredictedImprovement {
+					was, is := it.Recorded.PredictedImprovement, it.Replayed.PredictedImprovement
+					if *it.Recorded.KL != *it.Replayed.KL || *it.Recorded.MeanCost != *it.Replayed.MeanCost || (was == nil) != modelFree || !reflect.DeepEqual(was, is) {
 						t.Errorf("iteration %d: recorded %+v, replayed %+v", it.Iteration, it.Recorded, it.Replayed)
 					}
 				}
@@ -122,6 +124,21 @@ func TestReplayIsTheRun(t *testing.T) {
 				t.Error("the replay wrote to the run's folder")
 			}
 		})
+	}
+}
+
+// A run whose conditions grew on its way is replayed with those that each update knew.
+func TestReplayWithAddedConditions(t *testing.T) {
+	for _, algorithm := range []string{"trajopt", "mdgps"} {
+		run := recordedRun(t, "algorithm.type="+algorithm)
+		if _, err := goOn(t, run, "iterations=5", "conditions.initial_position=[2.356194490192345, 1.5707963267948966, 1.5707963267948966, 0.0]"); err != nil {
+			t.Fatal(err)
+		}
+		for _, all := range []bool{false, true} {
+			if r := replayRun(t, node.ReplayConfig{Run: run, All: all}); r.Identical != 5 || len(r.Iterations) != 5 {
+				t.Errorf("%s, chain %t: %d of %d identical: %s", algorithm, all, r.Identical, len(r.Iterations), r.Verdict)
+			}
+		}
 	}
 }
 

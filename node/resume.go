@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"guidedpolicysearch/node/learner"
@@ -56,9 +55,9 @@ func changedParameters(dir string, set *params.Set) (file []byte, changes []chan
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil // it was cut off before its first trial
 	}
-	old, err := readParameters(path)
+	old, err := params.ReadRecorded(path, DefaultConfig())
 	if err == nil {
-		file, err = os.ReadFile(path)
+		file, err = record.ReadFile(path, record.MaxParams)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("the run's earlier parameters: %w; mend the file, or choose another run_folder", err)
@@ -130,32 +129,6 @@ func conditionsOf(set *params.Set) learner.ConditionsConfig {
 		Count: int(set.Value("conditions.random.count").Int), Lower: set.Value("conditions.random.lower").Doubles, Upper: set.Value("conditions.random.upper").Doubles}}
 }
 
-// readParameters reads a parameter file that a run wrote, maybe one of another version of
-// the program: what is not there has its default, what is not known is left out.
-func readParameters(path string) (*params.Set, error) { return readInto(path, DefaultConfig()) }
-
-// readInto is readParameters of a node with the configuration cfg, which it sets.
-func readInto(path string, cfg any) (*params.Set, error) {
-	nodes, err := rcl.ReadParamsFile(path)
-	if err != nil {
-		return nil, err
-	}
-	set, err := params.Declare(cfg)
-	if err != nil {
-		return nil, err
-	}
-	names := set.Names()
-	var known []rcl.Override
-	for _, n := range nodes {
-		for _, o := range n.Overrides {
-			if slices.Contains(names, o.Name) {
-				known = append(known, o)
-			}
-		}
-	}
-	return set, set.Apply(known)
-}
-
 // writeParameters writes the parameters to the run folder, where the learner reads them.
 // If some changed the earlier file is kept under the next free name, which is returned.
 func writeParameters(run *record.Run, resolved, earlier []byte, changed bool) (kept string, err error) {
@@ -181,7 +154,7 @@ const maxReport = 1 << 24
 // readReports reads the reports of a run's iterations, in their order; none if there is no file. With
 // an error there are those before it.
 func readReports(path string) (reports []*learner.Report, err error) {
-	data, err := os.ReadFile(path)
+	data, err := record.ReadFile(path, record.MaxIterations)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -25,7 +25,7 @@ func LoadRun(dir string, assignments []string) (*Config, *Setup, *simrobot.Confi
 		return nil, nil, nil, err
 	}
 	if _, err := os.Stat(filepath.Join(dir, record.SimulatorFile)); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil, fmt.Errorf("%s holds no %s: its robot was in another process (gps_node --resume %[1]s), or it was cut off before its first trial; give the parameter file of robot and node too", dir, record.SimulatorFile)
+		return nil, nil, nil, fmt.Errorf("%s holds no %s: its robot was in another process (gps_node --resume %[1]s); to go on in one process give the parameter file of robot and node too", dir, record.SimulatorFile)
 	}
 	cfg, simulated := DefaultConfig(), simrobot.DefaultConfig()
 	set, err := loadRunInto(dir, assignments, cfg, &simulated)
@@ -110,7 +110,7 @@ func checkSimulated(dir string, simulated simrobot.Config) error {
 		return nil
 	}
 	earlier := simrobot.DefaultConfig()
-	old, err := readInto(file, &earlier)
+	old, err := params.ReadRecorded(file, &earlier)
 	if err != nil {
 		return fmt.Errorf("the run's earlier parameters: %w; mend the file, or choose another run_folder", err)
 	}

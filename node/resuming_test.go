@@ -121,6 +121,35 @@ func TestLoadRunRefuses(t *testing.T) {
 	}
 }
 
+// A folder with the node's parameters has those of the robot too, however soon the run was cut off: so it
+// can be gone on with by its folder alone. Here the run ends as it reads the robot's description.
+func TestSimulatorBeforeParameters(t *testing.T) {
+	folder, urdf := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "arm.urdf")
+	write := func(text string) {
+		if err := os.WriteFile(urdf, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const limits = `<axis xyz="0 0 1"/><limit effort="300" velocity="100"/></joint>`
+	const arm = `<robot name="arm"><link name="base"/><link name="upper"/><link name="lower"/>` +
+		`<joint name="joint1" type="continuous"><parent link="base"/><child link="upper"/>` + limits +
+		`<joint name="joint2" type="continuous"><parent link="upper"/><child link="lower"/>` + limits + `</robot>`
+	write(arm)
+	cfg, setup, simulated, err := node.LoadFile(planarArm, append([]string{"run_folder=" + quoted(folder), "robot.urdf=" + quoted(urdf)}, short...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("no XML")
+	if _, err := node.Train(t.Context(), cfg, setup, simulated, new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "robot.urdf") {
+		t.Fatalf("got %v", err)
+	}
+	write(arm)
+	read(t, filepath.Join(folder, record.ParamsFile))
+	if _, err := goOn(t, folder, "iterations=1"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestResumeArguments(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "run 1")
 	if _, _, err := train(t, t.Context(), folder, "iterations=1"); err != nil {
@@ -275,5 +304,59 @@ func TestClockSetBack(t *testing.T) {
 	}
 	if n := len(checkpoints(t, folder)); n != 3 {
 		t.Errorf("%d checkpoints, want 3", n)
+	}
+}
+
+// The weight of cost.demonstration has decayed when a run goes on: its checkpoints are its own still.
+func TestResumeWithDemonstration(t *testing.T) {
+	learn := func(folder string, iterations int) {
+		cfg, setup, simulated, err := node.LoadFile("../params/planar_arm_demonstration.yaml", []string{"run_folder=" + quoted(folder), fmt.Sprintf("iterations=%d", iterations),
+			"cost.demonstration.weight=5.0", "cost.demonstration.position=1.0", "cost.demonstration.decay=0.5"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := node.Train(t.Context(), cfg, setup, simulated, new(bytes.Buffer)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder, whole := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "whole")
+	learn(whole, 4)
+	learn(folder, 2)
+	if _, err := goOn(t, folder, "iterations=4"); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(checkpoints(t, folder), checkpoints(t, whole)) {
+		t.Error("the checkpoints are not those of a run that was not cut off")
+	}
+	if log := read(t, folder, record.LogFile); strings.Contains(log, "set aside") {
+		t.Errorf("something was set aside:\n%s", log)
+	}
+}
+
+// A run that goes on has one clock: what is recorded later has later times, and the bag is in order.
+func TestClockGoesOn(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "run")
+	if _, _, err := train(t, t.Context(), folder); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := goOn(t, folder, "iterations=4"); err != nil {
+		t.Fatal(err)
+	}
+	view, err := record.View(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := view.Index()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log := read(t, folder, record.LogFile); strings.Contains(log, "fault") {
+		t.Errorf("a fault where the run went on:\n%s", log)
+	}
+	slices.SortFunc(entries, func(a, b record.Entry) int { return strings.Compare(a.Path, b.Path) })
+	for i, e := range entries[1:] {
+		if before := entries[i]; e.Start.Before(before.Start.Add(before.Duration)) {
+			t.Errorf("%s begins at %v, %s ends at %v", e.Path, e.Start, before.Path, before.Start.Add(before.Duration))
+		}
 	}
 }

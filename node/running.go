@@ -109,7 +109,7 @@ func (n *node) ran(rec *trial.Record) error {
 	if err != nil {
 		n.session.note(logging.Warn, "trial %d: %v", n.runner.trials, err)
 	} else {
-		text := fmt.Sprintf("trial %d of iteration %d, condition %d: cost %.4g", c.Sample+1, c.Iteration, c.Condition+1, judged.Cost)
+		text := fmt.Sprintf("iteration %d, condition %d, sample %d: cost %.4g", c.Iteration, c.Condition, c.Sample, judged.Cost)
 		if judged.Error != nil {
 			text += fmt.Sprintf(", end effector error %.3g m", *judged.Error)
 		}

@@ -16,7 +16,8 @@ import (
 	"guidedpolicysearch/node/simrobot"
 )
 
-// simulates keeps the simulated robot's parameters in the run folder.
+// simulates keeps the simulated robot's parameters in the run folder. They are there before the node's
+// are, by which a run is told: loadRun needs both.
 func (s *session) simulates(simulated simrobot.Config) error {
 	set, err := params.Declare(&simulated)
 	if err != nil {
@@ -107,7 +108,7 @@ func loadRunInto(dir string, assignments []string, cfg *Config, simulated *simro
 		return nil, fmt.Errorf("%s holds no %s: its robot was in another process; name the parameter file of robot and node (--params)", dir, record.SimulatorFile)
 	}
 	load := func(path string, cfg any, extra []rcl.Override) (*params.Set, error) {
-		set, err := readInto(path, cfg)
+		set, err := params.ReadRecorded(path, cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +126,7 @@ func loadRunInto(dir string, assignments []string, cfg *Config, simulated *simro
 // robot makes the task's robot, by the description in the run folder where there is one.
 func (t *PolicyTask) robot() (*robot.Robot, error) {
 	if t.Folder != "" {
-		if _, err := os.Stat(filepath.Join(t.Folder, DescriptionFile)); err == nil {
+		if _, err := os.Stat(filepath.Join(t.Folder, record.DescriptionFile)); err == nil {
 			return recordedRobot(t.Config.Robot, t.Folder)
 		}
 	}

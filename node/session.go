@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"guidedpolicysearch/hardware/robot"
@@ -19,6 +20,7 @@ import (
 	"guidedpolicysearch/node/plots"
 	"guidedpolicysearch/node/record"
 	"guidedpolicysearch/node/rosio"
+	"guidedpolicysearch/node/simrobot"
 	"guidedpolicysearch/node/trial"
 )
 
@@ -56,8 +58,9 @@ var ErrRunThere = errors.New("the run folder holds a run already")
 // openSession makes or opens the run folder of cfg and writes the resolved parameters to
 // it. A run that is there must be gone on with, and be of the same problem; else nothing there
 // is changed and the error wraps ErrRunThere or learner.ErrOtherRun. The log goes to the run
-// folder too, and to the table what is for it, if the parameter console asks for one.
-func openSession(cfg *Config, setup *Setup, goOn bool, table io.Writer, log *logging.Logger) (*session, error) {
+// folder too, and to the table what is for it, if the parameter console asks for one. simulated is the
+// robot of a run in one process, else nil.
+func openSession(cfg *Config, setup *Setup, simulated *simrobot.Config, goOn bool, table io.Writer, log *logging.Logger) (*session, error) {
 	s := &session{cfg: cfg, log: log, began: time.Now()}
 	dir := cfg.RunFolder
 	var err error
@@ -83,11 +86,14 @@ func openSession(cfg *Config, setup *Setup, goOn bool, table io.Writer, log *log
 	}
 	var kept string
 	resolved, err := setup.Resolved()
+	if err == nil && simulated != nil { // first: a folder with the node's parameters can be gone on with
+		err = s.simulates(*simulated)
+	}
 	if err == nil {
 		kept, err = writeParameters(s.run, resolved, earlier, len(changes) > 0)
 	}
 	if err == nil {
-		s.logFile, err = os.OpenFile(s.run.Path(record.LogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		s.logFile, err = os.OpenFile(s.run.Path(record.LogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, 0o644) // of a pipe it would wait for a reader
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("run folder %s: %w", dir, err), s.run.Close())
@@ -231,7 +237,8 @@ func (s *session) summary() console.Summary {
 		reference = s.cfg.Reference.MeanCost[min(last.Iteration, n)-1]
 	}
 	return console.Summary{FinalCost: last.MeanCost, Reference: reference, Margin: s.cfg.Reference.Margin, RunFolder: s.run.Dir(),
-		Seconds: s.seconds + time.Since(s.began).Seconds(), Interrupted: !s.complete()}
+		Seconds: s.seconds + time.Since(s.began).Seconds(), Interrupted: !s.complete(),
+		PolicyUntried: s.cfg.Learning.Algorithm.LearnsPolicy() && s.cfg.Policy.Samples == "controllers"}
 }
 
 // learned tells whether the run is complete and its final cost at or below the reference's,
@@ -266,7 +273,7 @@ func (s *session) changes(set *params.Set) ([]change, error) {
 
 // adopt goes on with other parameters, resolved, and notes the changes.
 func (s *session) adopt(cfg *Config, resolved []byte, changes []change) error {
-	earlier, err := os.ReadFile(s.run.Path(record.ParamsFile))
+	earlier, err := record.ReadFile(s.run.Path(record.ParamsFile), record.MaxParams)
 	if err != nil {
 		return fmt.Errorf("the run's earlier parameters: %w", err)
 	}

@@ -121,7 +121,7 @@ func (n *node) openRun(description []byte) error {
 	}
 	// A run of this process goes on when it is configured again.
 	goOn := n.cfg.Resume || n.opened != "" && n.opened == n.cfg.RunFolder
-	if n.session, err = openSession(n.cfg, n.setup, goOn, n.opt.Terminal, n.ros.Log); err != nil {
+	if n.session, err = openSession(n.cfg, n.setup, nil, goOn, n.opt.Terminal, n.ros.Log); err != nil {
 		return err
 	}
 	n.opened = n.cfg.RunFolder
@@ -177,6 +177,7 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 	}
 	var commands transport.Publisher
 	if err == nil {
+		n.publishes.Store(true) // before there is one: the node must not take itself for a rival
 		commands, err = n.ros.Publisher(n.names[commandsTopic], n.cfg.Commands.kind().Type(), transport.Default(), n.mismatch(n.names[commandsTopic], ""))
 	}
 	n.watchdog = safety.NewWatchdog(n.cfg.Safety.LearnerTimeout)
@@ -199,6 +200,7 @@ func (n *node) activate(ctx context.Context, _ lifecycle.State) lifecycle.Result
 		}
 	}
 	if err != nil {
+		n.publishes.Store(false)
 		return n.refuse("activate", err)
 	}
 	n.err, n.session.failed = nil, false
@@ -231,6 +233,7 @@ func (n *node) deactivate(context.Context, lifecycle.State) lifecycle.Result {
 		n.driver.stop()
 		n.loop.Store(nil)
 		l.commands.Close()
+		n.publishes.Store(false)
 	}
 	n.forgetController()
 	n.dismissSentinel()

@@ -40,7 +40,7 @@ func Train(ctx context.Context, cfg *Config, setup *Setup, simulated *simrobot.C
 	if err := checkSimulated(cfg.RunFolder, *simulated); cfg.Resume && err != nil {
 		return nil, err
 	}
-	s, err := openSession(cfg, setup, cfg.Resume, terminal, log)
+	s, err := openSession(cfg, setup, simulated, cfg.Resume, terminal, log)
 	if err != nil {
 		return nil, err
 	}
@@ -85,10 +85,7 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 		return err
 	}
 	s.log.Log(logging.Info, "state x: %s", strings.Join(r.StateNames(), ", "))
-	if err := s.simulates(*simulated); err != nil {
-		return err
-	}
-	b, err := newBench(cfg, r, simulated)
+	b, err := newBench(cfg, r, simulated, s.run.End())
 	if err != nil {
 		return err
 	}
@@ -139,7 +136,9 @@ func train(ctx context.Context, s *session, cfg *Config, simulated *simrobot.Con
 	}
 }
 
-func newBench(cfg *Config, r *robot.Robot, simulated *simrobot.Config) (*bench, error) {
+// newBench returns a bench whose simulated time goes on after a time in ns: that of what a run has
+// recorded, so that its bag has one clock.
+func newBench(cfg *Config, r *robot.Robot, simulated *simrobot.Config, after int64) (*bench, error) {
 	// As between a robot and a node in lock step, whatever the file says of them.
 	simulation := *simulated
 	simulation.LockStep, simulation.Stamps = true, simrobot.SimulatedTime
@@ -147,6 +146,7 @@ func newBench(cfg *Config, r *robot.Robot, simulated *simrobot.Config) (*bench, 
 	if err != nil {
 		return nil, err
 	}
+	plant.GoOn(after)
 	b, err := wire(cfg, r, plant)
 	if err == nil {
 		b.sensors, err = sensorsOf(cfg.Robot.Extra, simulated.Scene.Sensors)

@@ -19,12 +19,19 @@ type attempts struct {
 	faults int  // in this trial
 	late   int  // resets in a row that took too long
 	due    bool // the arm is put back with the next reading
+	fault  safety.Fault
+	since  int64 // simulated time in ns after the present fault began, 0 for none
 }
+
+// longestFault is how much simulated time in ns a fault may take to end: what keeps it up does not
+// change by itself.
+const longestFault = 60_000_000_000
 
 // broken takes a fault, the begun-th of those that the trial itself made. The error says that there
 // were too many.
 func (a *attempts) broken(fault safety.Fault, begun int) error {
 	b := a.bench
+	a.fault, a.since = fault, b.reading.Stamp+1
 	if a.faults++; a.faults >= b.trials.Safety.MaxFaults {
 		return fmt.Errorf("%w: %s; that is fault %d in iteration %d, condition %d, sample %d, and safety.max_faults is %d: a smaller algorithm.kl_step or noise.sigma may keep the arm within its limits", ErrGaveUp, fault, a.faults, a.first.Iteration, a.first.Condition, a.first.Sample, b.trials.Safety.MaxFaults)
 	}
@@ -49,8 +56,14 @@ func (a *attempts) broken(fault safety.Fault, begun int) error {
 	return nil
 }
 
-// resume resets the fault once a reading of the arm is there that was put back, and can be trusted.
+// resume resets the fault once a reading of the arm is there that was put back, and can be trusted. The
+// error says that none comes.
 func (a *attempts) resume() error {
+	if a.bench.machine.Phase() != trial.Fault {
+		a.since = 0
+	} else if a.since != 0 && a.bench.reading.Stamp-a.since > longestFault {
+		return fmt.Errorf("%w: %s; it has not ended in %d s of simulated time: look at the simulated robot's noise and its settings", ErrGaveUp, a.fault, longestFault/1_000_000_000)
+	}
 	if !a.due || a.bench.machine.Phase() != trial.Fault {
 		return nil
 	}

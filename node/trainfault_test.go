@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -125,5 +126,16 @@ func TestTrainGivesUpAfterFaults(t *testing.T) {
 	}
 	if n := len(brokenTrials(t, folder)); n != 3 {
 		t.Errorf("%d recordings of what there was, want 3", n)
+	}
+}
+
+// A robot whose sensors make no sense does not keep a run waiting without end.
+func TestTrainGivesUpOnAFaultThatStays(t *testing.T) {
+	cfg, setup, simulated, err := node.LoadFile(planarArm, []string{"run_folder=" + quoted(filepath.Join(t.TempDir(), "run")), "position_noise=[1e308, 1e308]"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := node.Train(t.Context(), cfg, setup, simulated, new(bytes.Buffer)); !errors.Is(err, node.ErrGaveUp) || !strings.Contains(err.Error(), "has not ended in 60 s") {
+		t.Errorf("got %v", err)
 	}
 }

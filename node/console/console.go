@@ -144,6 +144,8 @@ type Summary struct {
 	Seconds float64
 	// Interrupted says that the run ended before its last iteration.
 	Interrupted bool
+	// PolicyUntried says that a policy was learned, and the costs are of trials that others drove.
+	PolicyUntried bool
 }
 
 // Learned reports whether the final cost is at or below the reference with its margin;
@@ -181,6 +183,9 @@ func (p *Printer) Summary(s Summary) error {
 	}
 	if s.RunFolder != "" {
 		fmt.Fprintf(&b, "Run folder: %s\n", s.RunFolder)
+	}
+	if s.PolicyUntried {
+		fmt.Fprintf(&b, "The local controllers drove the trials: what the policy does, \"gps evaluate %s\" tells.\n", s.RunFolder)
 	}
 	if s.Picture != "" {
 		fmt.Fprintf(&b, "Learning curve: %s\n", s.Picture)

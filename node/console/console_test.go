@@ -141,6 +141,7 @@ func TestVerdict(t *testing.T) {
 	}{
 		{Summary{FinalCost: 25.08, Reference: 22.8, Margin: 0.1}, true, "Learned: final mean cost 25.08, reference 22.80 (up to 25.08 counts)"},
 		{Summary{FinalCost: 25.09, Reference: 22.8, Margin: 0.1}, false, "Not learned: final mean cost 25.09"},
+		{Summary{FinalCost: 25, Reference: math.NaN(), RunFolder: "runs/off", PolicyUntried: true}, true, "\"gps evaluate runs/off\" tells"},
 		{Summary{FinalCost: nan, Reference: 22.8, Margin: 0.1}, false, "Not learned: final mean cost -"},
 		{Summary{FinalCost: -9.5, Reference: -10, Margin: 0.1}, true, "(up to -9.000 counts)"},
 		{Summary{FinalCost: 3, Reference: nan}, true, "Done: final mean cost 3.000, after 0.00 s."},

@@ -68,7 +68,7 @@ func Export(ctx context.Context, s Source, selected Selection, dest string, prog
 	case "":
 		err = e.csvFolder(dest)
 	default:
-		err = fmt.Errorf("%w: %s: expected a name that ends in .csv, .parquet or .npz, or one without an ending for a folder of CSV files", ErrFormat, dest)
+		err = fmt.Errorf("%w: %s: expected a name that ends in .csv, .parquet or .npz (.onnx for a policy), or one without an ending for a folder of CSV files", ErrFormat, dest)
 	}
 	if err != nil {
 		return nil, err
@@ -119,6 +119,11 @@ func (e *export) csvFile(dest string) error {
 	}
 	columns := e.reader.names.longColumns()
 	beside := strings.TrimSuffix(dest, ".csv") + ".columns.csv"
+	if _, err := os.Lstat(dest); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(beside); err == nil {
+			return fmt.Errorf("%w: %s, which would describe the columns of %s: choose another name", ErrExists, beside, dest)
+		}
+	}
 	err := e.whole(dest, func(w io.Writer) error {
 		t, err := newCSVTable(w, columns)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/foxglove/mcap/go/mcap"
 
 	"guidedpolicysearch/hardware/trajectory"
+	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node/bag"
@@ -44,14 +45,25 @@ type collector struct {
 	index   []int // of joints in the message
 	last    []byte
 
-	motion   trajectory.Trajectory
-	first    int64   // stamp of the first row, ns
-	received []int64 // of each row, ns
-	efforts  []float64
-	ordered  []int64 // when each command was received, ns
+	single    bool // clocks may not restart
+	motion    trajectory.Trajectory
+	stretches []stretch
+	ownTrial  bool // the file is a trial that a run recorded
+	messages  int  // of joint states
+	reception Reception
+	received  []int64 // of each row, ns
+	ages      []float64
+	efforts   []float64
+	ordered   []int64 // when each command was received, ns
 	// From the first row: whether joint states have stamps, velocities and efforts.
 	stamped, velocities, withEffort bool
 	now                             int64
+}
+
+// stretch is where one begins: its first row, message of joint states, and stamp in ns.
+type stretch struct {
+	row, message int
+	stamp        int64
 }
 
 // walker visits the records of a file; what it cannot read is an error or a loss.
@@ -66,14 +78,20 @@ func whole(path string, visit bag.Visitor) (bag.Loss, error) {
 	return bag.Loss{}, err
 }
 
-// readBag reads the motion in the files of a bag.
-func readBag(files, joints []string, topics Topics, walk walker) (*trajectory.Trajectory, error) {
-	b := &collector{joints: joints, topics: topics, index: make([]int, len(joints))}
+// readBag reads the motion in the files of a bag; a single one is on one clock.
+func readBag(files, joints []string, topics Topics, single bool, walk walker) ([]Stretch, error) {
+	b := &collector{joints: joints, topics: topics, single: single, index: make([]int, len(joints))}
+	next := false // the next row begins a stretch
 	for _, path := range files {
-		b.schemas, b.kinds = map[uint16]string{}, map[uint16]kind{}
+		b.schemas, b.kinds, b.ownTrial = map[uint16]string{}, map[uint16]kind{}, false
+		row, message, count := len(b.motion.Time), b.messages, len(b.stretches)
 		if _, err := walk(path, b.visit); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrBag, err)
 		}
+		if (b.ownTrial || next) && !single {
+			b.cut(row, message, count)
+		}
+		next = b.ownTrial
 	}
 	where := files[0]
 	bad := func(format string, args ...any) error {
@@ -92,7 +110,41 @@ func readBag(files, joints []string, topics Topics, walk walker) (*trajectory.Tr
 	if err := b.applyCommands(); err != nil {
 		return nil, bad("%v", err)
 	}
-	return &b.motion, nil
+	return b.result(), nil
+}
+
+// cut begins a stretch at the first row of a file, before which there were so many rows, messages and
+// stretches.
+func (b *collector) cut(row, message, count int) {
+	if row == 0 || row == len(b.motion.Time) || count < len(b.stretches) && b.stretches[count].row == row {
+		return
+	}
+	before := b.stretches[count-1]
+	to := len(b.motion.Time)
+	if count < len(b.stretches) {
+		to = b.stretches[count].row
+	}
+	offset := b.motion.Time[row]
+	for i := row; i < to; i++ {
+		b.motion.Time[i] -= offset
+	}
+	b.stretches = slices.Insert(b.stretches, count, stretch{row: row, message: message, stamp: before.stamp + int64(math.Round(offset*1e9))})
+}
+
+// result returns the stretches.
+func (b *collector) result() []Stretch {
+	out := make([]Stretch, len(b.stretches))
+	for i, s := range b.stretches {
+		to := stretch{row: len(b.motion.Time), message: b.messages}
+		if i+1 < len(b.stretches) {
+			to = b.stretches[i+1]
+		}
+		out[i] = Stretch{Trajectory: b.motion.Rows(s.row, to.row), Stamp: s.stamp, From: s.message, To: to.message}
+		if b.ages != nil {
+			out[i].CommandAge = b.ages[s.row:to.row]
+		}
+	}
+	return out
 }
 
 func sameTopic(a, b string) bool {
@@ -121,6 +173,7 @@ func (b *collector) visit(op mcap.OpCode, _ int64, body []byte) error {
 		}
 		switch b.kinds[m.ChannelID] {
 		case jointStates:
+			b.messages++
 			if err := b.jointState(m); err != nil {
 				return fmt.Errorf("topic %s, message %d of the robot's joints, %.6g s after the first: %w", b.topics.JointStates, len(b.motion.Time)+1, b.elapsed(m), err)
 			}
@@ -144,6 +197,7 @@ func (b *collector) elapsed(m *mcap.Message) float64 {
 // channel notes what a channel carries.
 func (b *collector) channel(c *mcap.Channel) error {
 	schema, k := b.schemas[c.SchemaID], other
+	b.ownTrial = b.ownTrial || schema == new(guided_policy_search_msgs.Rollout).TypeName()
 	if schema == b.state.TypeName() && !slices.Contains(b.found, c.Topic) && len(b.found) < 100 {
 		b.found = append(b.found, c.Topic)
 	}
@@ -163,6 +217,7 @@ func (b *collector) channel(c *mcap.Channel) error {
 
 // jointState appends a row.
 func (b *collector) jointState(m *mcap.Message) error {
+	received := b.reception.Place(0, int64(m.LogTime))
 	if b.last != nil && bytes.Equal(b.last, m.Data) { // repeated, such as a simulator that waits does
 		return nil
 	}
@@ -191,7 +246,7 @@ func (b *collector) jointState(m *mcap.Message) error {
 	case len(s.Velocity) != 0 && len(s.Velocity) != len(s.Name), len(s.Effort) != 0 && len(s.Effort) != len(s.Name):
 		return fmt.Errorf("%d names come with %d velocities and %d efforts, need as many or none", len(s.Name), len(s.Velocity), len(s.Effort))
 	}
-	if err := b.stamp(m); err != nil {
+	if err := b.stamp(m, received); err != nil {
 		return err
 	}
 	t := &b.motion
@@ -222,30 +277,33 @@ func (b *collector) jointState(m *mcap.Message) error {
 }
 
 // stamp appends the time of the joint state that was read.
-func (b *collector) stamp(m *mcap.Message) error {
-	if len(b.motion.Time) == maxRows {
+func (b *collector) stamp(m *mcap.Message, received int64) error {
+	n := len(b.motion.Time)
+	if n == maxRows {
 		return fmt.Errorf("more than %d messages", maxRows)
 	}
 	now := int64(b.state.Header.Stamp.Sec)*1e9 + int64(b.state.Header.Stamp.Nanosec)
-	if len(b.motion.Time) == 0 {
+	if n == 0 {
 		b.stamped = now != 0
 	}
 	if !b.stamped {
 		now = int64(m.LogTime) // a driver without a clock
 	}
-	if len(b.motion.Time) == 0 {
-		b.first = now
-	} else if now <= b.now {
+	switch {
+	case n == 0, now < b.now && !b.single:
+		b.stretches = append(b.stretches, stretch{row: n, message: b.messages - 1, stamp: now})
+	case now <= b.now:
 		return fmt.Errorf("its stamp is %.9f s, need more than that of the message before, %.9f s: the clock went back or stood still", float64(now)/1e9, float64(b.now)/1e9)
 	}
 	b.now = now
-	b.motion.Time = append(b.motion.Time, float64(now-b.first)/1e9)
-	b.received = append(b.received, int64(m.LogTime))
+	b.motion.Time = append(b.motion.Time, float64(now-b.stretches[len(b.stretches)-1].stamp)/1e9)
+	b.received = append(b.received, received)
 	return nil
 }
 
 // effort notes a command.
 func (b *collector) effort(m *mcap.Message) error {
+	received := b.reception.Place(1, int64(m.LogTime))
 	if err := b.command.UnmarshalCDR(m.Data); err != nil {
 		return err
 	}
@@ -260,12 +318,13 @@ func (b *collector) effort(m *mcap.Message) error {
 			return fmt.Errorf("effort of joint %q is %v, need a finite number", b.joints[i], v)
 		}
 	}
-	b.ordered, b.efforts = append(b.ordered, int64(m.LogTime)), append(b.efforts, b.command.Data...)
+	b.ordered, b.efforts = append(b.ordered, received), append(b.efforts, b.command.Data...)
 	return nil
 }
 
 // applyCommands makes the commands the rows' efforts: of a row the last that was received before the
-// next row was. In lock step that is the answer to the row.
+// next row was. In lock step that is the answer to the row. After a clock was set back those before
+// count no more.
 func (b *collector) applyCommands() error {
 	if b.topics.Commands == "" {
 		return nil
@@ -274,19 +333,41 @@ func (b *collector) applyCommands() error {
 	if len(b.ordered) == 0 {
 		return fmt.Errorf("topic %s has no messages, or is not there", b.topics.Commands)
 	}
-	if !slices.IsSorted(b.ordered) {
+	if b.reception.OutOfOrder() || !slices.IsSorted(b.ordered) {
 		return fmt.Errorf("the commands of topic %s are not in the order in which they were received", b.topics.Commands)
 	}
-	b.motion.Effort = make([]float64, 0, n*len(b.received))
-	k := 0 // commands before the next row
-	for i := range b.received {
+	usual := max(usualInterval(b.ordered), usualInterval(b.received))
+	b.motion.Effort, b.ages = make([]float64, n*len(b.received)), make([]float64, len(b.received))
+	k := 0      // commands before the next row
+	counts := 0 // the first of them that counts
+	for i, received := range b.received {
+		if s, found := slices.BinarySearchFunc(b.stretches, i, func(s stretch, row int) int { return s.row - row }); found && s > 0 {
+			counts, _ = slices.BinarySearch(b.ordered, received)
+		}
 		for k < len(b.ordered) && (i+1 == len(b.received) || b.ordered[k] < b.received[i+1]) {
 			k++
 		}
-		if k == 0 {
-			return fmt.Errorf("the first command of topic %s comes %.4g s after the first joint state: leave out what is before it when recording", b.topics.Commands, float64(b.ordered[0]-b.received[0])/1e9)
+		if k <= counts {
+			b.ages[i] = math.Inf(1)
+			continue
 		}
-		b.motion.Effort = append(b.motion.Effort, b.efforts[(k-1)*n:k*n]...)
+		copy(b.motion.Effort[i*n:], b.efforts[(k-1)*n:k*n])
+		if age := float64(received - b.ordered[k-1]); age > 0 && usual > 0 {
+			b.ages[i] = age / usual
+		}
 	}
 	return nil
+}
+
+// usualInterval returns the median time in ns between two of the times, 0 for fewer than three.
+func usualInterval(times []int64) float64 {
+	if len(times) < 3 {
+		return 0
+	}
+	intervals := make([]int64, len(times)-1)
+	for i := range intervals {
+		intervals[i] = times[i+1] - times[i]
+	}
+	slices.Sort(intervals)
+	return float64(intervals[len(intervals)/2])
 }

@@ -6,6 +6,7 @@ package demonstration
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -28,22 +29,26 @@ type Topics struct {
 // Read reads a motion of the joints from a bag's folder, an MCAP file (.mcap) or a CSV file (any
 // other name; see trajectory.ReadCSV). Errors name the file; they wrap ErrBag or
 // trajectory.ErrFormat, or are those of the file system.
-func Read(path string, joints []string, topics Topics) (*trajectory.Trajectory, error) {
-	return read(path, joints, topics, whole)
+func Read(path string, joints []string, topics Topics) (*Stretch, error) {
+	stretches, err := read(path, joints, topics, true, whole)
+	if err != nil {
+		return nil, err
+	}
+	return &stretches[0], nil
 }
 
-// Salvage is Read for bags that may have been cut off or have changed: it reads what is whole, and
-// returns what is lost of each damaged file.
-func Salvage(path string, joints []string, topics Topics) (*trajectory.Trajectory, []bag.Loss, error) {
+// Salvage is Read for bags that may have been cut off or have changed, and whose clocks may have been
+// set back: it reads what is whole, at least one stretch, and returns what is lost of each damaged file.
+func Salvage(path string, joints []string, topics Topics) ([]Stretch, []bag.Loss, error) {
 	var losses []bag.Loss
-	motion, err := read(path, joints, topics, func(path string, visit bag.Visitor) (bag.Loss, error) {
+	stretches, err := read(path, joints, topics, false, func(path string, visit bag.Visitor) (bag.Loss, error) {
 		loss, err := bag.Salvage(path, visit)
 		if loss.Cause != nil {
 			losses = append(losses, loss)
 		}
 		return loss, err
 	})
-	return motion, losses, err
+	return stretches, losses, err
 }
 
 // Files returns the MCAP files of a bag: of its folder, in their order, or the file itself. A path of
@@ -64,7 +69,7 @@ func Files(path string) ([]string, error) {
 // mcapExtension ends the names of a bag's files.
 const mcapExtension = ".mcap"
 
-func read(path string, joints []string, topics Topics, walk walker) (*trajectory.Trajectory, error) {
+func read(path string, joints []string, topics Topics, single bool, walk walker) ([]Stretch, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -75,11 +80,11 @@ func read(path string, joints []string, topics Topics, walk walker) (*trajectory
 		if err != nil {
 			return nil, err
 		}
-		return readBag(files, joints, topics, walk)
+		return readBag(files, joints, topics, single, walk)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no regular file", path) // a pipe might never end
 	case extension == mcapExtension:
-		return readBag([]string{path}, joints, topics, walk)
+		return readBag([]string{path}, joints, topics, single, walk)
 	case extension == sqliteExtension:
 		return nil, sqlite(path)
 	}
@@ -92,5 +97,5 @@ func read(path string, joints []string, topics Topics, walk walker) (*trajectory
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return motion, nil
+	return []Stretch{{Trajectory: motion, Stamp: int64(math.Round(motion.Time[0] * 1e9))}}, nil
 }

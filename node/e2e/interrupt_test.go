@@ -163,7 +163,7 @@ func TestResumeOtherProblem(t *testing.T) {
 		{"steps=50", "steps"},
 	} {
 		p := runToEnd(t, 0, "gps", "train", planarArm(t), "--resume", folder, "--set", "seed=5", "--iterations", "2", "--set", c.set)
-		p.finish(1)
+		p.finish(2)
 		wantError(t, p, "the run folder is of another problem", c.want)
 	}
 	p := startNode(t, ddsDomain(t), folder, "seed:=6", "iterations:=2")

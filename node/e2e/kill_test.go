@@ -122,7 +122,7 @@ func TestTrainingKilled(t *testing.T) {
 			for killed, run := 0, 0; killed < kills; run++ {
 				folder := filepath.Join(t.TempDir(), itoa(run))
 				goOn := func() *process {
-					if exists(folder, record.SimulatorFile) {
+					if exists(folder, record.ParamsFile) {
 						return start(t, 0, "gps", "train", "--resume", folder)
 					}
 					return start(t, 0, "gps", append([]string{"train", "--out", folder, "--set", "resume=true"}, args...)...)

@@ -42,12 +42,15 @@ type Config struct {
 	Steps int
 	// Condition is the initial state that the rollouts are said to be of, from 0.
 	Condition uint32
-	// Begin is the time in s after the first row at which the first rollout begins.
+	// Begin is the time in s after the first row at which the first rollout begins, counted without the
+	// time between two clocks.
 	Begin float64
 	// Smoothing is the time in s around each row to which cubics are fitted for its velocity where
 	// no velocities were recorded; see trajectory.Smooth.
 	Smoothing float64
-	// MaxGap is the largest time between two rows, in multiples of the usual one; 0 for any.
+	// MaxGap is the time between two rows, in multiples of the usual one, that is a pause where it is
+	// longer: pauses cut a recording into stretches. For so many times the usual time between two
+	// commands a command holds. 0 for any.
 	MaxGap float64
 }
 

@@ -20,6 +20,7 @@ import (
 	"guidedpolicysearch/msgs/sensor_msgs"
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node/demonstration"
+	"guidedpolicysearch/node/record"
 )
 
 // The motion: q = (a t^2, b t) with torques (1 + k, -2) in the k-th interval of a hundredth of a second.
@@ -39,6 +40,12 @@ func jointState(k int) *sensor_msgs.JointState {
 
 // recorded returns an MCAP file of joint states, and of commands that answer each; edit may change both.
 func recorded(tb testing.TB, edit func(k int, s *sensor_msgs.JointState, receive *int64)) []byte {
+	tb.Helper()
+	return recordedFor(tb, func(int) bool { return true }, edit)
+}
+
+// recordedFor is recorded with commands of some rows only.
+func recordedFor(tb testing.TB, commanded func(k int) bool, edit func(k int, s *sensor_msgs.JointState, receive *int64)) []byte {
 	tb.Helper()
 	var out bytes.Buffer
 	w, err := mcap.NewWriter(&out, &mcap.WriterOptions{Chunked: true, ChunkSize: 2000, Compression: mcap.CompressionZSTD, IncludeCRC: true})
@@ -64,6 +71,9 @@ func recorded(tb testing.TB, edit func(k int, s *sensor_msgs.JointState, receive
 			edit(k, s, &receive)
 		}
 		check(w.WriteMessage(&mcap.Message{ChannelID: 1, LogTime: uint64(receive), PublishTime: uint64(receive), Data: s.AppendCDR(nil)}))
+		if !commanded(k) {
+			continue
+		}
 		check(w.WriteMessage(&mcap.Message{ChannelID: 2, LogTime: uint64(receive) + 1000, PublishTime: uint64(receive), Data: (&std_msgs.Float64MultiArray{Data: torque(k)}).AppendCDR(nil)}))
 	}
 	check(w.Close())
@@ -254,18 +264,18 @@ func TestRefused(t *testing.T) {
 		{"other topic, no joints", good, func(c *Config) { c.Topics.JointStates, c.Joints = "x", nil }, ErrMotion, "joint states to take the joints from"},
 		{"other joints", good, func(c *Config) { c.Joints = []string{"x", "y"} }, demonstration.ErrBag, "need [\"x\" \"y\"]"},
 		{"too short", good, func(c *Config) { c.Steps = 51 }, ErrMotion, "lasts 1 s from 0 s on, a rollout of 51 steps 1.02 s"},
-		{"begin behind the end", good, func(c *Config) { c.Begin = 2 }, ErrMotion, "lasts -1 s"},
+		{"begin behind the end", good, func(c *Config) { c.Begin = 2 }, ErrMotion, "lasts 1 s, and the first rollout is to begin at 2 s"},
 		{"too rare", good, func(c *Config) { c.DT = 0.005 }, trajectory.ErrTooRare, "need at most 0.005 s"},
 		{"gap", recorded(t, func(k int, s *sensor_msgs.JointState, _ *int64) {
 			if k > 50 {
 				s.Header.Stamp.Sec++
 			}
-		}), nil, trajectory.ErrSampling, "a gap of 1.01 s"},
-		{"clock set back", recorded(t, func(k int, s *sensor_msgs.JointState, _ *int64) {
-			if k > 50 {
-				s.Header.Stamp.Sec--
+		}), func(c *Config) { c.Steps = 26 }, ErrMotion, "longest stretch lasts 0.5 s from 0 s on, a rollout of 26 steps 0.52 s: give fewer steps, or 0 for the whole motion (cut into 2 stretches by 1 pause of more than 0.05 s (--max-gap 5 times the usual 0.01 s), the longest of 1.01 s from 0.5 s to 1.51 s after the first row)"},
+		{"clock stands", recorded(t, func(k int, s *sensor_msgs.JointState, _ *int64) {
+			if k == 51 {
+				s.Header.Stamp.Nanosec -= 10_000_000
 			}
-		}), nil, demonstration.ErrBag, "the clock went back"},
+		}), nil, demonstration.ErrBag, "the clock went back or stood still"},
 		{"foreign", []byte("SQLite format 3\x00"), nil, demonstration.ErrBag, "does not begin as an MCAP file"},
 		{"time step", good, func(c *Config) { c.DT = math.NaN() }, ErrConfig, "NaN"},
 		{"steps", good, func(c *Config) { c.Steps = -1 }, ErrConfig, "-1 steps"},
@@ -285,6 +295,42 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// Times that no stamp holds are refused, instead of coming out as others.
+func TestTimesBeyondStamps(t *testing.T) {
+	text := "time,a.position,a.effort\n"
+	for k := range 100 {
+		text += fmt.Sprintf("%.2f,0,0\n", 4e9+0.01*float64(k))
+	}
+	c := DefaultConfig()
+	c.Joints, c.Steps = []string{"a"}, 10
+	if _, err := Read(save(t, "motion.csv", []byte(text)), c); !errors.Is(err, ErrMotion) || !strings.Contains(err.Error(), "4000000000 s") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// checkTruth compares a rollout that begins at a time, and whose steps are of two rows, with the formula.
+func checkTruth(t *testing.T, trial *record.Trial, begin float64) {
+	t.Helper()
+	r := &trial.Rollout
+	for k := range int(r.Steps) + 1 {
+		at := begin + r.Dt*float64(k)
+		for i, want := range append(position(at), slope(at)...) {
+			if math.Abs(r.States[4*k+i]-want) > 1e-9 {
+				t.Fatalf("state %d of step %d is %v, want %v", i, k, r.States[4*k+i], want)
+			}
+		}
+		if k == int(r.Steps) {
+			break
+		}
+		row := int(math.Round(at * rate))
+		for i, v := range r.Actions[2*k : 2*k+2] {
+			if want := (torque(row)[i] + torque(row + 1)[i]) / 2; math.Abs(v-want) > 1e-9 {
+				t.Fatalf("action %d of step %d is %v, want %v", i, k, v, want)
+			}
+		}
+	}
+}
+
 // TestReceiveTimesGoBack keeps messages in their order where the recording machine's clock was set.
 func TestReceiveTimesGoBack(t *testing.T) {
 	data := recorded(t, func(k int, _ *sensor_msgs.JointState, receive *int64) {
@@ -297,9 +343,14 @@ func TestReceiveTimesGoBack(t *testing.T) {
 	if _, err := Read(save(t, "motion.mcap", data), c); !errors.Is(err, ErrMotion) {
 		t.Errorf("error %v", err)
 	}
-	c = config()
-	if _, err := Read(save(t, "motion.mcap", data), c); !errors.Is(err, demonstration.ErrBag) || !strings.Contains(err.Error(), "not in the order in which they were received") {
-		t.Errorf("error %v", err)
+	// Stamps go on, so it is one motion.
+	m, err := Read(save(t, "motion.mcap", data), config())
+	if err != nil || len(m.Trials) != 1 || len(m.Notes) != 1 || !strings.Contains(m.Notes[0], "was set back once") {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	checkTruth(t, m.Trials[0], 0)
+	if m.Trials[0].Commands.Len() != 100 {
+		t.Errorf("%d commands, want 100", m.Trials[0].Commands.Len())
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/foxglove/mcap/go/mcap"
@@ -23,16 +24,20 @@ type message struct {
 	payload       []byte
 	receive, send int64
 	stamp         int64 // of a joint state, in ns; its receive time where there is none
+	place         int64 // in the order of reception; see demonstration.Reception
+	number        int   // of a joint state, in the order of the files
 }
 
 // scan is what a bag holds of the two topics.
 type scan struct {
-	topics           [2]string // without the / that they begin with
-	found            [2]record.Topic
-	messages         [2][]message
-	joints           []string
-	bytes            int
-	dropped, setBack int
+	topics    [2]string // without the / that they begin with
+	found     [2]record.Topic
+	messages  [2][]message
+	joints    []string
+	bytes     int
+	dropped   int
+	states    int // messages of joint states
+	reception demonstration.Reception
 }
 
 // scanned collects the messages of a bag; none of a CSV file.
@@ -86,8 +91,9 @@ func (s *scan) visit(op mcap.OpCode, body []byte, schemas map[uint16]string, cha
 
 // keep copies a message, as far as there is room.
 func (s *scan) keep(topic int, m *mcap.Message) {
-	kept := message{receive: int64(m.LogTime), send: int64(m.PublishTime), stamp: int64(m.LogTime)}
+	kept := message{receive: int64(m.LogTime), send: int64(m.PublishTime), stamp: int64(m.LogTime), number: s.states, place: s.reception.Place(topic, int64(m.LogTime))}
 	if topic == 0 {
+		s.states++
 		var state sensor_msgs.JointState
 		if state.UnmarshalCDR(m.Data) != nil {
 			return // reading the motion says so
@@ -103,31 +109,21 @@ func (s *scan) keep(topic int, m *mcap.Message) {
 		s.dropped++
 		return
 	}
-	if list := s.messages[topic]; len(list) > 0 && kept.receive < list[len(list)-1].receive {
-		s.setBack++
-	}
 	kept.payload = bytes.Clone(m.Data)
 	s.messages[topic] = append(s.messages[topic], kept)
 }
 
-// start returns the stamp in ns of the first joint state that has the joints, 0 where there is none.
-func (s *scan) start(joints []string) int64 {
-	var state sensor_msgs.JointState
-	for _, m := range s.messages[0] {
-		if state.UnmarshalCDR(m.payload) == nil && slices.Contains(state.Name, joints[0]) {
-			return m.stamp
+// trial returns a trial with the messages of a stretch between two stamps in ns.
+func (s *scan) trial(stretch *demonstration.Stretch, from, to int64) *record.Trial {
+	var states []message
+	for _, m := range between(s.messages[0], func(m message) int64 { return int64(m.number) }, int64(stretch.From), int64(stretch.To)-1) {
+		if m.stamp >= from && m.stamp <= to {
+			states = append(states, m)
 		}
 	}
-	return 0
-}
-
-// trial returns a trial with the messages between two stamps in ns.
-func (s *scan) trial(from, to int64) *record.Trial {
-	states := between(s.messages[0], func(m message) bool { return m.stamp >= from && m.stamp <= to })
 	var commands []message
 	if len(states) > 0 {
-		first, last := states[0].receive, states[len(states)-1].receive
-		commands = between(s.messages[1], func(m message) bool { return m.receive >= first && m.receive <= last })
+		commands = between(s.messages[1], func(m message) int64 { return m.place }, states[0].place, states[len(states)-1].place)
 	}
 	most, size := max(len(states), len(commands)), 0
 	for _, list := range [][]message{states, commands} {
@@ -153,12 +149,11 @@ func (s *scan) trial(from, to int64) *record.Trial {
 	return t
 }
 
-// between returns the messages that are wanted.
-func between(list []message, wanted func(message) bool) (out []message) {
-	for _, m := range list {
-		if wanted(m) {
-			out = append(out, m)
-		}
+// between returns the messages whose keys, which do not fall, are from one to another one.
+func between(list []message, key func(message) int64, from, to int64) []message {
+	search := func(key1 int64) int {
+		return sort.Search(len(list), func(i int) bool { return key(list[i]) >= key1 })
 	}
-	return out
+	first := search(from)
+	return list[first:max(first, search(to+1))]
 }

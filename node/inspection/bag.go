@@ -102,6 +102,8 @@ func (r *Report) openMCAP() error {
 	b.rates()
 	if b.Lost = loss.Lost; loss.Cause != nil {
 		r.damaged("%v: %d of %d bytes cannot be read, %d messages before can", loss.Cause, loss.Lost, loss.Size, b.Messages)
+	} else if err := checkSummary(r.Path); err != nil {
+		r.damaged("%v", err)
 	}
 	r.Bag = b
 	return nil

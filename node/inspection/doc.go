@@ -1,8 +1,9 @@
 // Package inspection tells what a file or folder of this program is, by its content, and describes it:
 // a run, a checkpoint, a bag, a policy, an ONNX model, a parameter file, recorded intermediates.
 //
-// A run of ten thousand trials is described from the names of its files, their ends and the
-// iterations' file: no recording is read as a whole.
+// A run of ten thousand trials is described from the names of its files, the recordings' ends, the
+// iterations' file, and as many checkpoints and policies as take a fraction of a second: what was not
+// read as a whole is said. A file that is named is read as a whole.
 package inspection
 
 import "errors"
@@ -17,8 +18,9 @@ var (
 // Kind is what something is.
 type Kind string
 
-// The kinds that are known.
+// The kinds that are known, and what is none of them.
 const (
+	KindUnknown       Kind = "unknown"
 	KindRun           Kind = "run"
 	KindTrajectory    Kind = "trajectory"
 	KindCheckpoint    Kind = "checkpoint"
@@ -29,7 +31,7 @@ const (
 	KindIntermediates Kind = "intermediates"
 )
 
-// Report says what something is. One of the pointers is not nil, by Kind.
+// Report says what something is. One of the pointers is not nil, by Kind, where it could be read.
 type Report struct {
 	Path string `json:"path"`
 	Kind Kind   `json:"kind"`
@@ -45,4 +47,6 @@ type Report struct {
 	Intermediates *Intermediates `json:"intermediates,omitempty"`
 	// Damaged says what is not whole, and where; empty if all that was looked at is.
 	Damaged []string `json:"damaged"`
+	// Error says why there is no description of what is of no kind that is known, or cannot be read.
+	Error string `json:"error,omitempty"`
 }

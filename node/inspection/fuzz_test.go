@@ -33,7 +33,7 @@ func FuzzOpen(f *testing.F) {
 			if err != nil && !errors.Is(err, inspection.ErrDamaged) && !errors.Is(err, inspection.ErrForeign) {
 				t.Errorf("%v is of no kind", err)
 			}
-			if err == nil {
+			if r != nil {
 				if err := r.Write(io.Discard); err != nil {
 					t.Error(err)
 				}

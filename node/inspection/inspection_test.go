@@ -209,8 +209,18 @@ func TestTrajectoryFolder(t *testing.T) {
 
 // What is not whole is said to be so, with the place; what is nobody's too.
 func TestDamage(t *testing.T) {
-	folder := recordedRun(t, "algorithm.type=mdgps")
+	folder := recordedRun(t, "algorithm.type=mdgps", "intermediates.record=true")
 	trial := record.TrialPath(2, 0, 1)
+	change := func(path string) func(string) error { // a bit in its middle
+		return func(dir string) error {
+			data, err := os.ReadFile(filepath.Join(dir, path))
+			if err != nil {
+				return err
+			}
+			data[len(data)/2] ^= 4
+			return os.WriteFile(filepath.Join(dir, path), data, 0o666)
+		}
+	}
 	cut := func(path string, part int) func(string) error {
 		return func(dir string) error {
 			data, err := os.ReadFile(filepath.Join(dir, path))
@@ -236,11 +246,22 @@ func TestDamage(t *testing.T) {
 			lines, err := os.ReadFile(path)
 			return errors.Join(err, os.WriteFile(path, append(lines, lines...), 0o666))
 		}, "", "iterations.jsonl:3: expected the report of an iteration after 2"},
-		"parameters":         {cut(record.ParamsFile, 0), "", "params.yaml"},
-		"checkpoint by name": {cut("checkpoints/checkpoint_0002.gps", 5), "checkpoints/checkpoint_0002.gps", "should hold"},
-		"policy by name":     {cut("policy.gps", 5), "policy.gps", "should hold"},
-		"empty file":         {cut("policy.gps", 0), "policy.gps", "is empty"},
-		"no rollouts":        {func(dir string) error { return os.RemoveAll(filepath.Join(dir, record.RolloutsDir)) }, "", ""},
+		"parameters":          {cut(record.ParamsFile, 0), "", "params.yaml"},
+		"checkpoint by name":  {cut("checkpoints/checkpoint_0002.gps", 5), "checkpoints/checkpoint_0002.gps", "should hold"},
+		"policy by name":      {cut("policy.gps", 5), "policy.gps", "should hold"},
+		"empty file":          {cut("policy.gps", 0), "policy.gps", "is empty"},
+		"no rollouts":         {func(dir string) error { return os.RemoveAll(filepath.Join(dir, record.RolloutsDir)) }, "", ""},
+		"latest policy":       {change("policy.gps"), "", "policy.gps: policy: damaged file: the checksum"},
+		"earlier policy":      {change("policies/policy_0001.gps"), "", "policy_0001.gps: policy: damaged file: the checksum"},
+		"latest checkpoint":   {change("checkpoints/checkpoint_0002.gps"), "", "the checksum of"},
+		"earlier checkpoint":  {change("checkpoints/checkpoint_0001.gps"), "", "checkpoint_0001.gps does not match"},
+		"earlier one cut off": {cut("checkpoints/checkpoint_0001.gps", 5), "", "checkpoint_0001.gps should hold"},
+		"folder in its place": {func(dir string) error {
+			path := filepath.Join(dir, "checkpoints/checkpoint_0001.gps")
+			return errors.Join(os.Remove(path), os.Mkdir(path, 0o777))
+		}, "", "checkpoint_0001.gps is d"},
+		"simulated robot": {cut(record.SimulatorFile, 0), "", "simulator.yaml"},
+		"intermediates":   {change("intermediates/iteration_0001.npz"), "intermediates/iteration_0001.npz", "iteration_0001.npz: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
@@ -256,6 +277,8 @@ func TestDamage(t *testing.T) {
 				text = strings.Join(r.Damaged, "\n")
 			} else if !errors.Is(err, inspection.ErrDamaged) {
 				t.Errorf("%v, want an ErrDamaged", err)
+			} else if len(r.Damaged) != 1 || r.Damaged[0] != err.Error() || r.Path == "" {
+				t.Errorf("the report of %v is %+v", err, r)
 			}
 			if c.says != "" && (text == "" || !strings.Contains(text, c.says)) {
 				t.Errorf("%q does not say %q", text, c.says)
@@ -268,8 +291,9 @@ func TestDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{empty, text} {
-		if _, err := inspection.Open(path); !errors.Is(err, inspection.ErrForeign) {
-			t.Errorf("%s: %v, want an ErrForeign", path, err)
+		r, err := inspection.Open(path)
+		if !errors.Is(err, inspection.ErrForeign) || r.Kind != inspection.KindUnknown || r.Error != err.Error() || len(r.Damaged) > 0 {
+			t.Errorf("%s: %v, want an ErrForeign, reported as %+v", path, err, r)
 		}
 	}
 	if _, err := inspection.Open(filepath.Join(empty, "none")); !errors.Is(err, os.ErrNotExist) {
@@ -277,10 +301,74 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// TestEveryByteOfRecording changes bits of a recording that is named: its end, which no message needs,
+// byte by byte.
+func TestEveryByteOfRecording(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(recordedRun(t, "iterations=1"), record.TrialPath(1, 0, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "x.mcap")
+	for i := 0; i < len(data); i++ {
+		if i < len(data)-8000 {
+			i += 40
+		}
+		data[i] ^= 1 << (i % 8)
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		data[i] ^= 1 << (i % 8)
+		if r, err := inspection.Open(path); err == nil && len(r.Damaged) == 0 {
+			t.Errorf("byte %d of %d has changed, and nothing is said", i, len(data))
+		}
+	}
+}
+
+// TestUnread has more of checkpoints than is read: their length is compared, and it is said how many. The
+// latest are read before all others, so that one which would just fit by itself does not.
+func TestUnread(t *testing.T) {
+	folder := recordedRun(t)
+	path := filepath.Join(folder, record.CheckpointsDir, checkpoint.Name(1))
+	big := func(size, missing int64) { // of zeros that take no place, with a checksum that is not theirs
+		head := func(length int64) string {
+			return fmt.Sprintf("GPSCHECKPOINT %d %d %064d\n", checkpoint.Version, length, 0)
+		}
+		length := size - int64(len(head(size)))
+		if err := errors.Join(os.WriteFile(path, []byte(head(length)), 0o666), os.Truncate(path, size-missing)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const most = 64 << 20
+	big(most, 0)
+	r, text := open(t, folder)
+	if r.Run.Unread != 1 || r.Run.UnreadBytes != most || r.Run.Checkpoints != 2 {
+		t.Errorf("%+v", r.Run)
+	}
+	contains(t, text, "of 1 older checkpoints and policies (67 MB) the length alone")
+	for missing, want := range map[int64]string{1: path + " should hold", most / 2: path + " should hold"} {
+		big(most, missing)
+		if r, err := inspection.Open(folder); err != nil || len(r.Damaged) != 1 || !strings.Contains(r.Damaged[0], want) {
+			t.Errorf("%d bytes missing: %+v, %v", missing, r, err)
+		}
+	}
+	big(most/2, 0)
+	if r, err := inspection.Open(folder); err != nil || r.Run.Unread != 0 || len(r.Damaged) != 1 || !strings.Contains(r.Damaged[0], "the checksum of "+path) {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // large makes a run of 2,000 iterations of 5 trials, whose recordings are copies of one.
 func large(t testing.TB) string {
 	folder := recordedRun(t)
 	trial, err := os.ReadFile(filepath.Join(folder, record.TrialPath(1, 0, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := os.ReadFile(filepath.Join(folder, record.CheckpointsDir, checkpoint.Name(2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	learned, err := os.ReadFile(filepath.Join(folder, record.PolicyFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,6 +386,12 @@ func large(t testing.TB) string {
 		report["iteration"] = k
 		if err := json.NewEncoder(&all).Encode(report); err != nil {
 			t.Fatal(err)
+		}
+		for path, data := range map[string][]byte{filepath.Join(record.CheckpointsDir, checkpoint.Name(k)): state, record.PolicyPath(k): learned} {
+			path = filepath.Join(folder, path)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, data, 0o666)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		for n := range 5 {
 			path := filepath.Join(folder, record.TrialPath(uint32(k), 0, uint32(n)))
@@ -317,10 +411,10 @@ func large(t testing.TB) string {
 
 func TestLargeRun(t *testing.T) {
 	if testing.Short() {
-		t.Skip("makes 10,000 files")
+		t.Skip("needs a run without -short, as make test does: it makes 10,000 files")
 	}
 	r, _ := open(t, large(t))
-	if r.Run.Trials != 10_000 || r.Run.Iterations != 2000 {
+	if r.Run.Trials != 10_000 || r.Run.Iterations != 2000 || r.Run.Checkpoints != 2000 || r.Run.Policies != 2000 {
 		t.Errorf("%d trials, %d iterations", r.Run.Trials, r.Run.Iterations)
 	}
 }

@@ -20,27 +20,39 @@ import (
 const peek = 4096
 
 // Open describes what is at a path. Errors wrap ErrForeign or ErrDamaged, or are those of the file
-// system. A folder of which something is damaged is described, and Damaged says so.
+// system. A folder of which something is damaged is described, and Damaged says so. There is a report
+// also with an error, unless nothing is at the path: it has the path, the size, the kind where that is
+// known, and the error's text.
 func Open(path string) (*Report, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("inspection: %w", err)
 	}
-	r := &Report{Path: path, Bytes: info.Size(), Damaged: []string{}}
+	r := &Report{Path: path, Kind: KindUnknown, Bytes: info.Size(), Damaged: []string{}}
 	if info.IsDir() {
-		return r, r.openFolder()
+		err = r.openFolder()
+	} else {
+		err = r.openPath(info)
 	}
+	switch {
+	case errors.Is(err, ErrDamaged):
+		r.damaged("%v", err)
+	case err != nil:
+		r.Kind, r.Error = KindUnknown, err.Error()
+	}
+	return r, err
+}
+
+// openPath describes what is no folder.
+func (r *Report) openPath(info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s is %v, expected a file or a folder", ErrForeign, path, info.Mode())
+		return fmt.Errorf("%w: %s is %v, expected a file or a folder", ErrForeign, r.Path, info.Mode())
 	}
-	head, err := headOf(path)
+	head, err := headOf(r.Path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := r.openFile(head); err != nil {
-		return nil, err
-	}
-	return r, nil
+	return r.openFile(head)
 }
 
 func headOf(path string) ([]byte, error) {
@@ -148,10 +160,23 @@ func openIntermediates(path string) (*Intermediates, error) {
 			return nil, fmt.Errorf("%w: %s is a ZIP archive that holds %q, and no NPZ file, which holds .npy alone", ErrForeign, path, f.Name)
 		}
 		i.Arrays++
+		if err := readThrough(f); err != nil {
+			return nil, fmt.Errorf("%w: %s: %s: %w", ErrDamaged, path, f.Name, err)
+		}
 		if group := strings.Split(name, "/")[0]; !seen[group] {
 			seen[group] = true
 			i.Groups = append(i.Groups, group)
 		}
 	}
 	return i, nil
+}
+
+// readThrough reads a file of an archive, so that its checksum is compared.
+func readThrough(f *zip.File) error {
+	content, err := f.Open()
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, content)
+	return errors.Join(err, content.Close())
 }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"guidedpolicysearch/gps/checkpoint"
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/record"
 )
@@ -36,6 +35,10 @@ type Run struct {
 	Seconds     float64   `json:"seconds"`      // that the iterations took
 	Checkpoints int       `json:"checkpoints"`
 	Policies    int       `json:"policies"`
+	// Unread counts checkpoints and policies of which only the length was compared, because there
+	// is too much to read; UnreadBytes is their size.
+	Unread      int   `json:"unread"`
+	UnreadBytes int64 `json:"unread_bytes"`
 	// SetAside are files that a crash left half-written, by their paths in the run.
 	SetAside []string `json:"set_aside"`
 	// Sizes are the bytes of the run's parts, by their names.
@@ -74,13 +77,16 @@ func (r *Report) openRun(folder *record.Folder) error {
 	} else {
 		run.Task, run.Planned = task, int(task.Planned)
 	}
+	if _, err := openTask(folder.Path(record.SimulatorFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.damaged("%v", err)
+	}
 	if err := r.readIterations(folder.Path(record.IterationsFile)); err != nil {
 		return err
 	}
 	if err := r.readRecordings(folder); err != nil {
 		return err
 	}
-	if err := r.readCheckpoints(folder.Path(record.CheckpointsDir)); err != nil {
+	if err := r.readSealed(folder); err != nil {
 		return err
 	}
 	if err := run.readRest(folder.Dir()); err != nil {
@@ -139,7 +145,7 @@ const maxLine = 1 << 24
 
 // readIterations reads what the run said of its iterations.
 func (r *Report) readIterations(path string) error {
-	f, err := os.Open(path)
+	f, err := record.OpenFile(path, record.MaxIterations)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -209,35 +215,6 @@ func (r *Report) readRecordings(folder *record.Folder) error {
 	return nil
 }
 
-// readCheckpoints counts the checkpoints and reads the latest, with which a run goes on.
-func (r *Report) readCheckpoints(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("inspection: %w", err)
-	}
-	latest := ""
-	for _, e := range entries {
-		var n int
-		if _, err := fmt.Sscanf(e.Name(), "checkpoint_%d.gps", &n); err != nil || e.Name() != checkpoint.Name(n) {
-			continue
-		}
-		r.Run.Checkpoints++
-		if info, err := e.Info(); err == nil {
-			r.Run.Sizes[record.CheckpointsDir] += info.Size()
-		}
-		if len(e.Name()) > len(latest) || len(e.Name()) == len(latest) && e.Name() > latest {
-			latest = e.Name()
-		}
-	}
-	if latest == "" {
-		return nil
-	}
-	if _, err := checkpoint.Load(filepath.Join(dir, latest)); err != nil {
-		r.damaged("%v", err)
-	}
-	return nil
-}
-
 // readRest adds up the other files, and lists what was set aside.
 func (run *Run) readRest(dir string) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -262,11 +239,8 @@ func (run *Run) readRest(dir string) error {
 		if err != nil || !info.Mode().IsRegular() {
 			return nil
 		}
-		switch {
-		case part == record.SetAsideDir:
+		if part == record.SetAsideDir {
 			run.SetAside = append(run.SetAside, filepath.ToSlash(name))
-		case part == record.PoliciesDir && filepath.Ext(name) == ".gps":
-			run.Policies++
 		}
 		if part == name {
 			part = "other"
@@ -283,7 +257,7 @@ type Trajectory struct {
 
 func openTrajectory(dir string) (*Trajectory, error) {
 	path := filepath.Join(dir, record.IterationsFile)
-	f, err := os.Open(path)
+	f, err := record.OpenFile(path, record.MaxIterations)
 	if err != nil {
 		return nil, fmt.Errorf("inspection: %w", err)
 	}

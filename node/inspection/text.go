@@ -15,7 +15,7 @@ import (
 // Write writes the report for people.
 func (r *Report) Write(w io.Writer) error {
 	out := bufio.NewWriter(w)
-	titles := map[Kind]string{KindRun: "a run", KindTrajectory: "a trajectory under known dynamics", KindCheckpoint: "a checkpoint", KindBag: "a bag",
+	titles := map[Kind]string{KindUnknown: "of no kind that is known", KindRun: "a run", KindTrajectory: "a trajectory under known dynamics", KindCheckpoint: "a checkpoint", KindBag: "a bag",
 		KindPolicy: "a policy", KindModel: "an ONNX model", KindParameters: "a parameter file", KindIntermediates: "intermediates of an update"}
 	fmt.Fprintf(out, "%s: %s, %s\n", r.Path, titles[r.Kind], size(r.Bytes))
 	switch {
@@ -43,6 +43,9 @@ func (r *Report) Write(w io.Writer) error {
 	for _, d := range r.Damaged {
 		fmt.Fprintf(out, "Damaged: %s\n", d)
 	}
+	if r.Error != "" {
+		fmt.Fprintf(out, "Error: %s\n", r.Error)
+	}
 	return out.Flush()
 }
 
@@ -69,7 +72,7 @@ func (run *Run) write(w io.Writer) {
 	if run.Planned > 0 {
 		planned = fmt.Sprintf(" of %d", run.Planned)
 	}
-	line(w, "iterations", "%d%s done, in %s", run.Iterations, planned, time.Duration(run.Seconds*float64(time.Second)).Round(time.Second))
+	line(w, "iterations", "%d%s done, in %s", run.Iterations, planned, duration(run.Seconds))
 	trials := fmt.Sprint(run.Trials)
 	for _, part := range []struct {
 		n    int
@@ -94,6 +97,11 @@ func (run *Run) write(w io.Writer) {
 	default:
 		line(w, "written by", "no process now")
 	}
+	unread := "checkpoints and policies wholly"
+	if run.Unread > 0 {
+		unread = fmt.Sprintf("of %d older checkpoints and policies (%s) the length alone", run.Unread, size(run.UnreadBytes))
+	}
+	line(w, "looked at", "the ends of recordings; %s", unread)
 	for _, name := range run.SetAside {
 		line(w, "set aside", "%s", name)
 	}
@@ -197,6 +205,15 @@ func (m *Model) write(w io.Writer) {
 	for _, key := range slices.Sorted(maps.Keys(m.Properties)) {
 		line(w, "property", "%s = %s", key, m.Properties[key])
 	}
+}
+
+// duration writes seconds for people: to the millisecond where they are few.
+func duration(seconds float64) time.Duration {
+	unit := time.Second
+	if seconds < 10 {
+		unit = time.Millisecond
+	}
+	return time.Duration(seconds * float64(time.Second)).Round(unit)
 }
 
 // size writes a number of bytes for people.

@@ -118,7 +118,7 @@ func (c *ConditionsConfig) Added(before *ConditionsConfig, seed uint64, joints i
 			return 0, params.FieldError{Key: "conditions.initial_position", Problem: fmt.Sprintf("gives, with conditions.random, %d conditions, the run has %d: conditions can be added, but not taken away", len(list), len(old))}
 		}
 		if !slices.Equal(q, list[m]) {
-			return 0, params.FieldError{Key: "conditions.initial_position", Problem: fmt.Sprintf("makes, with conditions.random, condition %d begin at %v, in the run it begins at %v: the run's conditions come first and as they are, new ones after them", m+1, list[m], q)}
+			return 0, params.FieldError{Key: "conditions.initial_position", Problem: fmt.Sprintf("makes, with conditions.random, condition %d begin at %v, in the run it begins at %v: the run's conditions come first and as they are, new ones after them", m, list[m], q)}
 		}
 	}
 	return len(list) - len(old), nil

@@ -76,7 +76,7 @@ func NewCore(p *Problem, folder *record.Folder) (c *Core, notes []string, err er
 		}
 		state = p.extend(saved.State)
 		if m := len(saved.State.Conditions); m < p.conditions {
-			notes = append(notes, fmt.Sprintf("conditions from number %d on are new: initial controllers drive their first trials, and they are trained beside the others", m+1))
+			notes = append(notes, fmt.Sprintf("conditions: from condition %d on they are new: initial controllers drive their first trials, and they are trained beside the others", m))
 		}
 	}
 	if err := c.goOn(state); err != nil {
@@ -216,7 +216,7 @@ func (c *Core) Update(ctx context.Context) (*Report, error) {
 	saving := phases.Begin("checkpoint")
 	if _, err := checkpoint.Save(c.folder.Path(record.CheckpointsDir), &checkpoint.Checkpoint{State: next,
 		StateNames: c.problem.robot.StateNames(), ActionNames: c.problem.robot.Joints()}); err != nil {
-		return nil, err
+		return nil, diskError(err)
 	}
 	saving()
 	if err := c.goOn(next); err != nil {

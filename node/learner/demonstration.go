@@ -70,36 +70,40 @@ func (p *Problem) readDemonstrations() error {
 
 // readReference reads one motion at the trial's time steps.
 func (p *Problem) readReference(path string) (*initial.Reference, error) {
-	d, dQ := &p.cfg.Initial.Demonstration, p.robot.DU()
-	motion, err := demonstration.Read(path, p.robot.Joints(), demonstration.Topics{JointStates: d.Topic, Commands: d.CommandsTopic})
+	d := &p.cfg.Initial.Demonstration
+	recording, err := demonstration.Read(path, p.robot.Joints(), demonstration.Topics{JointStates: d.Topic, Commands: d.CommandsTopic})
 	if err != nil {
 		return nil, err
 	}
-	if motion.Effort == nil && p.cfg.Initial.Type == initialDemonstration && d.FeedForward == string(initial.FeedRecorded) {
+	if recording.Effort == nil && p.cfg.Initial.Type == initialDemonstration && d.FeedForward == string(initial.FeedRecorded) {
 		return nil, fmt.Errorf("%s has no columns JOINT.effort (a bag: no efforts), which demonstration.feed_forward %s needs: record them, or choose %s or %s",
 			path, d.FeedForward, initial.FeedInverse, initial.FeedNone)
 	}
 	fail := func(err error) (*initial.Reference, error) { return nil, fmt.Errorf("%s: %w", path, err) }
 	trial := float64(p.cfg.Steps) * p.cfg.DT
-	if motion, err = motion.Between(d.Begin, d.Begin+trial+d.Smoothing); err != nil {
+	begin := p.motionBegin(path, recording)
+	motion, err := recording.Between(begin, begin+trial+d.Smoothing)
+	if err != nil {
 		return fail(err)
 	}
 	longest := 0.0
 	if d.RowsPerStep > 0 {
 		longest = p.cfg.DT / d.RowsPerStep
 	}
-	if err := motion.CheckSampling(longest, d.MaxGap); err != nil {
-		if errors.Is(err, trajectory.ErrTooRare) {
-			err = fmt.Errorf("%w, by %v rows per time step of %v s (demonstration.rows_per_step)", err, d.RowsPerStep, p.cfg.DT)
-		}
+	switch err := motion.CheckSampling(longest, d.MaxGap, recording.Time[0]); {
+	case errors.Is(err, trajectory.ErrTooRare):
+		return fail(fmt.Errorf("%w, by %v rows per time step of %v s (demonstration.rows_per_step)", err, d.RowsPerStep, p.cfg.DT))
+	case errors.Is(err, trajectory.ErrGap):
+		return fail(fmt.Errorf("%w (demonstration.max_gap): choose a motion without a pause by demonstration.begin, or allow the gap", err))
+	case err != nil:
 		return fail(err)
 	}
 	if motion.Velocity == nil {
 		motion = motion.Smooth(d.Smoothing)
 	}
-	recorded := &initial.Demonstration{DQ: dQ, Time: motion.Time, Position: motion.Position, Velocity: motion.Velocity, Effort: motion.Effort}
-	if motion.Effort != nil {
-		recorded.DU = dQ
+	recorded, err := demonstration.Begin(motion, recording.Time[0]+begin)
+	if err != nil {
+		return fail(err)
 	}
 	r, err := recorded.Resample(p.cfg.Steps, p.cfg.DT)
 	if err != nil {
@@ -111,6 +115,22 @@ func (p *Problem) readReference(path string) (*initial.Reference, error) {
 	}
 	p.compensate(r)
 	return r, nil
+}
+
+// motionBegin returns when a motion begins, in s after the first row of its recording: at
+// demonstration.begin, or at its first command where that comes later.
+func (p *Problem) motionBegin(path string, recording *demonstration.Stretch) float64 {
+	d := &p.cfg.Initial.Demonstration
+	n := recording.Uncommanded()
+	if n == 0 || n == len(recording.Time) {
+		return d.Begin
+	}
+	first := recording.Time[n] - recording.Time[0]
+	if first <= d.Begin {
+		return d.Begin
+	}
+	p.notes = append(p.notes, fmt.Sprintf("the motion in %s begins %.4g s after the first joint state, at the first command of topic %s: what is before is left out", path, first, d.CommandsTopic))
+	return first
 }
 
 // compensate takes off the recorded efforts what robot.gravity_compensation adds to actions.

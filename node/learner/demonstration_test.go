@@ -9,7 +9,9 @@ import (
 
 	"guidedpolicysearch/gps/initial"
 	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/trajectory"
 	"guidedpolicysearch/hardware/urdf"
+	"guidedpolicysearch/node/demonstration"
 	"guidedpolicysearch/node/params"
 )
 
@@ -28,8 +30,8 @@ func TestDemonstrationRefused(t *testing.T) {
 		{"starts elsewhere", good, nil, "demonstration.files", "condition 2 begins 1.5 rad away"},
 		{"no efforts", good, func(d *DemonstrationConfig) { d.StartTolerance, d.FeedForward = 3, "recorded" }, "demonstration.files", "motion.csv has no columns JOINT.effort (a bag: no efforts)"},
 		{"too rare", good, func(d *DemonstrationConfig) { d.RowsPerStep = 2 }, "demonstration.files", "motion.csv: trajectory: motion cannot be followed: recorded too rarely: its rows are usually 1 s apart, need at most 0.025 s, by 2 rows per time step of 0.05 s"},
-		{"a gap", "time,a.position,b.position\n0,1,0.5\n0.01,1,0.5\n0.02,1,0.5\n0.12,1,0.5\n", nil, "demonstration.files", "a gap of 0.1 s from 0.02 s to 0.12 s"},
-		{"over before it begins", good, func(d *DemonstrationConfig) { d.Begin = 0.5 }, "demonstration.files", "1 rows of it are left from 0.5 s on"},
+		{"a gap", "time,a.position,b.position\n0,1,0.5\n0.01,1,0.5\n0.02,1,0.5\n0.12,1,0.5\n", nil, "demonstration.files", "a gap of 0.1 s from 0.02 s to 0.12 s after the first row, 10 times the usual interval of 0.01 s, need at most 5 times (demonstration.max_gap)"},
+		{"over before it begins", good, func(d *DemonstrationConfig) { d.Begin = 1 }, "demonstration.files", "1 rows of it are left from 1 s on"},
 		{"no description", good, func(d *DemonstrationConfig) {
 			d.StartTolerance, d.FeedForward, d.Dynamics = 3, "inverse_dynamics", "description"
 		}, "demonstration.dynamics", "give robot.urdf"},
@@ -76,6 +78,43 @@ func TestBeginOfDemonstration(t *testing.T) {
 	for i, want := range []float64{1, 2, 3, 4, 5, 6, 5, 6} {
 		if math.Abs(r.Effort[i]-want) > 1e-6 {
 			t.Errorf("effort %d is %v, want %v", i, r.Effort[i], want)
+		}
+	}
+}
+
+// Between two rows, however far apart, a motion begins where it is then.
+func TestBeginBetweenRows(t *testing.T) {
+	motion := writeMotion(t, "time,a.position,b.position,a.velocity,b.velocity,a.effort,b.effort\n5,0,0,1,2,1,2\n5.05,0.05,0.1,1,2,3,4\n5.25,0.25,0.5,1,2,5,6\n5.3,0.3,0.6,1,2,7,8\n")
+	p := taskProblem(t, func(cfg *Config) {
+		cfg.Initial.Type, cfg.Conditions.Position = "demonstration", []float64{0.15, 0.3}
+		d := &cfg.Initial.Demonstration
+		d.Files, d.Begin, d.RowsPerStep = []string{motion}, 0.15, 0
+	})
+	r := p.references[0]
+	for i, want := range []float64{0.15, 0.3, 0.2, 0.4, 0.25, 0.5, 0.3, 0.6} {
+		if math.Abs(r.Position[i]-want) > 1e-9 {
+			t.Errorf("position %d is %v, want %v", i, r.Position[i], want)
+		}
+	}
+	for i, want := range []float64{3, 4, 3, 4, 5, 6, 7, 8} {
+		if math.Abs(r.Effort[i]-want) > 1e-6 {
+			t.Errorf("effort %d is %v, want %v", i, r.Effort[i], want)
+		}
+	}
+}
+
+// A motion of a bag begins with its first command, or at demonstration.begin where that is later.
+func TestBeginWithFirstCommand(t *testing.T) {
+	motion := &trajectory.Trajectory{Time: []float64{0, 0.1, 0.2, 0.3}, Position: make([]float64, 8)}
+	recording := &demonstration.Stretch{Trajectory: motion, CommandAge: []float64{math.Inf(1), math.Inf(1), 0, math.Inf(1)}}
+	for _, c := range []struct{ begin, want float64 }{{0, 0.2}, {0.15, 0.2}, {0.25, 0.25}} {
+		p := &Problem{}
+		p.cfg.Initial.Demonstration.Begin, p.cfg.Initial.Demonstration.CommandsTopic = c.begin, "/commands"
+		if got := p.motionBegin("bag", recording); got != c.want {
+			t.Errorf("begins at %v s, want %v", got, c.want)
+		}
+		if c.begin < c.want != (len(p.notes) == 1 && strings.Contains(p.notes[0], "the motion in bag begins 0.2 s after the first joint state, at the first command of topic /commands")) {
+			t.Errorf("notes %q", p.notes)
 		}
 	}
 }
@@ -186,9 +225,9 @@ func TestOnlyTheTrialIsLookedAt(t *testing.T) {
 	if last := p.references[0].Position[2*6]; math.Abs(last-1.3) > 1e-9 || len(p.notes) > 0 {
 		t.Errorf("the trial ends at %v, notes %q; want 1.3 and none", last, p.notes)
 	}
-	for _, begin := range []float64{0, 1.1} {
-		if _, err := read(begin); err == nil || !strings.Contains(err.Error(), "a gap of") {
-			t.Errorf("from %v s on: error %v, want a gap", begin, err)
+	for begin, place := range map[float64]string{0: "from 0.1 s to 0.9 s", 0.7: "from 0.1 s to 0.9 s", 1.1: "from 1.3 s to 3 s"} {
+		if _, err := read(begin); err == nil || !strings.Contains(err.Error(), "a gap of") || !strings.Contains(err.Error(), place) {
+			t.Errorf("from %v s on: error %v, want a gap %s", begin, err, place)
 		}
 	}
 }

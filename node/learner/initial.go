@@ -121,7 +121,7 @@ func (p *Problem) buildInitial() error {
 			return initialError("type", "is %q, need %s, %s, %s or %s", in.Type, initialLQR, initialPD, initialConstant, initialDemonstration)
 		}
 		if err != nil {
-			return initialError("", "condition %d: %v", m+1, err)
+			return initialError("", "condition %d: %v", m, err)
 		}
 		p.initial = append(p.initial, c)
 	}

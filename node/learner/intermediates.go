@@ -129,10 +129,17 @@ func (i *intermediates) save(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(i.recorder.WriteNPZ(file), file.Close()); err != nil {
+	err = i.recorder.WriteNPZ(file)
+	if err == nil {
+		err = file.Sync() // or a power cut could leave an empty file of the name
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	return os.Rename(path+halfWritten, path)
+	if err := os.Rename(path+halfWritten, path); err != nil {
+		return err
+	}
+	return record.SyncDir(filepath.Dir(path))
 }
 
 // wait waits until the latest record is written.

@@ -28,7 +28,7 @@ func TestConditionsAreAdded(t *testing.T) {
 			p := newPlant(t)
 			p.learn(first, never)
 			core, notes := p.core(more)
-			if len(notes) != 1 || !strings.Contains(notes[0], "conditions from number 3 on are new") {
+			if len(notes) != 1 || !strings.Contains(notes[0], "from condition 2 on they are new") {
 				t.Errorf("%s: notes %q", kind, notes)
 			}
 			if recorded, total := core.Trials(); recorded != 0 || total != 9 || core.Iteration() != 3 {
@@ -85,9 +85,9 @@ func TestAdded(t *testing.T) {
 		"more are drawn":  {box(2, 1, 2), box(5, 1, 2), 3, ""},
 		"unused box":      {box(0, 1, 2), ConditionsConfig{Position: []float64{1, 2, 0, 0}}, 1, ""},
 		"one less":        {box(0, 1, 2, 3, 4), box(0, 1, 2), 0, "gives, with conditions.random, 1 conditions, the run has 2"},
-		"put first":       {box(0, 1, 2), box(0, 3, 4, 1, 2), 0, "condition 1 begin at [3 4], in the run it begins at [1 2]"},
-		"given and drawn": {box(1, 1, 2), box(1, 1, 2, 3, 4), 0, "condition 2 begin at [3 4]"},
-		"another box":     {box(2, 1, 2), wider, 0, "condition 2 begin at"},
+		"put first":       {box(0, 1, 2), box(0, 3, 4, 1, 2), 0, "condition 0 begin at [3 4], in the run it begins at [1 2]"},
+		"given and drawn": {box(1, 1, 2), box(1, 1, 2, 3, 4), 0, "condition 1 begin at [3 4]"},
+		"another box":     {box(2, 1, 2), wider, 0, "condition 1 begin at"},
 		"half a position": {box(0, 1, 2), box(0, 1, 2, 3), 0, "need a multiple of 2"},
 	} {
 		added, err := c.is.Added(&c.was, 7, 2)

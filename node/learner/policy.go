@@ -20,12 +20,21 @@ const (
 	lagrangian  = "lagrangian"
 )
 
+// What policy.combine names.
+const (
+	nearest = "nearest"
+	mixture = "mixture"
+)
+
 // PolicyConfig describes the policy of the algorithms that have one, and how it is learned.
 type PolicyConfig struct {
 	Hidden      []int                  `param:"hidden" desc:"Sizes of the network's hidden layers." range:"[1, 4096]"`
 	Activation  string                 `param:"activation" desc:"What the hidden layers do to their sums." choices:"relu|tanh"`
 	Observation []string               `param:"observation" desc:"Entries of the state that the policy sees, by their names; empty for all of them. Learning sees the whole state."`
+	Combine     string                 `param:"combine" desc:"Of trajopt with several conditions, what the saved policy makes of their controllers: nearest runs the one whose start is nearest, mixture blends them at each step by how likely each is to meet the present state." choices:"nearest|mixture" takes:"trial"`
+	Feature     []string               `param:"feature" desc:"Of combine: entries of the state, by their names, by which the controllers are told apart; empty for the joint positions." takes:"trial"`
 	Covariance  string                 `param:"covariance" desc:"Form of the covariance of the policy's actions." choices:"full|diagonal"`
+	Source      string                 `param:"covariance_from" desc:"What the covariance of the policy's actions is taken from: precision, the controllers' mean precision; or likelihood, learned: the covariance under which the controllers' actions are likeliest, with what the network does not reproduce of them." choices:"precision|likelihood"`
 	Entropy     float64                `param:"entropy" desc:"Bounds the covariance of the policy's actions: a fraction of a variance of 1 / (2 entropy)." range:"[0, inf)" takes:"trial"`
 	Reuse       int                    `param:"reuse" desc:"The policy is also trained where the trials of so many earlier iterations were." range:"[0, 1000]" takes:"trial"`
 	Samples     string                 `param:"samples" desc:"What drives the trials: the local controllers, or the policy once there is one." choices:"controllers|policy" takes:"trial"`
@@ -67,7 +76,7 @@ func defaultPolicyConfig() PolicyConfig {
 	b, l := algorithm.DefaultBADMMConfig(), algorithm.DefaultLagrangianConfig()
 	p.Activation, p.Linearise.Method = nn.Tanh, policy.ByJacobian
 	p.Train.Rate, p.Train.RateDecay, p.Train.Epochs, p.Train.HeldOut = 3e-3, 0.92, 40, 0
-	return PolicyConfig{Hidden: p.Hidden, Activation: string(p.Activation), Covariance: string(p.Covariance), Entropy: p.Entropy, Reuse: p.Reuse,
+	return PolicyConfig{Combine: nearest, Hidden: p.Hidden, Activation: string(p.Activation), Covariance: string(p.Covariance), Source: string(p.Source), Entropy: p.Entropy, Reuse: p.Reuse,
 		Samples: "policy", StepRule: string(m.StepRule), Guard: m.Guard, Turns: c.Alternating.Inner, Train: p.Train, Linearise: p.Linearise,
 		BADMM:       BADMMConfig{Weight: b.InitialWeight, DualConfig: b.Duals},
 		Constrained: ConstrainedConfig{Weight: c.InitialWeight, Rate: c.Rate, Growth: c.Growth, MaxWeight: c.MaxWeight},
@@ -77,22 +86,38 @@ func defaultPolicyConfig() PolicyConfig {
 // policyConfig returns the policy's settings.
 func (p *Problem) policyConfig() (algorithm.PolicyConfig, error) {
 	c := p.cfg.Policy
-	out := algorithm.PolicyConfig{Hidden: c.Hidden, Activation: nn.Activation(c.Activation), Covariance: policy.CovarianceKind(c.Covariance), Entropy: c.Entropy,
+	out := algorithm.PolicyConfig{Hidden: c.Hidden, Activation: nn.Activation(c.Activation), Covariance: policy.CovarianceKind(c.Covariance), Source: policy.CovarianceSource(c.Source), Entropy: c.Entropy,
 		Reuse: c.Reuse, Train: c.Train, Linearise: c.Linearise}
+	var err error
+	out.Observation, err = p.entries("policy.observation", c.Observation)
+	return out, err
+}
+
+// entries returns the places in the state of what a parameter lists by name.
+func (p *Problem) entries(key string, list []string) (places []int, err error) {
 	names := p.robot.StateNames()
-	for i, name := range c.Observation {
+	for i, name := range list {
 		j := slices.Index(names, name)
 		if j < 0 {
-			return out, params.FieldError{Key: fmt.Sprintf("policy.observation[%d]", i), Problem: fmt.Sprintf("is %q, which the state does not have: it is %q", name, names)}
+			return nil, params.FieldError{Key: fmt.Sprintf("%s[%d]", key, i), Problem: fmt.Sprintf("is %q, which the state does not have: it is %q", name, names)}
 		}
-		out.Observation = append(out.Observation, j)
+		if slices.Contains(places, j) {
+			return nil, params.FieldError{Key: fmt.Sprintf("%s[%d]", key, i), Problem: fmt.Sprintf("is %q, which is there already", name)}
+		}
+		places = append(places, j)
 	}
-	return out, nil
+	return places, nil
 }
 
 // newAlgorithm returns the algorithm that algorithm.type names.
 func (p *Problem) newAlgorithm(trajectory algorithm.TrajOptConfig, costs []cost.Term) (algorithm.Algorithm, error) {
 	if p.cfg.Algorithm.Type == trajOpt {
+		if _, err := p.feature(); err != nil {
+			return nil, err
+		}
+		if p.cfg.Policy.Combine == mixture && p.cfg.Algorithm.Update == string(algorithm.PI2) {
+			return nil, params.FieldError{Key: "policy.combine", Problem: fmt.Sprintf("is %s, which needs fitted dynamics, and algorithm.update %s fits none: choose %s", mixture, algorithm.PI2, nearest)}
+		}
 		return algorithm.NewTrajOpt(trajectory, costs)
 	}
 	if kind, update := p.cfg.Algorithm.Type, p.cfg.Algorithm.Update; kind != mdgps && update != string(algorithm.LQR) {

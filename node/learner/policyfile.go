@@ -41,15 +41,27 @@ func (c *Core) savePolicy(r *Report, samples [][]*rollout.Rollout) error {
 }
 
 // learned returns what the run has learned for any start: the policy, or the one controller there
-// is, or of several the one whose samples began nearest.
+// is, or of several what policy.combine makes of them.
 func (c *Core) learned(samples [][]*rollout.Rollout) (policy.Policy, error) {
 	if c.state.Policy != nil {
 		return c.state.Policy, nil
 	}
 	var controllers []*lqg.Controller
-	var starts [][]float64
-	for m, condition := range c.state.Conditions {
+	for _, condition := range c.state.Conditions {
 		controllers = append(controllers, condition.Controller)
+	}
+	if len(controllers) == 1 {
+		return controllers[0], nil
+	}
+	feature, err := c.problem.feature()
+	if err != nil {
+		return nil, err
+	}
+	if c.problem.cfg.Policy.Combine == mixture {
+		return c.mixture(controllers, feature)
+	}
+	var starts [][]float64
+	for m := range controllers {
 		start := make([]float64, c.problem.robot.DX())
 		for _, s := range samples[m] {
 			for i, v := range s.State(0) {
@@ -58,15 +70,37 @@ func (c *Core) learned(samples [][]*rollout.Rollout) (policy.Policy, error) {
 		}
 		starts = append(starts, start)
 	}
-	if len(controllers) == 1 {
-		return controllers[0], nil
+	return policy.NewNearestNeighbour(controllers, starts, feature)
+}
+
+// mixture returns the mixture of the conditions' controllers, by what each meets under its model.
+func (c *Core) mixture(controllers []*lqg.Controller, feature []int) (policy.Policy, error) {
+	var marginals []*lqg.Trajectory
+	for m, controller := range controllers {
+		model := c.state.Conditions[m].Previous
+		T, dX, dU := controller.Sizes()
+		met := lqg.NewTrajectory(T, dX, dU)
+		if err := lqg.NewForwardPass(dX, dU).Run(met, model.X0, controller, model.Dynamics); err != nil {
+			return nil, fmt.Errorf("learner: condition %d: %w", m, err)
+		}
+		marginals = append(marginals, met)
 	}
-	// Conditions differ in their joint positions, which begin the state.
-	joints := make([]int, c.problem.robot.DU())
-	for i := range joints {
-		joints[i] = i
+	cfg := policy.DefaultMixtureConfig()
+	cfg.Feature = feature
+	return policy.NewMixture(controllers, marginals, cfg)
+}
+
+// feature returns what tells conditions' controllers apart: policy.feature, or else the joint
+// positions, which begin the state.
+func (p *Problem) feature() ([]int, error) {
+	places, err := p.entries("policy.feature", p.cfg.Policy.Feature)
+	if len(places) > 0 || err != nil {
+		return places, err
 	}
-	return policy.NewNearestNeighbour(controllers, starts, joints)
+	for i := range p.robot.DU() {
+		places = append(places, i)
+	}
+	return places, nil
 }
 
 // maxReport bounds a line of the iterations' file, in bytes.
@@ -84,7 +118,7 @@ func (p *Problem) earlier(folder *record.Folder, iterations int) (costs []float6
 }
 
 func readCosts(path string, iterations int) (costs []float64, rollouts int, err error) {
-	f, err := os.Open(path)
+	f, err := record.OpenFile(path, record.MaxIterations)
 	if err != nil {
 		return nil, 0, err
 	}

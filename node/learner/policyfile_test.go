@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"reflect"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"guidedpolicysearch/gps/checkpoint"
 	"guidedpolicysearch/gps/lqg"
 	"guidedpolicysearch/gps/policy"
+	"guidedpolicysearch/node/params"
 	"guidedpolicysearch/node/record"
 )
 
@@ -67,6 +69,57 @@ func TestControllersAreSaved(t *testing.T) {
 		}
 		if _, err := os.Stat(p.run.Path(record.PoliciesDir)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a folder of policies though the algorithm has none: %v", err)
+		}
+	}
+}
+
+// policy.feature says what the nearest start is, and a mixture blends the controllers by the state.
+func TestControllersAreCombined(t *testing.T) {
+	positions := []float64{1, 0.5, -0.5, 0.25}
+	save := func(change func(*Config)) (policy.Policy, *checkpoint.Checkpoint) {
+		p := newPlant(t)
+		p.learn(taskProblem(t, func(c *Config) { c.Conditions.Position = positions; change(c) }), never)
+		last, _, err := checkpoint.Latest(p.run.Path(record.CheckpointsDir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return loadPolicy(t, p, record.PolicyFile).Policy, last
+	}
+	// By the second joint alone this is near the second condition, by both the first.
+	between := []float64{0.9, 0.3, 0, 0}
+	for m, feature := range [][]string{nil, {"b.position"}} {
+		got, last := save(func(c *Config) { c.Policy.Feature = feature })
+		if want := actions(last.State.Conditions[m].Controller, between); !slices.Equal(actions(got, between), want) {
+			t.Errorf("feature %q: it does not act as the controller of condition %d", feature, m)
+		}
+	}
+	got, last := save(func(c *Config) { c.Policy.Combine = "mixture" })
+	blend, ok := got.(*policy.Mixture)
+	if !ok {
+		t.Fatalf("a %T is saved", got)
+	}
+	for m, condition := range last.State.Conditions {
+		x := []float64{positions[2*m], positions[2*m+1], 0, 0}
+		u, want := make([]float64, 2), make([]float64, 2)
+		blend.Act(u, x, 0, nil)
+		condition.Controller.Act(want, x, 0, nil)
+		for i := range u {
+			if math.Abs(u[i]-want[i]) > 1e-6*(1+math.Abs(want[i])) {
+				t.Errorf("at the start of condition %d the mixture acts %v, its controller %v", m, u, want)
+			}
+		}
+	}
+	for key, change := range map[string]func(*Config){
+		"policy.feature[1]": func(c *Config) { c.Policy.Feature = []string{"b.position", "c.position"} },
+		"policy.feature[2]": func(c *Config) { c.Policy.Feature = []string{"b.position", "a.position", "b.position"} },
+		"policy.combine":    func(c *Config) { c.Policy.Combine, c.Algorithm.Update = "mixture", "pi2" },
+	} {
+		cfg, rc := taskConfig()
+		cfg.Conditions.Position = positions
+		change(&cfg)
+		var field params.FieldError
+		if _, err := NewProblem(cfg, mustRobot(t, rc)); !errors.As(err, &field) || field.Key != key {
+			t.Errorf("%s: error %v", key, err)
 		}
 	}
 }

@@ -152,7 +152,7 @@ func (p *Process) read(ctx context.Context, r io.Reader) {
 	case ended != io.EOF:
 		err = fmt.Errorf("learner: %w", ended)
 	}
-	send(Message{Exited: true, Err: err})
+	p.messages <- Message{Exited: true, Err: err} // also after Kill; Close takes it where nobody else does
 }
 
 func parse(kind frameKind, body []byte) (Message, error) {

@@ -26,6 +26,9 @@ func (s *Set) blame(err error, prefix string, r *report) {
 	}
 	key := strings.TrimSuffix(prefix+field.Key, ".")
 	p := s.byName[key]
+	if m := entry.FindStringSubmatch(key); p == nil && m != nil {
+		p, field.Problem = s.byName[m[1]], "element "+m[2]+" "+field.Problem
+	}
 	if p == nil {
 		p, field.Problem = s.named(key, field.Problem)
 	}
@@ -35,6 +38,9 @@ func (s *Set) blame(err error, prefix string, r *report) {
 	}
 	r.add(p.source, p.Name, "got %s, %s", shown(p.value()), field.Problem)
 }
+
+// entry matches the key of an entry of a list.
+var entry = regexp.MustCompile(`^(.+)\[(\d+)\]$`)
 
 // keyed matches what begins with a key, and perhaps with the entry of a list; mentioned, elsewhere,
 // what can only be a key.

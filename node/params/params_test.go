@@ -55,6 +55,9 @@ type config struct {
 }
 
 func (c *config) Validate() error {
+	if c.Offset == -4 {
+		return FieldError{Key: "plant.target[1]", Problem: "is too far"}
+	}
 	if c.Offset == 3 && c.Plant.Kind == "pendulum" {
 		return errors.Join(&FieldError{Key: "offset", Problem: "expected less than 3 with a pendulum"},
 			FieldError{Key: "plant.kind", Problem: "expected planar_arm where the offset is 3"})
@@ -177,6 +180,8 @@ func TestMistakes(t *testing.T) {
 		{"outer Validate", "offset: 3\n    plant.kind: pendulum", nil,
 			[]string{"a.yaml:3:13: offset: got integer 3, expected less than 3 with a pendulum",
 				"a.yaml:4:17: plant.kind: got string \"pendulum\", expected planar_arm where the offset is 3"}},
+		{"Validate of an element", "offset: -4\n    plant.target: [1.0, 2.0]", nil,
+			[]string{"a.yaml:4:19: plant.target: got double_array [1.0, 2.0], element 1 is too far"}},
 		{"all at once", "offset: 9\n    nothing: 1\n    label: 4", nil, []string{"~offset", "~nothing", "~label: got integer 4, expected string"}},
 		{"number for text", "label: 4.5", nil, []string{`a.yaml:3:12: label: got double 4.5, expected string; if a text is meant, write '4.5' in quotes (in a shell: "'4.5'")`}},
 		{"numbers for texts", "plant.joints: [1, 2]", nil, []string{`~got integer_array [1, 2], expected string_array; if texts are meant, write each in quotes`}},

@@ -17,6 +17,13 @@ type Chart struct {
 	// Log asks for a logarithmic y axis where all values are positive and span more than a factor of
 	// ten, LogX for a logarithmic x axis, whose values have to be positive.
 	Log, LogX bool
+	// SymLog and SymLogX ask for a symmetric logarithmic y or x axis, which has 0 and both signs, where
+	// the largest magnitude is more than a hundred times the lower quartile of the magnitudes. With both,
+	// each value is at the same distance from 0 on both axes.
+	SymLog, SymLogX bool
+	// XRange and YRange are where the axes begin and end: what lies outside is cut off. Axes show
+	// everything, and a margin, where the second number is not above the first.
+	XRange, YRange [2]float64
 	// Whole marks whole numbers on the x axis, as of iterations.
 	Whole bool
 	// Equal gives both axes one scale, as for paths in space.
@@ -37,8 +44,8 @@ type ChartLine struct {
 	X, Y []float64
 	Tone Tone
 	// Dashed is for targets and limits, Held for values that hold until the next, Dots for a mark at
-	// each point, as where there are few.
-	Dashed, Held, Dots bool
+	// each point, as where there are few, Strong for a thick line, which is seen among others.
+	Dashed, Held, Dots, Strong bool
 }
 
 // ChartBand is the area between two lines.
@@ -56,8 +63,9 @@ type ChartPoints struct {
 	Name string
 	X, Y []float64
 	Tone Tone
-	// Cross marks targets; other points are dots.
-	Cross bool
+	// Cross marks targets, with a rim that sets them off from lines below; other points are dots. Pale
+	// ones leave lines of their own tone to be seen.
+	Cross, Pale bool
 }
 
 // ChartBar is one part of a stack of bars: from Left[i] to Right[i] and from Low[i] to Top[i].
@@ -121,33 +129,51 @@ type LegendEntry struct {
 	Name   string
 	Tone   Tone
 	Dashed bool
-	// Area is for bands and bars: 0 for a line, else how opaque it is, up to 1.
+	// Area is for bands, bars and points: 0 for a line, else how opaque it is, up to 1.
 	Area float64
+	// Mark tells points from areas.
+	Mark Mark
+	// Strong is for thick lines.
+	Strong bool
 }
+
+// Mark is the shape of points.
+type Mark int
+
+// Marks: what is no point, and the two of ChartPoints.
+const (
+	NoMark Mark = iota
+	Dot
+	Cross
+)
 
 // Legend returns the names in the chart, each once, but for lines without a finite value.
 func (c *Chart) Legend() []LegendEntry {
 	var list []LegendEntry
 	seen := map[string]bool{"": true}
-	add := func(name string, tone Tone, dashed bool, area float64) {
-		if !seen[name] {
-			seen[name] = true
-			list = append(list, LegendEntry{name, tone, dashed, area})
+	add := func(e LegendEntry) {
+		if !seen[e.Name] {
+			seen[e.Name] = true
+			list = append(list, e)
 		}
 	}
 	for _, l := range c.Lines {
 		if slices.ContainsFunc(l.Y, drawable) {
-			add(l.Name, l.Tone, l.Dashed, 0)
+			add(LegendEntry{Name: l.Name, Tone: l.Tone, Dashed: l.Dashed, Strong: l.Strong})
 		}
 	}
 	for _, b := range c.Bands {
-		add(b.Name, b.Tone, false, float64(b.alpha())/0xff)
+		add(LegendEntry{Name: b.Name, Tone: b.Tone, Area: float64(b.alpha()) / 0xff})
 	}
 	for _, p := range c.Points {
-		add(p.Name, p.Tone, false, 1)
+		mark := Dot
+		if p.Cross {
+			mark = Cross
+		}
+		add(LegendEntry{Name: p.Name, Tone: p.Tone, Area: 1, Mark: mark})
 	}
 	for _, b := range c.Bars {
-		add(b.Name, b.Tone, false, 1)
+		add(LegendEntry{Name: b.Name, Tone: b.Tone, Area: 1})
 	}
 	return list
 }
@@ -227,7 +253,21 @@ func (c *Chart) ranges() (x, y extent) {
 		x.add(h.X0, h.X1)
 		y.add(lo, hi)
 	}
+	if !x.empty() && !y.empty() {
+		x, y = x.cut(c.XRange), y.cut(c.YRange)
+	}
 	return x, y
+}
+
+// asked tells whether a range is one.
+func asked(to [2]float64) bool { return drawable(to[0]) && drawable(to[1]) && to[0] < to[1] }
+
+// cut returns the range that was asked for, if one was.
+func (e extent) cut(to [2]float64) extent {
+	if asked(to) {
+		return extent{to[0], to[1]}
+	}
+	return e
 }
 
 // span returns the range of a heat map in y.

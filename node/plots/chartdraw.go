@@ -48,46 +48,42 @@ func (c *Chart) plot() (*plot.Plot, error) {
 	}
 	p := newPanel(c.Y)
 	p.BackgroundColor = nil
-	p.X.Label.Text = c.X
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
 		axis.Label.TextStyle.Font.Size, axis.Tick.Label.Font.Size = vg.Points(10), vg.Points(9.5)
 	}
-	sx, sy := scale{log: c.LogX && x.lo > 0}, scale{log: c.Log && y.lo > 0 && y.hi > 10*y.lo}
+	sx, sy := c.scales(x, y)
 	x, y = sx.extent(x), sy.extent(y)
+	p.X.Label.Text, p.Y.Label.Text = sx.label(c.X), sy.label(c.Y)
 	p.X.Tick.Marker, p.Y.Tick.Marker = fewTicks{6}, fewTicks{6}
-	if sy.log {
+	switch {
+	case sy.log:
 		p.Y.Tick.Marker = logTicks{}
+	case sy.unit > 0:
+		p.Y.Tick.Marker = symLogTicks{sy, 8}
 	}
 	switch {
 	case sx.log:
 		p.X.Tick.Marker = decadeTicks{}
+	case sx.unit > 0:
+		p.X.Tick.Marker = symLogTicks{sx, 6}
 	case c.Whole:
 		p.X.Tick.Marker = wholeTicks{8}
 	}
 	if c.Ticks != nil {
 		p.Y.Tick.Marker = namedTicks(c.Ticks)
 	}
-	if c.Heat == nil {
+	if c.Heat == nil && !asked(c.YRange) {
 		y = y.widened(0.05)
-		if c.Equal || c.Whole || x.lo == x.hi {
-			x = x.widened(0.03)
-		}
 	}
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = x.lo, x.hi, y.lo, y.hi
-	return p, c.fill(p, sx, sy)
-}
-
-// scale is that of an axis; a logarithmic one shows decimal logarithms on a linear axis.
-type scale struct{ log bool }
-
-func (s scale) at(v float64) float64 {
-	if s.log {
-		return math.Log10(v)
+	if c.Heat == nil && !asked(c.XRange) && (c.Equal || c.Whole || sx.unit > 0 || x.lo == x.hi) {
+		x = x.widened(0.03)
 	}
-	return v
+	if err := c.fill(p, sx, sy); err != nil {
+		return nil, err
+	}
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = x.lo, x.hi, y.lo, y.hi // after fill, which widens them to all there is
+	return p, nil
 }
-
-func (s scale) extent(e extent) extent { return extent{s.at(e.lo), s.at(e.hi)} }
 
 // points returns the finite pairs.
 func points(xs, ys []float64, sx, sy scale) plotter.XYs {
@@ -131,6 +127,7 @@ func (c *Chart) fill(p *plot.Plot, sx, sy scale) error {
 		name(b.Name, polygon)
 	}
 	for _, b := range c.Bars {
+		b.Left, b.Right, b.Low, b.Top = sx.all(b.Left), sx.all(b.Right), sy.all(b.Low), sy.all(b.Top)
 		bars := barPlotter{b}
 		p.Add(bars)
 		name(b.Name, bars)
@@ -146,8 +143,15 @@ func (c *Chart) fill(p *plot.Plot, sx, sy scale) error {
 	return c.marks(p, true, sx, sy, name)
 }
 
+// fewPoints is up to how many points of a chart are drawn larger.
+const fewPoints = 300
+
 // marks adds points: dots below the lines, crosses above.
 func (c *Chart) marks(p *plot.Plot, crosses bool, sx, sy scale, name func(string, plot.Thumbnailer)) error {
+	total := 0
+	for _, q := range c.Points {
+		total += len(q.X)
+	}
 	for _, q := range c.Points {
 		list := points(q.X, q.Y, sx, sy)
 		if len(list) == 0 || q.Cross != crosses {
@@ -157,19 +161,51 @@ func (c *Chart) marks(p *plot.Plot, crosses bool, sx, sy scale, name func(string
 		if err != nil {
 			return err
 		}
-		scatter.GlyphStyle = draw.GlyphStyle{Color: q.Tone.color(), Radius: vg.Points(1.3), Shape: draw.CircleGlyph{}}
-		if q.Cross {
-			scatter.Radius, scatter.Shape = vg.Points(5), boldCross{}
+		tone, radius := q.Tone.color(), 1.4
+		if total <= fewPoints {
+			radius = 2
 		}
-		p.Add(scatter)
+		if q.Pale {
+			tone.A = strong
+		}
+		if q.Cross {
+			scatter.GlyphStyle = draw.GlyphStyle{Color: tone, Radius: vg.Points(5), Shape: boldCross{}}
+			p.Add(scatter)
+		} else {
+			scatter.GlyphStyle = draw.GlyphStyle{Color: tone, Radius: vg.Points(radius), Shape: draw.CircleGlyph{}}
+			p.Add(dots{scatter})
+		}
 		name(q.Name, scatter)
 	}
 	return nil
 }
 
+// dots draws points as one path, which makes pages smaller than a path for each.
+type dots struct{ *plotter.Scatter }
+
+// Plot implements plot.Plotter.
+func (d dots) Plot(c draw.Canvas, p *plot.Plot) {
+	tx, ty := p.Transforms(&c)
+	var path vg.Path
+	for _, xy := range d.XYs {
+		at := vg.Point{X: tx(xy.X), Y: ty(xy.Y)}
+		if c.Contains(at) {
+			path.Move(vg.Point{X: at.X + d.Radius, Y: at.Y})
+			path.Arc(at, d.Radius, 0, 2*math.Pi)
+		}
+	}
+	if path != nil {
+		c.SetColor(d.Color)
+		c.Fill(path)
+	}
+}
+
 // line adds a line, or a dot where it is a single point.
 func (c *Chart) line(p *plot.Plot, l ChartLine, list plotter.XYs, name func(string, plot.Thumbnailer)) error {
 	style := draw.LineStyle{Color: l.Tone.color(), Width: vg.Points(1.4)}
+	if l.Strong {
+		style.Width = vg.Points(2.1)
+	}
 	if l.Dashed {
 		style.Dashes, style.Width = []vg.Length{vg.Points(4), vg.Points(3)}, vg.Points(1.1)
 	}
@@ -187,13 +223,13 @@ func (c *Chart) line(p *plot.Plot, l ChartLine, list plotter.XYs, name func(stri
 	if line == nil && len(list) == 0 || line != nil && !l.Dots {
 		return nil
 	}
-	dots, err := plotter.NewScatter(list)
+	scatter, err := plotter.NewScatter(list)
 	if err != nil {
 		return err
 	}
-	dots.GlyphStyle = draw.GlyphStyle{Color: l.Tone.color(), Radius: vg.Points(2), Shape: draw.CircleGlyph{}}
-	p.Add(dots)
-	name(l.Name, dots)
+	scatter.GlyphStyle = draw.GlyphStyle{Color: l.Tone.color(), Radius: vg.Points(2), Shape: draw.CircleGlyph{}}
+	p.Add(dots{scatter})
+	name(l.Name, scatter)
 	return nil
 }
 
@@ -213,17 +249,25 @@ func (c *Chart) draw(p *plot.Plot, canvas draw.Canvas) {
 	p.Draw(area)
 }
 
-// boldCross is a cross that is seen on top of lines.
+// boldCross is a cross that is seen on top of lines: it has a rim in the colour of the ground.
 type boldCross struct{}
 
 // DrawGlyph implements draw.GlyphDrawer.
 func (boldCross) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
-	c.SetLineStyle(draw.LineStyle{Color: style.Color, Width: vg.Points(2)})
-	for _, up := range []vg.Length{-1, 1} {
-		var p vg.Path
-		p.Move(vg.Point{X: at.X - style.Radius, Y: at.Y - up*style.Radius})
-		p.Line(vg.Point{X: at.X + style.Radius, Y: at.Y + up*style.Radius})
-		c.Stroke(p)
+	for _, stroke := range []struct {
+		style draw.LineStyle
+		arm   vg.Length
+	}{
+		{draw.LineStyle{Color: groundScheme.light, Width: vg.Points(5)}, style.Radius + vg.Points(1.5)},
+		{draw.LineStyle{Color: style.Color, Width: vg.Points(2.2)}, style.Radius},
+	} {
+		c.SetLineStyle(stroke.style)
+		for _, up := range []vg.Length{-1, 1} {
+			var p vg.Path
+			p.Move(vg.Point{X: at.X - stroke.arm, Y: at.Y - up*stroke.arm})
+			p.Line(vg.Point{X: at.X + stroke.arm, Y: at.Y + up*stroke.arm})
+			c.Stroke(p)
+		}
 	}
 }
 

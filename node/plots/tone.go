@@ -20,14 +20,17 @@ var (
 		{hex(0x1f5fa8), hex(0x6aa9ec)}, {hex(0xc2571a), hex(0xf0955c)}, {hex(0x2b834a), hex(0x62c285)}, {hex(0x8e4fa8), hex(0xc795de)},
 		{hex(0xa87b0a), hex(0xe0b84a)}, {hex(0x0e8a9b), hex(0x55cbdc)}, {hex(0xc2386b), hex(0xf283ac)}, {hex(0x6b6b2a), hex(0xb9b96d)},
 	}
+	// From light to dark on a light page and the other way round on a dark one, each with a hue of its own.
 	rampSchemes = [ramps]scheme{
-		{hex(0xd9b25a), hex(0x6e5a2a)}, {hex(0xd68f4f), hex(0x8a5a33)}, {hex(0xc9694f), hex(0xa8574a)}, {hex(0xac4a66), hex(0xc4607e)},
-		{hex(0x87408a), hex(0xcf7fc6)}, {hex(0x5a3f9e), hex(0xb79ff0)}, {hex(0x2a3fa0), hex(0xa9bdff)},
+		{hex(0xd9b13c), hex(0x8a7030)}, {hex(0xe07b28), hex(0xb0642a)}, {hex(0xd0519b), hex(0xc0609f)}, {hex(0x8f5fd4), hex(0x9c84e8)},
+		{hex(0x2a6fc9), hex(0x5fa8f5)}, {hex(0x0b6b60), hex(0x5fdcc0)}, {hex(0x14143c), hex(0xf6f7fb)},
 	}
 	mutedScheme = scheme{hex(0x767676), hex(0x9a9a9a)}
 	limitScheme = scheme{hex(0xb3261e), hex(0xff8a80)}
 	gridScheme  = scheme{pale, hex(0x3a3f46)}
-	inkScheme   = scheme{hex(0x000000), hex(0xe4e6ea)}
+	// groundScheme is what charts are drawn on.
+	groundScheme = scheme{hex(0xffffff), hex(0x1e2227)}
+	inkScheme    = scheme{hex(0x000000), hex(0xe4e6ea)}
 )
 
 // schemes calls visit for every tone by its class.
@@ -42,6 +45,7 @@ func schemes(visit func(class string, s scheme)) {
 	visit("limit", limitScheme)
 	visit("grid", gridScheme)
 	visit("ink", inkScheme)
+	visit("ground", groundScheme)
 }
 
 // color returns the tone in the light scheme.
@@ -58,7 +62,7 @@ func (t Tone) color() color.NRGBA {
 }
 
 // StyleSheet returns the CSS that charts of WriteSVG need: a variable --CLASS for each tone, and for
-// ink and grid, in both schemes.
+// ink, grid and the ground that charts expect, in both schemes.
 func StyleSheet() string {
 	var light, dark strings.Builder
 	schemes(func(class string, s scheme) {

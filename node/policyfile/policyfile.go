@@ -147,7 +147,7 @@ func (l *Layout) decode(data []byte) (*policy.File, error) {
 func Export(f *policy.File) ([]byte, error) {
 	network, ok := f.Policy.(*policy.Network)
 	if !ok {
-		return nil, fmt.Errorf("%w: it is a %T, made of linear controllers for each time step: ONNX holds the networks that algorithm.type mdgps, badmm, constrained and lagrangian learn", ErrExport, f.Policy)
+		return nil, fmt.Errorf("%w: it is made of linear controllers for each time step (algorithm.type trajopt): ONNX holds the networks that mdgps, badmm, constrained and lagrangian learn", ErrExport)
 	}
 	training, err := json.Marshal(f.Training)
 	if err != nil {

@@ -3,6 +3,7 @@ package rcl
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 )
@@ -16,10 +17,15 @@ type ParamsEntry struct {
 	Overrides []Override // in the order of the file
 }
 
-// ReadParamsFile reads one ROS 2 parameter file, typed and merged as rcl does, by node key.
+// ReadParamsFile reads one ROS 2 parameter file, typed and merged as rcl does, by node key. A pipe,
+// which arguments may name, is an error here: it would be waited for.
 // Every error is a *SourceError with the place in the file, and wraps ErrParameters. A
 // parameter without a value (an empty sequence) is an error here.
 func ReadParamsFile(path string) ([]ParamsEntry, error) {
+	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+		problem := fmt.Sprintf("expected a file, it is %s", fs.FormatFileInfo(info))
+		return nil, &SourceError{Source: Position{File: path}, Problem: problem, Err: fmt.Errorf("%w: %s", ErrParameters, problem)}
+	}
 	var s store
 	if err := s.readFile(path); err != nil {
 		return nil, err

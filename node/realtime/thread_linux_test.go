@@ -133,7 +133,7 @@ func TestMemoryIsLockedForAll(t *testing.T) {
 // call, and all lose it with the release.
 func TestCompanions(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("real-time priorities need a privilege, such as root's")
+		t.Skip("needs the right to real-time priorities (CAP_SYS_NICE, or an rtprio limit), as root has")
 	}
 	ready, end := make(chan int), make(chan struct{})
 	other := func() {

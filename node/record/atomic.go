@@ -29,11 +29,11 @@ func writeAtomic(path string, write func(*os.File) error) error {
 	if err != nil {
 		return fmt.Errorf("record: writing %s: %w", path, errors.Join(err, os.Remove(tmp)))
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
-// syncDir makes new names in a folder outlast a crash of the machine.
-func syncDir(dir string) error {
+// SyncDir makes new names in a folder outlast a crash of the machine.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
@@ -50,7 +50,7 @@ func acquire(dir string) (*os.File, error) {
 	path := filepath.Join(dir, lockFile)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
-		return nil, diskError(path, 0, fmt.Errorf("record: %w", err))
+		return nil, DiskError(path, 0, fmt.Errorf("record: %w", err))
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {

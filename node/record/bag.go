@@ -91,6 +91,14 @@ func (b *bag) parts() (files []Entry, topics []topicCount) {
 	return files, topics
 }
 
+// End returns the time of the latest message that is recorded, in ns; 0 for none.
+func (r *Run) End() (end int64) {
+	for _, e := range r.bag.files {
+		end = max(end, e.Start.Add(e.Duration).UnixNano())
+	}
+	return end
+}
+
 // WriteMetadata writes rollouts/metadata.yaml if there are recordings that it does not know yet: in
 // version 5, as rosbag2 of ROS 2 Humble writes it and later ones read it. AppendIteration and Close
 // do it.
@@ -107,7 +115,7 @@ func (r *Run) WriteMetadata() error {
 	})
 	if err != nil {
 		const each = 256 // bytes of a file's entries, about
-		return diskError(path, each*(len(files)+len(topics)), err)
+		return DiskError(path, int64(each*(len(files)+len(topics))), err)
 	}
 	r.bag.changed = false
 	return nil

@@ -119,6 +119,47 @@ func TestMetadataRebuilt(t *testing.T) {
 	}
 }
 
+// TestSecondNameDropped opens a run that was cut off just when a recording had got its second name, so
+// that another could take its place: it is one trial.
+func TestSecondNameDropped(t *testing.T) {
+	run := create(t)
+	for range 2 {
+		if _, err := run.WriteTrial(trial(1, 0, 0, 2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken := trial(1, 0, 1, 2)
+	broken.Rollout.Fault = "a fault"
+	if _, err := run.WriteTrial(broken); err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][2]string{{"condition_0_sample_0.mcap", "condition_0_sample_0.2.mcap"}, {"broken_condition_0_sample_1.mcap", "broken_condition_0_sample_1.1.mcap"}} {
+		dir := filepath.Join(run.Path(record.RolloutsDir), "iteration_001")
+		if err := os.Link(filepath.Join(dir, names[0]), filepath.Join(dir, names[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run.Close()
+	again, notes, err := record.Open(run.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if len(notes) != 2 || !strings.Contains(strings.Join(notes, " "), "condition_0_sample_0.2.mcap, its second name, is dropped") {
+		t.Errorf("notes %q", notes)
+	}
+	want := []string{"iteration_001/broken_condition_0_sample_1.mcap", "iteration_001/condition_0_sample_0.1.mcap", "iteration_001/condition_0_sample_0.mcap"}
+	paths := readMetadata(t, run.Dir()).Info.Paths
+	slices.Sort(paths)
+	if !slices.Equal(paths, want) {
+		t.Errorf("the bag has %q, want %q", paths, want)
+	}
+	entries, err := again.Index()
+	if err != nil || len(entries) != 3 {
+		t.Errorf("%d recordings, want 3 (%v)", len(entries), err)
+	}
+}
+
 func TestIndex(t *testing.T) {
 	run := create(t)
 	for _, at := range [][3]uint32{{2, 0, 0}, {1, 1, 0}, {1, 0, 10}, {1, 0, 2}, {1, 0, 2}} {

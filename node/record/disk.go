@@ -8,17 +8,18 @@ import (
 	"syscall"
 )
 
-// diskError says what can be done about an error of writing about so many bytes to a path; nil for nil.
-func diskError(path string, bytes int, err error) error {
+// DiskError says what can be done about an error of writing about so many bytes to a path of a run: an
+// ErrDisk with that, err itself where nothing is known, nil for nil.
+func DiskError(path string, bytes int64, err error) error {
 	dir := filepath.Dir(path)
 	remedy := ""
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		remedy = fmt.Sprintf("the disk is full: %s are needed, %s are free in %s; free some space (or raise the quota), then go on with this run folder", size(int64(bytes)), size(free(dir)), dir)
+		remedy = fmt.Sprintf("the disk is full: %s are needed, %s are free in %s; free some space (or raise the quota), then go on with this run folder", size(bytes), size(free(dir)), dir)
 	case errors.Is(err, syscall.EFBIG):
-		remedy = fmt.Sprintf("%s are more than a file may have: raise the limit on file sizes (ulimit -f), then go on with this run folder", size(int64(bytes)))
+		remedy = fmt.Sprintf("%s are more than a file may have: raise the limit on file sizes (ulimit -f), then go on with this run folder", size(bytes))
 	case errors.Is(err, syscall.EROFS):
 		remedy = fmt.Sprintf("%s is on a file system that is mounted read-only: mount it for writing, then go on with this run folder", dir)
 	case errors.Is(err, fs.ErrPermission):
@@ -30,7 +31,7 @@ func diskError(path string, bytes int, err error) error {
 	default:
 		return err
 	}
-	return fmt.Errorf("%w: %s: %w", ErrDisk, remedy, err)
+	return fmt.Errorf("%w: %s: %s: %w", ErrDisk, path, remedy, err)
 }
 
 // size writes a number of bytes for people.

@@ -3,6 +3,7 @@ package record_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -74,11 +75,19 @@ func TestFullDisk(t *testing.T) {
 	}
 	big := trial(1, 0, 0, 400) // in the place of the one that is there
 	checkRefused(t, run, big, "the disk is full", "kB are needed", "are free in", "free some space", "no space left on device")
-	if err := run.AppendIteration(map[string]string{"text": strings.Repeat("x", 100<<10)}); !errors.Is(err, record.ErrDisk) {
+	line := map[string]string{"text": strings.Repeat("x", 100<<10)}
+	if err := run.AppendIteration(line); !errors.Is(err, record.ErrDisk) || !strings.Contains(err.Error(), run.Path(record.IterationsFile)+": the disk is full: 103 kB are needed") {
 		t.Errorf("iteration: %v", err)
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
+	}
+	// What there was of the line is gone, or the next one would go on in it.
+	if err := run.AppendIteration(map[string]string{"text": "y"}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(run.Path(record.IterationsFile)); err != nil || string(text) != "{\"text\":\"y\"}\n" {
+		t.Errorf("iterations %.100q (%d bytes), %v", text, len(text), err)
 	}
 	rel, err := run.WriteTrial(big)
 	if err != nil {
@@ -87,6 +96,30 @@ func TestFullDisk(t *testing.T) {
 	if r, err := run.ReadRollout(rel); err != nil || r.Steps != 400 {
 		t.Errorf("%+v, %v", r, err)
 	}
+}
+
+// TestFullDiskOfMetadata says which file is missing: the recordings are there.
+func TestFullDiskOfMetadata(t *testing.T) {
+	run, dir := mount(t, "256k")
+	if err := fill(filepath.Join(dir, "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	err := run.WriteMetadata()
+	if want := filepath.Join(run.Dir(), record.RolloutsDir, record.MetadataFile) + ": the disk is full"; !errors.Is(err, record.ErrDisk) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "nothing was recorded") {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+// fill writes to a file until the disk is full.
+func fill(path string) error {
+	f, err := os.Create(path)
+	for err == nil {
+		_, err = f.Write(make([]byte, 1<<12))
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		err = nil
+	}
+	return errors.Join(err, f.Close())
 }
 
 func TestReadOnlyDisk(t *testing.T) {
@@ -115,9 +148,23 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 }
 
+// nobody is the user and the group without rights.
+const nobody = 65534
+
+// TestReadOnlyFolder takes the right to write from the folder of the recordings.
 func TestReadOnlyFolder(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("needs a user who is not root: permissions do not bind root")
+	if os.Geteuid() == 0 { // whom permissions do not bind
+		cmd := exec.Command("/proc/self/exe", "-test.run=^TestReadOnlyFolder$", "-test.v")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		cmd.Dir, cmd.Env = os.TempDir(), append(os.Environ(), "HOME="+os.TempDir())
+		out, err := cmd.CombinedOutput()
+		if errors.Is(err, os.ErrPermission) {
+			t.Skipf("needs a test program that another user may run: %v", err)
+		}
+		if err != nil || !strings.Contains(string(out), "--- PASS: TestReadOnlyFolder") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
 	}
 	run := create(t)
 	if _, err := run.WriteTrial(trial(1, 0, 0, 3)); err != nil {
@@ -133,6 +180,16 @@ func TestReadOnlyFolder(t *testing.T) {
 
 // TestFileSizeLimit writes beyond what a file of this process may have: the process lives on.
 func TestFileSizeLimit(t *testing.T) {
+	// In a process of its own: the limit is for what go test writes of this one too.
+	const limited = "RECORD_TEST_FILE_SIZE"
+	if os.Getenv(limited) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestFileSizeLimit$", "-test.v")
+		cmd.Env = append(os.Environ(), limited+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestFileSizeLimit") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
 	run := create(t)
 	if _, err := run.WriteTrial(trial(1, 0, 0, 3)); err != nil {
 		t.Fatal(err)

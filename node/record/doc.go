@@ -15,9 +15,11 @@
 // broke off is in broken_condition_0_sample_2.mcap. Motions that were recorded elsewhere and
 // imported are those of iteration 0.
 //
-// Every file but the log appears whole or not at all: it is written under a temporary
-// name (a dot in front, .tmp behind), synced, renamed, and the folder is synced. What a
-// crash leaves behind is moved into set_aside by Open, which says so.
+// Recordings, parameters, metadata.yaml, checkpoints and policies appear whole or not at all: each is
+// written under a temporary name, synced, renamed, and the folder is synced. What a crash leaves
+// behind is moved into set_aside by Open, which says so. The log and iterations.jsonl are appended
+// to: of the latter each line is synced, one that the disk does not take is cut off again, and Open
+// does so with one that a crash left. Pictures are renamed, but not synced: they can be drawn again.
 //
 // # Form of a trial
 //
@@ -46,7 +48,7 @@ var (
 	ErrDamaged = errors.New("record: damaged recording")
 	// ErrShape marks a rollout whose arrays do not have the sizes it states.
 	ErrShape = errors.New("record: rollout of inconsistent sizes")
-	// ErrDisk marks a recording that the disk did not take: it is full, read-only, or fails. The
-	// error says what to do.
-	ErrDisk = errors.New("record: nothing was recorded")
+	// ErrDisk marks a file that the disk did not take: it is full, read-only, or fails. The error
+	// says which, and what to do.
+	ErrDisk = errors.New("record: not written")
 )

@@ -118,14 +118,10 @@ func (f *Folder) ReadRollout(relPath string) (*guided_policy_search_msgs.Rollout
 		return nil, fmt.Errorf("record: path %q is not inside the run folder", relPath)
 	}
 	path := f.Path(relPath)
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("record: %w", err)
+	data, err := ReadFile(path, maxRecording)
+	if errors.Is(err, ErrDamaged) {
+		return nil, err
 	}
-	if info.Size() > maxRecording || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s: %v of %d bytes, want a file of at most %d", ErrDamaged, path, info.Mode(), info.Size(), maxRecording)
-	}
-	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}

@@ -548,3 +548,28 @@ func TestLog(t *testing.T) {
 		t.Errorf("%v allocations, %d dropped", n, l.Dropped())
 	}
 }
+
+// Whose lock was removed does not write on: another process may have taken the folder.
+func TestLockRemoved(t *testing.T) {
+	run := create(t)
+	if err := run.AppendIteration(map[string]int{"iteration": 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(run.Path(".lock")); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.AppendIteration(map[string]int{"iteration": 2}); !errors.Is(err, record.ErrLocked) {
+		t.Errorf("without the lock's file: %v", err)
+	}
+	other, _, err := record.Open(run.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := run.AppendIteration(map[string]int{"iteration": 2}); !errors.Is(err, record.ErrLocked) {
+		t.Errorf("with another's: %v", err)
+	}
+	if err := other.AppendIteration(map[string]int{"iteration": 2}); err != nil {
+		t.Error(err)
+	}
+}

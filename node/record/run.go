@@ -50,7 +50,7 @@ func CreateFlat(dir string) (*Run, error) { return create(dir) }
 
 func create(dir string, folders ...string) (*Run, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, diskError(dir, 0, fmt.Errorf("record: %w", err))
+		return nil, DiskError(dir, 0, fmt.Errorf("record: %w", err))
 	}
 	// Look before taking the lock too: no lock file is left in a folder of something else.
 	if err := checkEmpty(dir); err != nil {
@@ -73,10 +73,10 @@ func fill(dir string, folders []string) error {
 	}
 	for _, name := range folders {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
-			return diskError(filepath.Join(dir, name), 0, fmt.Errorf("record: %w", err))
+			return DiskError(filepath.Join(dir, name), 0, fmt.Errorf("record: %w", err))
 		}
 	}
-	return syncDir(dir)
+	return SyncDir(dir)
 }
 
 // checkEmpty returns an ErrNotEmpty if a folder holds more than a lock.
@@ -120,12 +120,17 @@ func Open(dir string) (run *Run, notes []string, err error) {
 	return run, notes, nil
 }
 
-// clean sets temporary files aside and mends the end of the iterations' file.
+// clean sets temporary files aside, drops second names of recordings and mends the end of the iterations' file.
 func (r *Run) clean() (notes []string, err error) {
 	notes, err = r.setAside(append([]string{temporary("*"), filepath.Join(RolloutsDir, temporary("*")), filepath.Join(RolloutsDir, "*", temporary("*"))}, halfPolicies()...))
 	if err != nil {
 		return nil, err
 	}
+	names, err := r.dropSecondNames()
+	if err != nil {
+		return nil, err
+	}
+	notes = append(notes, names...)
 	note, err := r.mendIterations()
 	if note != "" {
 		notes = append(notes, note)
@@ -177,7 +182,7 @@ func escapeGlob(path string) string {
 // it off.
 func (r *Run) mendIterations() (note string, err error) {
 	path := r.Path(IterationsFile)
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path, MaxIterations)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -212,28 +217,62 @@ func (r *Run) Close() error {
 	return err
 }
 
+// owned returns an error that wraps ErrLocked if the lock that this process has is not the folder's any
+// more: somebody removed its file, and another process may write.
+func (r *Run) owned() error {
+	if _, err := os.Stat(r.dir); err != nil {
+		return nil // writing tells
+	}
+	path := r.Path(lockFile)
+	ours, err := r.lock.Stat()
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	if there, err := os.Stat(path); err != nil || !os.SameFile(ours, there) {
+		return fmt.Errorf("%w: %s was removed or replaced while this process wrote the run, and another one may write it now; the run can be gone on with when none does", ErrLocked, path)
+	}
+	return nil
+}
+
 // AppendIteration appends v as a line of JSON to the iterations' file and syncs it, and writes the
-// bag's metadata anew.
+// bag's metadata anew. The error wraps ErrLocked if the folder's lock was removed, ErrDisk if the disk
+// does not take it.
 func (r *Run) AppendIteration(v any) error {
+	if err := r.owned(); err != nil {
+		return err
+	}
 	line, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("record: line of an iteration: %w", err)
 	}
-	f, err := os.OpenFile(r.Path(IterationsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
-	if err != nil {
-		return fmt.Errorf("record: %w", err)
+	path := r.Path(IterationsFile)
+	if err := appendLine(path, append(line, '\n')); err != nil {
+		return DiskError(path, int64(len(line)), fmt.Errorf("record: %w", err))
 	}
-	_, err = f.Write(append(line, '\n'))
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return diskError(r.Path(IterationsFile), len(line), fmt.Errorf("record: %w", err))
-	}
-	if err := syncDir(r.dir); err != nil {
+	if err := SyncDir(r.dir); err != nil {
 		return err
 	}
 	return r.WriteMetadata()
+}
+
+// appendLine appends to a file and syncs it. What was there of a line that was not taken as a whole is
+// cut off, or the next one would go on in it.
+func appendLine(path string, line []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if _, err = f.Write(line); err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		err = errors.Join(err, f.Truncate(info.Size()))
+	}
+	return errors.Join(err, f.Close())
 }
 
 // WriteFile writes a file of the run, name relative to it, whole or not at all.
@@ -245,5 +284,5 @@ func (r *Run) WriteFile(name string, data []byte) error {
 		_, err := f.Write(data)
 		return err
 	})
-	return diskError(r.Path(name), len(data), err)
+	return DiskError(r.Path(name), int64(len(data)), err)
 }

@@ -27,7 +27,7 @@ func (r *Run) SetAside(path string) (string, error) {
 	if err := os.Rename(r.Path(path), r.Path(to)); err != nil {
 		return "", fmt.Errorf("record: setting a half-written file aside: %w", err)
 	}
-	return to, syncDir(filepath.Dir(r.Path(to)))
+	return to, SyncDir(filepath.Dir(r.Path(to)))
 }
 
 // asidePath makes the folder for something to set aside, and returns a path that is free.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/foxglove/mcap/go/mcap"
 )
@@ -35,7 +34,7 @@ const (
 // readSummary reads the end of a recording: neither its messages nor their checksums. What is not
 // whole, or says nothing of its messages, is an ErrDamaged.
 func readSummary(path string) (*summary, error) {
-	f, err := os.Open(path)
+	f, err := OpenFile(path, maxRecording)
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/foxglove/mcap/go/mcap"
 )
@@ -27,7 +26,7 @@ func (r *Run) WriteTrial(t *Trial) (relPath string, err error) {
 	path := r.Path(relPath)
 	r.payload = t.Rollout.AppendCDR(r.payload[:0])
 	if err := r.writeTrial(relPath, t); err != nil {
-		return "", diskError(path, t.size()+len(r.payload), err)
+		return "", DiskError(path, int64(t.size()+len(r.payload)), err)
 	}
 	return relPath, nil
 }
@@ -37,7 +36,7 @@ func (r *Run) writeTrial(relPath string, t *Trial) error {
 	path := r.Path(relPath)
 	switch err := os.Mkdir(filepath.Dir(path), 0o777); {
 	case err == nil:
-		if err := syncDir(r.Path(RolloutsDir)); err != nil {
+		if err := SyncDir(r.Path(RolloutsDir)); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrExist):
@@ -61,25 +60,6 @@ func (r *Run) writeTrial(relPath string, t *Trial) error {
 		return err
 	}
 	return r.bag.add(&r.Folder, relPath, kept)
-}
-
-// keepEarlier gives a recording that is there a second name, condition_0_sample_2.1.mcap
-// or the next that is free, so that a repeated trial can take its place, and returns that; "" if
-// nothing is there.
-func keepEarlier(path string) (string, error) {
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	for n := 1; ; n++ {
-		name := fmt.Sprintf("%s.%d.mcap", strings.TrimSuffix(path, ".mcap"), n)
-		err := os.Link(path, name)
-		if err == nil {
-			return name, nil
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return "", fmt.Errorf("record: keeping the earlier recording: %w", err)
-		}
-	}
 }
 
 // clockRecord names the metadata of a recording whose clock was set back.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"slices"
 
 	"guidedpolicysearch/gps/algorithm"
@@ -30,12 +29,15 @@ func sameFiles(a, b *record.Folder, iteration int) (bool, error) {
 	return same, err
 }
 
+// maxFile bounds checkpoints and policies, in bytes.
+const maxFile = 1 << 32
+
 func sameFile(a, b string) (bool, error) {
-	one, err := os.ReadFile(a)
+	one, err := record.ReadFile(a, maxFile)
 	if err != nil {
 		return false, fmt.Errorf("replay: %w", err)
 	}
-	other, err := os.ReadFile(b)
+	other, err := record.ReadFile(b, maxFile)
 	if err != nil {
 		return false, fmt.Errorf("replay: %w", err)
 	}

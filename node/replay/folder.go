@@ -114,6 +114,9 @@ func (w *workFolder) update(ctx context.Context, p *learner.Problem, iteration i
 	}
 	if r == nil {
 		recorded, total := core.Trials()
+		if len(notes) == 0 {
+			return nil, notes, fmt.Errorf("%w: %d of the %d rollouts of iteration %d are recorded", ErrIncomplete, recorded, total, iteration)
+		}
 		return nil, notes, fmt.Errorf("%w: %d of the %d rollouts of iteration %d can be used: %s", ErrIncomplete, recorded, total, iteration, strings.Join(notes, "; "))
 	}
 	return r, append(notes, r.Warnings...), nil
@@ -136,13 +139,10 @@ func (w *workFolder) say(r *learner.Report, out *record.Run) error {
 	return errors.Join(err, f.Close())
 }
 
-// maxReports bounds the iterations' file, in bytes.
-const maxReports = 1 << 32
-
 // reports reads what a run said of its iterations, by their numbers; what cannot be read is left out.
 func reports(f *record.Folder) (map[int]*learner.Report, error) {
 	all := map[int]*learner.Report{}
-	in, err := os.Open(f.Path(record.IterationsFile))
+	in, err := record.OpenFile(f.Path(record.IterationsFile), record.MaxIterations)
 	if errors.Is(err, fs.ErrNotExist) {
 		return all, nil
 	}
@@ -150,7 +150,7 @@ func reports(f *record.Folder) (map[int]*learner.Report, error) {
 		return nil, fmt.Errorf("replay: %w", err)
 	}
 	defer in.Close()
-	for decoder := json.NewDecoder(io.LimitReader(in, maxReports)); ; {
+	for decoder := json.NewDecoder(in); ; {
 		r := new(learner.Report)
 		if err := decoder.Decode(r); err != nil {
 			return all, nil

@@ -24,11 +24,11 @@ type Options struct {
 	Source *record.Folder
 	// Robot is the run's.
 	Robot *robot.Robot
-	// Problem is the task under the parameters of the replay. Earlier are those under the parameters
+	// Task is the run's under the parameters of the replay. Earlier are those under the parameters
 	// that the run had before they were set on its way; an update by itself that does not come out as
 	// recorded is tried under them too.
-	Problem *learner.Problem
-	Earlier []*learner.Problem
+	Task    Task
+	Earlier []Task
 	// Iteration is the one that is replayed, from 1; 0 for all.
 	Iteration int
 	// Chain makes each update go on from the replayed one before, instead of the recorded one.
@@ -38,6 +38,10 @@ type Options struct {
 	// Out is the run that a chain is kept as; nil for none.
 	Out *record.Run
 }
+
+// Task returns the problem of a run's first conditions, of which an early update knew fewer than a
+// later one.
+type Task func(conditions int) (*learner.Problem, error)
 
 // replaying is a replay that goes on.
 type replaying struct {
@@ -117,7 +121,7 @@ func (r *replaying) openChain() (err error) {
 
 // copyHistory copies the iterations' file; it is empty where there is none.
 func (r *replaying) copyHistory() error {
-	text, err := os.ReadFile(r.Source.Path(record.IterationsFile))
+	text, err := record.ReadFile(r.Source.Path(record.IterationsFile), record.MaxIterations)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("replay: %w", err)
 	}
@@ -149,7 +153,7 @@ func (r *replaying) iteration(ctx context.Context, k int) error {
 		it.Recorded.set(report)
 	}
 	it.Recorded.PredictedImprovement = predicted(recorded.State)
-	state, err := r.again(ctx, k, paths, &it)
+	state, err := r.again(ctx, k, len(recorded.State.Conditions), paths, &it)
 	if err != nil {
 		return err
 	}
@@ -168,16 +172,25 @@ func (r *replaying) iteration(ctx context.Context, k int) error {
 	return nil
 }
 
-// again makes update k, under the first problem that makes it as it was, or else under the replay's.
-func (r *replaying) again(ctx context.Context, k int, paths []string, it *Iteration) (*algorithm.State, error) {
-	state, report, err := r.try(ctx, r.Problem, k, paths, &it.Identical)
+// again makes update k of so many conditions, under the first task that makes it as it was, or else
+// under the replay's.
+func (r *replaying) again(ctx context.Context, k, conditions int, paths []string, it *Iteration) (*algorithm.State, error) {
+	problem, err := r.Task(conditions)
+	if err != nil {
+		return nil, fmt.Errorf("replay: iteration %d, of %d conditions: %w", k, conditions, err)
+	}
+	state, report, err := r.try(ctx, problem, k, paths, &it.Identical)
 	if err != nil {
 		return nil, err
 	}
 	if !r.Chain {
-		for _, p := range r.Earlier {
+		for _, task := range r.Earlier {
 			if it.Identical {
 				break
+			}
+			p, err := task(conditions)
+			if err != nil {
+				continue // of fewer conditions
 			}
 			// They may be of a later iteration too, and then of other trials.
 			if earlier, say, err := r.try(ctx, p, k, paths, &it.Identical); err == nil && it.Identical {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -24,7 +25,7 @@ func browser(t *testing.T) string {
 			return path
 		}
 	}
-	t.Skip("needs chromium, which is not installed")
+	t.Skip("needs chromium: run scripts/install_chromium.sh")
 	return ""
 }
 
@@ -45,12 +46,12 @@ func browse(t *testing.T, program, page string, args ...string) (stdout, stderr 
 }
 
 var (
-	measured = regexp.MustCompile(`data-size="(\d+) (\d+) (\d+) ([\d.]+)"`)
+	measured = regexp.MustCompile(`data-size="(\d+) (\d+) (\d+) (\d+) (\d+)"`)
 	console  = regexp.MustCompile(`(?m)^.*CONSOLE.*$`)
 )
 
 // On a phone's width and a desktop's, in a light and a dark scheme, the page is not blank, has no
-// errors and does not scroll sideways.
+// errors and does not scroll sideways, and few pictures in a row are not small.
 func TestBrowser(t *testing.T) {
 	program := browser(t)
 	page := write(t, train(t, "mdgps_arm2", "iterations=3", "samples=3"))
@@ -62,7 +63,8 @@ func TestBrowser(t *testing.T) {
 	for _, width := range []int{390, 1280} {
 		// A window is at least 500 pixels wide, so the page is measured in a frame.
 		const measure = `<script>const d=document.documentElement;parent.document.documentElement.setAttribute("data-size",
-d.clientWidth+" "+d.scrollWidth+" "+document.querySelectorAll("figure svg").length+" "+document.querySelector("figure svg").getBoundingClientRect().width)</script></body>`
+d.clientWidth+" "+d.scrollWidth+" "+document.querySelectorAll("figure svg").length+" "+
+[1,2].map(n=>Math.min(...[...document.querySelectorAll(".row")].filter(r=>r.clientWidth>0&&r.children.length===n).map(r=>Math.round(r.querySelector("svg").getBoundingClientRect().width)))).join(" "))</script></body>`
 		inner := bytes.Replace(page, []byte("</body>"), []byte(measure), 1)
 		frame := filepath.Join(dir, "frame.html")
 		outer := fmt.Sprintf(`<!DOCTYPE html><html><body><iframe style="width:%dpx;height:800px;border:0" srcdoc="%s"></iframe></body></html>`, width, html.EscapeString(string(inner)))
@@ -77,8 +79,14 @@ d.clientWidth+" "+d.scrollWidth+" "+document.querySelectorAll("figure svg").leng
 		if want := fmt.Sprint(width); string(m[1]) != want || string(m[2]) != want {
 			t.Errorf("width %d: the page is %s pixels wide and scrolls over %s", width, m[1], m[2])
 		}
-		if wide := string(m[4]); width == 390 && wide < "300" {
-			t.Errorf("on a phone pictures are %s pixels wide, want 300 at least", wide)
+		least, most := 300, 390
+		if width == 1280 {
+			least, most = 500, 1280*2/3
+		}
+		for i, what := range []string{"a row of one", "rows of two"} {
+			if wide, err := strconv.Atoi(string(m[4+i])); err != nil || wide < least || wide > most {
+				t.Errorf("width %d: pictures in %s are %s pixels wide, want %d to %d", width, what, m[4+i], least, most)
+			}
 		}
 		if line := console.Find(log); line != nil {
 			t.Errorf("width %d: %s", width, line)

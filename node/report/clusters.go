@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
 	"guidedpolicysearch/gps/dynamics"
 	"guidedpolicysearch/gps/rollout"
+	"guidedpolicysearch/node/plots"
 )
 
 // Clusters is the mixture of a dynamics prior, and its data, in the plane of the data's first two
@@ -30,6 +32,9 @@ type Clusters struct {
 
 // mostDots bounds the points of a cloud.
 const mostDots = 1200
+
+// mostFarDots bounds the points of a cluster in a picture of which each cluster is a small part.
+const mostFarDots = 25
 
 // outline is how many corners an ellipse has.
 const outline = 48
@@ -166,6 +171,60 @@ func (c *Clusters) addEllipse(center [2]float64, cov, scale []float64) {
 		e[1] = append(e[1], center[1]+2*(l10*cos+l11*sin))
 	}
 	c.Ellipses = append(c.Ellipses, e)
+}
+
+// chart draws ellipses and at most so many points of each cluster.
+func (c *Clusters) chart(title string, most int) *plots.Chart {
+	chart := &plots.Chart{Title: title, X: "first principal component", Y: "second principal component"}
+	for k := range c.X {
+		chart.Points = append(chart.Points, plots.ChartPoints{X: spread(c.X[k], most), Y: spread(c.Y[k], most), Tone: plots.Tone(k), Pale: true})
+		chart.Lines = append(chart.Lines, plots.ChartLine{X: c.Ellipses[k][0], Y: c.Ellipses[k][1], Tone: plots.Tone(k)})
+	}
+	return chart
+}
+
+// points returns how many there are.
+func (c *Clusters) points() (n int) {
+	for _, x := range c.X {
+		n += len(x)
+	}
+	return n
+}
+
+const (
+	// farOut is how many interquartile ranges beyond the quartiles a coordinate is far out (Tukey,
+	// Exploratory Data Analysis, 1977, chapter 2).
+	farOut = 3
+	// crowded is how many times wider than the rest all points have to be for the rest to be shown alone.
+	crowded = 3
+)
+
+// Middle returns the ranges of the coordinates that are not far out, and how many points lie outside of
+// them: none where the ranges are those of all points, since a picture of these shows enough.
+func (c *Clusters) Middle() (x, y [2]float64, outside int) {
+	narrow := false
+	within := func(values []float64) [2]float64 {
+		s := NewSpread(values)
+		reach := farOut * (s.Third - s.First)
+		if !(reach > 0) {
+			return [2]float64{s.Least, s.Most}
+		}
+		low, top := max(s.Least, s.First-reach), min(s.Most, s.Third+reach)
+		narrow = narrow || s.Most-s.Least > crowded*(top-low)
+		return [2]float64{low, top}
+	}
+	xs, ys := slices.Concat(c.X...), slices.Concat(c.Y...)
+	x, y = within(xs), within(ys)
+	if !narrow {
+		x, y = [2]float64{slices.Min(xs), slices.Max(xs)}, [2]float64{slices.Min(ys), slices.Max(ys)}
+		return x, y, 0
+	}
+	for i := range xs {
+		if xs[i] < x[0] || xs[i] > x[1] || ys[i] < y[0] || ys[i] > y[1] {
+			outside++
+		}
+	}
+	return x, y, outside
 }
 
 // meaning names the entries that an axis has most of.

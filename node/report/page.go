@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"fmt"
 	"html/template"
@@ -78,17 +79,42 @@ var page = template.Must(template.New("page.html.tmpl").Funcs(template.FuncMap{
 	"style":    func() template.CSS { return template.CSS(plots.StyleSheet()) },
 	"gradient": func() template.CSS { return template.CSS("background:" + plots.HeatGradient()) },
 	"legend":   func(p *Picture) []plots.LegendEntry { return p.Chart.Legend() },
-	"swatch": func(e plots.LegendEntry) template.CSS {
-		kind := "solid"
-		switch {
-		case e.Area > 0:
-			return template.CSS(fmt.Sprintf("height:.7em;opacity:%.2f;background:var(--%s)", e.Area, e.Tone.Class()))
-		case e.Dashed:
-			kind = "dashed"
-		}
-		return template.CSS(fmt.Sprintf("border-top:3px %s var(--%s)", kind, e.Tone.Class()))
-	},
+	"mark":     mark,
+	"columns":  columns,
 }).ParseFS(files, "page.html.tmpl"))
+
+// mark returns what stands before a name in a legend.
+func mark(e plots.LegendEntry) template.HTML {
+	tone := e.Tone.Class()
+	switch {
+	case e.Mark == plots.Cross:
+		return template.HTML(fmt.Sprintf(`<b style="color:var(--%s)">×</b>`, tone))
+	case e.Mark == plots.Dot:
+		return template.HTML(fmt.Sprintf(`<i class="dot" style="background:var(--%s)"></i>`, tone))
+	case e.Area > 0:
+		return template.HTML(fmt.Sprintf(`<i style="height:.7em;opacity:%.2f;background:var(--%s)"></i>`, e.Area, tone))
+	}
+	kind, width := "solid", 3
+	if e.Dashed {
+		kind = "dashed"
+	}
+	if e.Strong {
+		width = 5
+	}
+	return template.HTML(fmt.Sprintf(`<i style="border-top:%dpx %s var(--%s)"></i>`, width, kind, tone))
+}
+
+// columns returns the class of a row whose pictures would leave most of a wide page empty in the usual
+// three columns.
+func columns(g *Group) string {
+	switch len(g.Pictures) {
+	case 1:
+		return " one"
+	case 2, 4:
+		return " two"
+	}
+	return ""
+}
 
 // Write writes the page as HTML.
 func (p *Page) Write(w io.Writer) error {
@@ -100,6 +126,9 @@ func (p *Page) Write(w io.Writer) error {
 
 // Save writes the page to a file, which appears whole or not at all, and returns its size in bytes.
 func (p *Page) Save(path string) (int, error) {
+	if err := replaceable(path); err != nil {
+		return 0, err
+	}
 	var b bytes.Buffer
 	if err := p.Write(&b); err != nil {
 		return 0, err
@@ -126,7 +155,7 @@ func (p *Page) Save(path string) (int, error) {
 }
 
 // SavePictures writes the pictures as PNG files to a folder, which it makes, and returns their paths.
-func (p *Page) SavePictures(dir string) ([]string, error) {
+func (p *Page) SavePictures(ctx context.Context, dir string) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoPage, err)
 	}
@@ -145,10 +174,15 @@ func (p *Page) SavePictures(dir string) ([]string, error) {
 		}()
 	}
 	for i := range pictures {
-		work <- i
+		if ctx.Err() == nil {
+			work <- i
+		}
 	}
 	close(work)
 	wait.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
@@ -159,6 +193,28 @@ func (p *Page) SavePictures(dir string) ([]string, error) {
 
 // Fact is a line of the summary.
 type Fact struct{ Name, Value string }
+
+// replaceable returns an error if there is something other than a page at a path.
+func replaceable(path string) error {
+	if info, err := os.Stat(path); err != nil {
+		return nil // writing tells what is wrong
+	} else if !info.Mode().IsRegular() {
+		return fmt.Errorf("%w: %s is no file: name another", ErrNoPage, path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoPage, err)
+	}
+	defer f.Close()
+	begin := make([]byte, len(doctype))
+	if n, err := io.ReadFull(f, begin); n > 0 && (err != nil || !strings.EqualFold(string(begin), doctype)) {
+		return fmt.Errorf("%w: %s holds something that is no page: name another file", ErrNoPage, path)
+	}
+	return nil
+}
+
+// doctype is what a page begins with.
+const doctype = "<!DOCTYPE html>"
 
 // Summary is what a reader wants to know first.
 type Summary struct {

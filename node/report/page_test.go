@@ -151,7 +151,7 @@ func TestSave(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Size() != int64(n) {
 		t.Errorf("file is %v (%v), want %d bytes", info, err, n)
 	}
-	paths, err := p.SavePictures(filepath.Join(dir, "page"))
+	paths, err := p.SavePictures(t.Context(), filepath.Join(dir, "page"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,5 +202,29 @@ func TestLongRunIsBounded(t *testing.T) {
 	}
 	if p := report.Make(r); !strings.Contains(p.Summary.Note, "2 of the 4 iterations") {
 		t.Errorf("the page says %q of what it leaves out", p.Summary.Note)
+	}
+}
+
+// A page replaces a page, and nothing else.
+func TestSaveReplacesPagesOnly(t *testing.T) {
+	p := report.Make(open(t, train(t, "planar_arm", "iterations=1", "samples=2")))
+	dir := t.TempDir()
+	path := filepath.Join(dir, "page.html")
+	for range 2 {
+		if _, err := p.Save(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, content := range map[string]string{"params.yaml": "/node:\n  ros__parameters: {seed: 1}\n", "short": "<"} {
+		other := filepath.Join(dir, name)
+		if err := os.WriteFile(other, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Save(other); !errors.Is(err, report.ErrNoPage) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left, err := os.ReadFile(other); err != nil || string(left) != content {
+			t.Errorf("%s holds %q now, %v", name, left, err)
+		}
 	}
 }

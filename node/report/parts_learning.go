@@ -18,6 +18,19 @@ const mostConditions = 8
 // shownReports returns the reports that are drawn.
 func (r *Run) shownReports() []*learner.Report { return spread(r.Reports, mostReports) }
 
+// fromZero is the axis of numbers that are never below 0, and maybe all 0: up to at least 1.
+func fromZero(lines []plots.ChartLine) [2]float64 {
+	most := 1.0
+	for _, l := range lines {
+		for _, v := range l.Y {
+			if isFinite(v) {
+				most = max(most, v)
+			}
+		}
+	}
+	return [2]float64{-0.03 * most, 1.03 * most}
+}
+
 // overReports returns iterations and a number of each report.
 func overReports(reports []*learner.Report, value func(r *learner.Report) float64) (x, y []float64) {
 	for _, r := range reports {
@@ -55,6 +68,9 @@ func (r *Run) toldConditions() int {
 	return n
 }
 
+// percent is the axis of shares: all of it, and so much more that lines at its ends are seen.
+var percent = [2]float64{-3, 103}
+
 // learningPart shows the learning curve and its spread.
 func (r *Run) learningPart() *Part {
 	p := &Part{ID: "learning", Title: "Learning curve", Text: "What the trials of each iteration cost: the mean, the middle half and the whole range of its samples."}
@@ -89,7 +105,7 @@ func (r *Run) learningPart() *Part {
 	r.lateCosts(p, reports)
 	p.add("error", "Distance of the end effector from its target at the last step, mean over the samples.", &plots.Chart{Title: "End-effector error", X: "iteration", Y: "error (cm)", Whole: true,
 		Lines: []plots.ChartLine{lineOver(reports, "mean", 2, func(r *learner.Report) float64 { return 100 * r.EndEffectorError() })}})
-	p.add("success", "Share of the samples that succeeded.", &plots.Chart{Title: "Success", X: "iteration", Y: "samples that succeeded (%)", Whole: true,
+	p.add("success", "Share of the samples that succeeded.", &plots.Chart{Title: "Success", X: "iteration", Y: "samples that succeeded (%)", Whole: true, YRange: percent,
 		Lines: []plots.ChartLine{lineOver(reports, "success", 5, func(r *learner.Report) float64 { return 100 * r.Success() })}})
 	r.conditionCosts(p, reports)
 	p.Tables = append(p.Tables, r.iterationTable(reports, spreads))
@@ -202,7 +218,7 @@ func (r *Run) termsPart() *Part {
 		return p
 	}
 	sorted := slices.Sorted(maps.Keys(names))
-	chart := &plots.Chart{Title: "Cost by term", X: "iteration", Y: "cost", Whole: true, Log: true}
+	chart := &plots.Chart{Title: "Cost by term", X: "iteration", Y: "cost", Whole: true, Log: true, SymLog: true}
 	last := &Table{Title: "Terms", Head: []string{"term", "first", "last"}, Open: true}
 	for i, name := range sorted {
 		line := lineOver(reports, name, plots.Tone(i), func(q *learner.Report) float64 {
@@ -289,16 +305,30 @@ func (r *Run) improvementPart() *Part {
 	}
 	predicted := average(func(c *learner.ConditionReport) *float64 { return c.Predicted })
 	actual := average(func(c *learner.ConditionReport) *float64 { return c.Actual })
-	p.add("mean", "Mean over the conditions; below 0 the cost rose.", &plots.Chart{Title: "Improvement of the expected cost", X: "iteration", Y: "improvement", Whole: true,
+	what, rose := r.objective()
+	p.add("mean", "Mean over the conditions; below 0 "+rose+".", &plots.Chart{Title: "Improvement of the " + what, X: "iteration", Y: "improvement", Whole: true, SymLog: true,
 		Lines: []plots.ChartLine{lineOver(reports, "predicted", 1, predicted), lineOver(reports, "actual", 0, actual)}})
 	_, xs := overReports(reports, predicted)
 	_, ys := overReports(reports, actual)
 	s := NewSpread(slices.DeleteFunc(slices.Clone(xs), func(v float64) bool { return !isFinite(v) }))
-	p.add("against", "On the dashed line an update gives what it promised.", &plots.Chart{Title: "Actual against predicted improvement", X: "predicted", Y: "actual",
+	p.add("against", "On the dashed line an update gives what it promised, below it less.", &plots.Chart{Title: "Actual against predicted improvement", X: "predicted", Y: "actual", SymLog: true, SymLogX: true,
 		Points: []plots.ChartPoints{{Name: "iterations", X: xs, Y: ys, Tone: 0}},
-		Lines:  []plots.ChartLine{{Name: "as promised", X: []float64{s.Least, s.Most}, Y: []float64{s.Least, s.Most}, Tone: plots.Muted, Dashed: true}}})
+		Lines:  []plots.ChartLine{promised(s.Least, s.Most)}})
 	if len(p.Shown) == 0 {
 		p.miss("improvement is known from the second iteration on, and only with the update lqr or pilqr")
 	}
 	return p
+}
+
+// promised is the line on which actual and predicted improvement are the same.
+func promised(least, most float64) plots.ChartLine {
+	return plots.ChartLine{Name: "as promised", X: []float64{least, most}, Y: []float64{least, most}, Tone: plots.Muted, Dashed: true}
+}
+
+// objective names what predicted and actual improvement are of, and says what happened where it got worse.
+func (r *Run) objective() (what, rose string) {
+	if r.Task != nil && slices.Contains([]string{"badmm", "constrained", "lagrangian"}, r.Task.Algorithm.Type) {
+		return "objective", "the objective rose, which is the expected cost with the pull towards the policy"
+	}
+	return "expected cost", "the expected cost rose"
 }

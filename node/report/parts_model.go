@@ -174,7 +174,11 @@ func (r *Run) dynamicsPart() *Part {
 	p := &Part{ID: "dynamics", Title: "Fit of the dynamics", Text: "The dynamics that an iteration fitted, judged by the trials of the next, which the fit has not seen."}
 	models := r.having(hasModels)
 	if len(models) == 0 {
-		p.miss("no checkpoint with fitted dynamics could be read (checkpoints)")
+		if r.Task != nil && r.Task.Algorithm.Update == "pi2" && len(r.having(hasControllers)) > 0 {
+			p.miss("no dynamics were fitted: the update pi2 needs no model (algorithm.update)")
+		} else {
+			p.miss("no checkpoint with fitted dynamics could be read (checkpoints)")
+		}
 		return p
 	}
 	var list []*HeldOut
@@ -197,23 +201,24 @@ func (r *Run) dynamicsPart() *Part {
 		return p
 	}
 	dt, label := r.timeStep()
-	chart := &plots.Chart{Title: "Held-out log-likelihood", X: label, Y: "log-likelihood (nat)"}
+	chart := &plots.Chart{Title: "Held-out log-likelihood", X: label, Y: "log-likelihood (nat)", SymLog: true}
 	compared := spread(list, mostCompared)
 	for i, h := range compared {
-		chart.Lines = append(chart.Lines, plots.ChartLine{Name: iterationName(h.Iteration), X: thin(sequence(len(h.LogLikelihood), dt)), Y: thin(h.LogLikelihood), Tone: plots.Ramp(i, len(compared))})
+		chart.Lines = append(chart.Lines, plots.ChartLine{Name: iterationName(h.Iteration), X: thin(sequence(len(h.LogLikelihood), dt)), Y: thin(h.LogLikelihood), Tone: plots.Ramp(i, len(compared)), Strong: i == len(compared)-1})
 	}
 	p.add("likelihood", "Per time step, of a whole transition; higher is better.", chart)
 	if len(compared) > 1 {
 		latest := *chart
 		latest.Title = fmt.Sprintf("Held-out log-likelihood, iteration %d", compared[len(compared)-1].Iteration)
-		latest.Lines = chart.Lines[len(chart.Lines)-1:]
+		latest.Lines = slices.Clone(chart.Lines[len(chart.Lines)-1:])
+		latest.Lines[0].Strong = false
 		p.add("likelihood_last", "The latest by itself: early fits may leave nothing to see of it.", &latest)
 	}
 	over := plots.ChartLine{Name: "mean over the time steps", Tone: 0, Dots: len(list) <= 30}
 	for _, h := range list {
 		over.X, over.Y = append(over.X, float64(h.Iteration)), append(over.Y, h.Mean())
 	}
-	p.add("likelihood_mean", "", &plots.Chart{Title: "Held-out log-likelihood over the iterations", X: "iteration", Y: "log-likelihood (nat)", Whole: true, Lines: []plots.ChartLine{over}})
+	p.add("likelihood_mean", "", &plots.Chart{Title: "Held-out log-likelihood over the iterations", X: "iteration", Y: "log-likelihood (nat)", Whole: true, SymLog: true, Lines: []plots.ChartLine{over}})
 
 	last := list[len(list)-1]
 	names := r.stateNames(len(last.Error))
@@ -255,6 +260,11 @@ func (r *Run) clustersPart() *Part {
 	for _, name := range states {
 		names = append(names, "next "+name)
 	}
+	type picture struct {
+		id    string
+		chart *plots.Chart
+	}
+	var wide []picture
 	for _, m := range spread(indices(len(s.Priors)), mostPathConditions) {
 		if s.Priors[m] == nil || s.Priors[m].Mixture == nil {
 			p.miss("%s has no mixture: the prior is not used (algorithm.prior.use), or the update needs no model", conditionName(m))
@@ -265,12 +275,18 @@ func (r *Run) clustersPart() *Part {
 			p.miss("%s: %v", conditionName(m), err)
 			continue
 		}
-		chart := &plots.Chart{Title: "Clusters, " + conditionName(m), X: "first principal component", Y: "second principal component"}
-		for k := range c.X {
-			chart.Points = append(chart.Points, plots.ChartPoints{X: c.X[k], Y: c.Y[k], Tone: plots.Tone(k)})
-			chart.Lines = append(chart.Lines, plots.ChartLine{X: c.Ellipses[k][0], Y: c.Ellipses[k][1], Tone: plots.Tone(k)})
+		chart, id := c.chart("Clusters, "+conditionName(m), mostDots), fmt.Sprintf("condition_%d", m)
+		caption := fmt.Sprintf("%s, after iteration %d: %d clusters over %d trials. Across: %s. Up: %s.", capital(conditionName(m)), s.Iteration, len(c.X), len(s.Priors[m].Rollouts), c.meaning(0, names), c.meaning(1, names))
+		if x, y, outside := c.Middle(); outside > 0 {
+			wide = append(wide, picture{id + "_all", c.chart("All clusters, "+conditionName(m), mostFarDots)})
+			chart.XRange, chart.YRange = x, y
+			caption += fmt.Sprintf(" %d of %d points lie outside of the picture, far from the others.", outside, c.points())
 		}
-		p.add(fmt.Sprintf("condition_%d", m), fmt.Sprintf("%s, after iteration %d: %d clusters over %d trials. Across: %s. Up: %s.", capital(conditionName(m)), s.Iteration, len(c.X), len(s.Priors[m].Rollouts), c.meaning(0, names), c.meaning(1, names)), chart)
+		p.add(id, caption, chart)
+	}
+	p.row("With all clusters", true)
+	for _, w := range wide {
+		p.add(w.id, fmt.Sprintf("At most %d points of each cluster.", mostFarDots), w.chart)
 	}
 	return p
 }
@@ -313,7 +329,7 @@ func (r *Run) policyPart() *Part {
 		kl := &plots.Chart{Title: "Controllers' divergence from the policy", X: label, Y: "KL (nat)", Log: true}
 		for i, g := range gaps {
 			if g.KL != nil {
-				kl.Lines = append(kl.Lines, plots.ChartLine{Name: iterationName(g.Iteration), X: thin(sequence(len(g.KL), dt)), Y: thin(g.KL), Tone: plots.Ramp(i, len(gaps))})
+				kl.Lines = append(kl.Lines, plots.ChartLine{Name: iterationName(g.Iteration), X: thin(sequence(len(g.KL), dt)), Y: thin(g.KL), Tone: plots.Ramp(i, len(gaps)), Strong: i == len(gaps)-1})
 			}
 		}
 		p.add("kl", "KL(controller || policy) per time step, at the trials' states.", kl)

@@ -71,7 +71,7 @@ func (r *Run) pathsPart() *Part {
 					for _, at := range spread(path, mostPoints/2) {
 						x, y = append(x, at[view[0]]), append(y, at[view[1]])
 					}
-					chart.Lines = append(chart.Lines, plots.ChartLine{Name: iterationName(s.Iteration), X: x, Y: y, Tone: plots.Ramp(i, len(snapshots))})
+					chart.Lines = append(chart.Lines, plots.ChartLine{Name: iterationName(s.Iteration), X: x, Y: y, Tone: plots.Ramp(i, len(snapshots)), Strong: i == len(snapshots)-1})
 				}
 			}
 		}
@@ -133,7 +133,7 @@ func (r *Run) jointsPart() *Part {
 				}
 				values := meanStates(s.Trials[m], j)
 				times := sequence(len(values), first.DT)
-				chart.Lines = append(chart.Lines, plots.ChartLine{Name: iterationName(s.Iteration), X: thin(times), Y: thin(values), Tone: plots.Ramp(i, len(snapshots))})
+				chart.Lines = append(chart.Lines, plots.ChartLine{Name: iterationName(s.Iteration), X: thin(times), Y: thin(values), Tone: plots.Ramp(i, len(snapshots)), Strong: i == len(snapshots)-1})
 				if i == len(snapshots)-1 {
 					low, top := rangeOf(s.Trials[m], func(t *Trial) []float64 { return column(t.X, t.DX, j) })
 					x, least, most := envelope(low, top, first.DT)
@@ -259,6 +259,7 @@ func (r *Run) torquesPart() *Part {
 		low, top := rangeOf(last, func(t *Trial) []float64 { return column(t.U, t.DU, j) })
 		table.Rows = append(table.Rows, []string{name, number(limits[j]), number(max(slices.Max(top), -slices.Min(low))), number(line.Y[len(line.Y)-1])})
 	}
+	chart.YRange = fromZero(chart.Lines)
 	p.add("saturation", "Of the commanded torques, over all trials.", chart)
 	p.Tables = append(p.Tables, table)
 	return p

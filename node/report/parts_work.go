@@ -262,6 +262,7 @@ func (r *Run) faultsPart() *Part {
 		intervened.X, intervened.Y = append(intervened.X, float64(s.Iteration)), append(intervened.Y, a/n)
 		lost.X, lost.Y = append(lost.X, float64(s.Iteration)), append(lost.Y, b/n)
 	}
-	p.add("safety", "Mean of a trial.", &plots.Chart{Title: "Interventions and losses in a trial", X: "iteration", Y: "in a trial", Whole: true, Lines: []plots.ChartLine{intervened, lost}})
+	lines := []plots.ChartLine{intervened, lost}
+	p.add("safety", "Mean of a trial.", &plots.Chart{Title: "Interventions and losses in a trial", X: "iteration", Y: "in a trial", Whole: true, YRange: fromZero(lines), Lines: lines})
 	return p
 }

@@ -92,7 +92,7 @@ func (r *Run) note(place string, err error) {
 
 // readReports reads the iterations' file; lines that cannot be read are left out.
 func (r *Run) readReports() {
-	f, err := os.Open(r.folder.Path(record.IterationsFile))
+	f, err := record.OpenFile(r.folder.Path(record.IterationsFile), record.MaxIterations)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}

@@ -142,6 +142,14 @@ func (r *Robot) Exchange(effort []float64) (*Reading, error) {
 	return r.Await()
 }
 
+// GoOn lets simulated time go on after a time in ns, before the first reading is taken.
+func (r *Robot) GoOn(after int64) {
+	if behind := after - r.began; behind > 0 {
+		period := r.every * r.dt
+		r.began += (behind/period + 1) * period
+	}
+}
+
 // Await lets time pass until a reading comes out. At the start there may be one already.
 func (r *Robot) Await() (*Reading, error) {
 	for {

@@ -207,6 +207,9 @@ func (m *Machine) Start(c *Command, arrival int64) (Output, error) {
 	if m.phase != Hold {
 		return Output{}, nil
 	}
+	if m.cfg.Loop.DrivenBy != ByTimer {
+		m.time = m.reading.Stamp // in lock step Hold leaves readings unanswered: the clock may be far on
+	}
 	m.beginReset()
 	if m.cfg.Loop.DrivenBy == ByTimer {
 		return Output{}, nil

@@ -20,8 +20,15 @@ const (
 	below = "\x1b[J" // clear what is below
 )
 
+// The size of a terminal that does not tell its own, as those that script and some containers
+// make: 0 columns.
+const (
+	usualWidth  = 80
+	usualHeight = 24
+)
+
 // Draw draws the model on a terminal until ctx ends; size tells its columns and lines, whenever it is
-// asked. What was on the terminal before is there again afterwards.
+// asked, 0 where it is not known. What was on the terminal before is there again afterwards.
 func (m *Model) Draw(ctx context.Context, terminal io.Writer, size func() (width, height int)) (err error) {
 	if _, err := io.WriteString(terminal, enter); err != nil {
 		return fmt.Errorf("watch: %w", err)
@@ -35,6 +42,9 @@ func (m *Model) Draw(ctx context.Context, terminal io.Writer, size func() (width
 	defer ticks.Stop()
 	for {
 		width, height := size()
+		if width <= 0 || height <= 0 {
+			width, height = usualWidth, usualHeight
+		}
 		screen := strings.ReplaceAll(m.Screen(width, height, time.Now()), "\n", rest+"\r\n")
 		if _, err := io.WriteString(terminal, home+screen+rest+below); err != nil {
 			return fmt.Errorf("watch: %w", err)

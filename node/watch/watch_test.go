@@ -196,6 +196,28 @@ func TestDraw(t *testing.T) {
 	}
 }
 
+// TestDrawWithoutSize is on a terminal that says to have 0 columns: it is drawn for 80.
+func TestDrawWithoutSize(t *testing.T) {
+	draw := func(width, height int) string {
+		var out bytes.Buffer
+		ctx, cancel := context.WithCancel(context.Background())
+		if err := learned(3, nil).Draw(ctx, &out, func() (int, int) {
+			cancel()
+			return width, height
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	widest := 0
+	for line := range strings.SplitSeq(draw(0, 0), "\r\n") {
+		widest = max(widest, utf8.RuneCountInString(line))
+	}
+	if lines := strings.Count(draw(0, 0), "\n"); widest < 60 || lines != strings.Count(draw(80, 24), "\n") {
+		t.Errorf("drawn %d wide and %d high", widest, lines)
+	}
+}
+
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }

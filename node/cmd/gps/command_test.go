@@ -168,9 +168,27 @@ func TestStatusOfCommands(t *testing.T) {
 		{"export none x.csv", statusArguments}, {"export . x.csv", statusDamaged}, {"export . x.onnx --iteration 2", statusArguments}, {"export cut.gps x.onnx", statusDamaged}, {"export .", statusArguments},
 		{"params check wrong.yaml", statusArguments}, {"params check none", statusArguments}, {"params nobody", statusArguments}, {"params --json --markdown", statusArguments},
 		{"nonsense", statusArguments}, {"inspect --nonsense", statusArguments},
+		{"completion tcsh", statusArguments}, {"completion", 0}, {"completion bash nonsense", statusArguments},
+		{"inspect text.txt none", statusArguments}, {"inspect wrong.yaml text.txt", statusDamaged},
 	} {
 		if got := runArguments(t, strings.Fields(c.args)...); got != c.want {
 			t.Errorf("gps %s: status %d, want %d", c.args, got, c.want)
+		}
+	}
+}
+
+// Arguments that a command does not take are named, beside those that it takes.
+func TestWrongArguments(t *testing.T) {
+	for _, c := range rootOf(t).Commands() {
+		if c.Args == nil || c.Name() == "help" || c.Name() == "completion" {
+			continue
+		}
+		err := c.Args(c, []string{"one", "two", "three"})
+		if err == nil {
+			err = c.Args(c, nil)
+		}
+		if err == nil || !strings.Contains(err.Error(), c.UseLine()) {
+			t.Errorf("%s: error %v, expected one with its usage %q", c.CommandPath(), err, c.UseLine())
 		}
 	}
 }

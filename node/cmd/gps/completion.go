@@ -48,6 +48,22 @@ func addCompletion(root *cobra.Command) error {
 	return nil
 }
 
+// checkShells has an unknown shell refused, which cobra answers with the help.
+func checkShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		var shells []string
+		for _, shell := range c.Commands() {
+			shells = append(shells, shell.Name())
+		}
+		c.Args = oneOf("shell", shells)
+		c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+}
+
 // completeAssignment completes NAME=VALUE: the name, and after it what a parameter allows.
 func completeAssignment(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	list, err := node.DescribeParameters(node.Names()...)

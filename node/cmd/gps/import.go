@@ -27,6 +27,10 @@ columns time, JOINT.position, JOINT.effort and maybe JOINT.velocity. Motions are
 steps; a motion longer than --steps becomes several rollouts. Bags that were cut off are read as far as
 they go, and what is lost is said.
 
+A recording is cut into stretches at pauses, where a clock was set back, and where a trial of a run
+begins; each is made rollouts of by itself. Left out, and said, are stretches shorter than one
+rollout, and, with --commands, what was recorded before the first command and while none came.
+
 The rollouts go to --out, the folder of a run or of a new one, as those of iteration 0, each in a file
 with the messages that it was made of. Robot, time step and number of steps are those of the
 parameter file --params or of the run's own; without either, the joints are those of the file and
@@ -65,9 +69,9 @@ the state their positions and velocities.`,
 	cmd.Flags().Float64Var(&c.DT, "dt", c.DT, "length of a time step in s (default: the task's, or 0.05)")
 	cmd.Flags().IntVar(&c.Steps, "steps", 0, "time steps of a rollout (default: the task's, or one rollout of the whole motion)")
 	cmd.Flags().Uint32Var(&c.Condition, "condition", 0, "initial state that the rollouts are of, from 0")
-	cmd.Flags().Float64Var(&c.Begin, "begin", 0, "time in s after the first row at which the first rollout begins")
+	cmd.Flags().Float64Var(&c.Begin, "begin", 0, "time in s after the first row, or joint state, of each file at which the first rollout begins")
 	cmd.Flags().Float64Var(&c.Smoothing, "smoothing", c.Smoothing, "time in s around each row to which cubics are fitted for its velocity, where none are recorded")
-	cmd.Flags().Float64Var(&c.MaxGap, "max-gap", c.MaxGap, "largest time between two rows, in multiples of the usual one; 0 for any")
+	cmd.Flags().Float64Var(&c.MaxGap, "max-gap", c.MaxGap, "a longer time between two rows, in multiples of the usual one, is a pause; and so long a command holds without another one; 0 for any")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	_ = cmd.MarkFlagRequired("out")
 	return cmd

@@ -17,21 +17,35 @@ func inspectCommand() *cobra.Command {
 		Long: `Tells by its content what is at a path, and describes it: a run folder, a checkpoint, a bag (its folder
 or an MCAP file), a policy (.gps), an ONNX model, a parameter file, or recorded intermediates (.npz).
 Of a run: its task, how far it is, its costs, trials that faults broke off, what was set aside, and
-which process writes it now. Recordings are not read as a whole, so that runs of ten thousand trials
-open at once. The exit status is 4 if something is damaged; then the place is said too.`,
+which process writes it now. Of its recordings the ends are read, not the messages, so that runs of ten
+thousand trials open at once, and of checkpoints and policies as many as take no time; what was not
+read is said. A file that is named is read as a whole. The exit status is 4 if something is damaged, or
+nothing that is known; the place is said, and whatever else was named is described all the same.`,
 		Example: `  gps inspect runs/2026-01-31_12-00-00
   gps inspect runs/2026-01-31_12-00-00/checkpoints/checkpoint_0003.gps --json
   gps inspect policy.onnx recording.mcap`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			var reports []*inspection.Report
-			damaged := 0
-			for i, path := range args {
-				r, err := inspection.Open(path)
-				if err != nil {
+			for _, path := range args {
+				if _, err := os.Stat(path); err != nil {
 					return status(err)
 				}
-				if reports, damaged = append(reports, r), damaged+len(r.Damaged); asJSON {
+			}
+			var reports []*inspection.Report
+			var first error // what the command fails with
+			for i, path := range args {
+				r, err := inspection.Open(path)
+				if r == nil {
+					return status(err)
+				}
+				reports = append(reports, r)
+				if err == nil && len(r.Damaged) > 0 {
+					err = fmt.Errorf("%w: %s", inspection.ErrDamaged, r.Damaged[0])
+				}
+				if first == nil && err != nil {
+					first = status(err)
+				}
+				if asJSON {
 					continue
 				}
 				if i > 0 {
@@ -46,10 +60,7 @@ open at once. The exit status is 4 if something is damaged; then the place is sa
 					return err
 				}
 			}
-			if damaged > 0 {
-				return exitStatus{statusDamaged, fmt.Errorf("%w: %s", inspection.ErrDamaged, firstDamage(reports))}
-			}
-			return nil
+			return first
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object, or an array of several")
@@ -62,13 +73,4 @@ func printReports(reports []*inspection.Report) error {
 		return printJSON(reports[0])
 	}
 	return printJSON(reports)
-}
-
-func firstDamage(reports []*inspection.Report) string {
-	for _, r := range reports {
-		if len(r.Damaged) > 0 {
-			return r.Damaged[0]
-		}
-	}
-	return ""
 }

@@ -36,7 +36,7 @@ func (e exitStatus) Unwrap() error { return e.err }
 func main() { os.Exit(run()) }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	root, err := rootCommand()
 	if err == nil {
@@ -76,7 +76,25 @@ folders and the names of parameters.`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(trainCommand(), demoCommand(), tableCommand(), evaluateCommand(), exportCommand(), importCommand(), inspectCommand(), replayCommand(), reportCommand(), efficiencyCommand(), paramsCommand(), paramCommand(), controlCommand(), watchCommand(), exitStatusTopic())
+	for _, c := range root.Commands() {
+		sayUsage(c)
+	}
+	checkShells(root)
 	return root, addCompletion(root)
+}
+
+// sayUsage has the errors of a command's arguments, which cobra only counts, end with its usage.
+func sayUsage(c *cobra.Command) {
+	check := c.Args
+	if check == nil {
+		return
+	}
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return fmt.Errorf("%w (%q)\nusage: %s", err, args, cmd.UseLine())
+		}
+		return nil
+	}
 }
 
 // oneOf refuses arguments that are none of those of a kind, and names those.

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -57,16 +61,22 @@ page that has its name.`,
 			if err != nil {
 				return status(err)
 			}
-			page := report.Make(run)
+			page, err := heed(cmd.Context(), func() *report.Page { return report.Make(run) })
+			if err != nil {
+				return exitStatus{statusFailed, err}
+			}
 			result := reportJSON{Run: args[0], Report: out, Pictures: []string{}, Parts: page.Parts, Problems: page.Problems}
 			if result.Problems == nil {
 				result.Problems = []report.Problem{}
 			}
 			if result.Bytes, err = page.Save(out); err != nil {
+				if cannot := errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS); cannot && !cmd.Flags().Changed("out") {
+					err = fmt.Errorf("%w; name a file elsewhere: gps report %s --out report.html", err, args[0])
+				}
 				return status(err)
 			}
 			if png {
-				if result.Pictures, err = page.SavePictures(strings.TrimSuffix(out, filepath.Ext(out))); err != nil {
+				if result.Pictures, err = page.SavePictures(cmd.Context(), strings.TrimSuffix(out, filepath.Ext(out))); err != nil {
 					return status(err)
 				}
 			}
@@ -84,4 +94,17 @@ page that has its name.`,
 	cmd.Flags().BoolVar(&png, "png", false, "write the pictures as PNG files too")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object as the last line of standard output; the rest goes to standard error")
 	return cmd
+}
+
+// heed returns what work does, or the context's error as soon as it ends: the process is then about to.
+func heed[T any](ctx context.Context, work func() T) (T, error) {
+	done := make(chan T, 1)
+	go func() { done <- work() }()
+	select {
+	case v := <-done:
+		return v, nil
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }

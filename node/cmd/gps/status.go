@@ -38,10 +38,13 @@ func exitStatusTopic() *cobra.Command {
   3    done, but not learned: the final cost is above the reference's (demo)
   4    what was to be read is damaged, or not what was expected (inspect, replay, report, import, export):
        the error says where
-  130  interrupted (Ctrl-C, or SIGTERM)
+  130  interrupted (Ctrl-C, SIGTERM or SIGHUP)
+
+Of gps param they are those of ros2 param, for which a value that the node refuses is no failure.
 
 With --json the last line of standard output is one JSON object, or array, also where the exit status
-of inspect is 4 and that of params check is 2; everything else goes to standard error.`,
+of inspect is 4 ("damaged" and "error" say why) and that of params check is 2; everything else goes to
+standard error.`,
 	}
 }
 
@@ -62,6 +65,15 @@ func status(err error) error {
 		return exitStatus{statusDamaged, err}
 	case is(node.ErrReplay, params.ErrInvalid, replay.ErrNothing, dataset.ErrFormat, dataset.ErrEmpty, dataset.ErrExists, record.ErrNotEmpty,
 		policyfile.ErrExport, fs.ErrNotExist):
+		return exitStatus{statusArguments, err}
+	}
+	return exitStatus{statusFailed, err}
+}
+
+// trainStatus gives an error of training its exit status: the arguments are wrong where --out is the
+// folder of something else, or the run that is to go on is of another problem. It is left as it is.
+func trainStatus(err error) error {
+	if errors.Is(err, node.ErrRunThere) || errors.Is(err, record.ErrNotEmpty) || errors.Is(err, learner.ErrOtherRun) {
 		return exitStatus{statusArguments, err}
 	}
 	return exitStatus{statusFailed, err}

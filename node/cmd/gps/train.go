@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -47,6 +49,7 @@ outcome has the same bits as that of a run which nothing has ended.`,
 			return cobra.ExactArgs(1)(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			signal.Ignore(syscall.SIGPIPE) // a reader that goes away, as head does, ends no run
 			if len(args) > 0 {
 				if known, err := node.IsTrajectoryFile(args[0]); err != nil {
 					return exitStatus{2, err}
@@ -70,7 +73,7 @@ outcome has the same bits as that of a run which nothing has ended.`,
 			}
 			res, err := node.Train(cmd.Context(), cfg, setup, simulated, terminal)
 			if err != nil {
-				return exitStatus{1, err}
+				return trainStatus(err)
 			}
 			if !asJSON {
 				return nil

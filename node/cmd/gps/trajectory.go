@@ -50,7 +50,7 @@ func trainTrajectory(cmd *cobra.Command, file string, set []string, asJSON bool)
 	}
 	res, err := node.OptimizeTrajectory(cmd.Context(), l, terminal)
 	if err != nil {
-		return exitStatus{1, err}
+		return trainStatus(err)
 	}
 	if !asJSON {
 		return nil

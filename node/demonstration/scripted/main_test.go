@@ -18,7 +18,7 @@ func read(t *testing.T, path string) *trajectory.Trajectory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return motion
+	return motion.Trajectory
 }
 
 // The demonstration in params is what this program makes: positions alone, 100 a second, that lead the
@@ -27,7 +27,7 @@ func TestDemonstration(t *testing.T) {
 	const committed = "../../../params/planar_pusher_demonstration.mcap"
 	motion := read(t, committed)
 	n := len(motion.Time)
-	if n != 500 || motion.Velocity != nil || motion.Effort != nil || motion.CheckSampling(0.01, 1.01) != nil {
+	if n != 500 || motion.Velocity != nil || motion.Effort != nil || motion.CheckSampling(0.01, 1.01, 0) != nil {
 		t.Fatalf("%d rows, want 500 of positions alone, 0.01 s apart", n)
 	}
 	for j, want := range []float64{-1.2, 1.2, 0.6} {

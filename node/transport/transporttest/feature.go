@@ -37,7 +37,7 @@ const (
 func (p Pair) need(t *testing.T, f Feature) {
 	t.Helper()
 	if why, lacking := p.Lacks[f]; lacking {
-		t.Skipf("this transport lacks %s: %s", f, why)
+		t.Skipf("needs a transport with %s; this one has none: %s", f, why)
 	}
 }
 

@@ -228,7 +228,7 @@ func holds(t *testing.T) held {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		t.Skip("no /proc on this system to see what the process holds")
+		t.Skip("needs /proc, to see what the process holds")
 	}
 	h := held{goroutines: runtime.NumGoroutine()}
 	for line := range strings.Lines(string(status)) {
