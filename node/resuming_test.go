@@ -336,7 +336,8 @@ func TestResumeWithDemonstration(t *testing.T) {
 // A run that goes on has one clock: what is recorded later has later times, and the bag is in order.
 func TestClockGoesOn(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "run")
-	if _, _, err := train(t, t.Context(), folder); err != nil {
+	// The clock goes on by more than a reset may take.
+	if _, _, err := train(t, t.Context(), folder, "reset.timeout=5.0"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := goOn(t, folder, "iterations=4"); err != nil {

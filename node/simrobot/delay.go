@@ -30,6 +30,9 @@ func (p *pending[T]) last() *T {
 	return &p.slots[(p.first+p.size-1)%len(p.slots)]
 }
 
+// at returns the i-th, from the oldest on.
+func (p *pending[T]) at(i int) *T { return &p.slots[(p.first+i)%len(p.slots)] }
+
 // push adds a slot, whose content is old, and returns it. There must be room.
 func (p *pending[T]) push() *T {
 	if p.size == len(p.slots) {

@@ -142,11 +142,18 @@ func (r *Robot) Exchange(effort []float64) (*Reading, error) {
 	return r.Await()
 }
 
-// GoOn lets simulated time go on after a time in ns, before the first reading is taken.
+// GoOn lets simulated time go on after a time in ns, before the first reading is taken: readings that
+// are on their way are of the later time too.
 func (r *Robot) GoOn(after int64) {
-	if behind := after - r.began; behind > 0 {
-		period := r.every * r.dt
-		r.began += (behind/period + 1) * period
+	behind := after - r.began
+	if behind <= 0 {
+		return
+	}
+	period := r.every * r.dt
+	later := (behind/period + 1) * period
+	r.began += later
+	for i := range r.readings.size {
+		r.readings.at(i).Stamp += later
 	}
 }
 
