@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -154,11 +155,16 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
-// kill ends the process at once, without a chance to clean up.
-func (p *process) kill() {
+// kill ends the process at once, without a chance to clean up, and tells whether it was still there: at
+// a moment that is drawn it may just have ended.
+func (p *process) kill() bool {
 	p.t.Helper()
-	p.signal(syscall.SIGKILL)
+	err := p.cmd.Process.Kill()
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.t.Fatalf("kill %s: %v", p, err)
+	}
 	<-p.done
+	return err == nil
 }
 
 // said returns how often the text is in what the program has written, the table on
