@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"guidedpolicysearch/gps/algorithm"
 	"guidedpolicysearch/gps/cost"
@@ -172,6 +173,10 @@ func TestWorkersBoundGoroutines(t *testing.T) {
 	state, all := plain(conditions)
 	before := runtime.NumGoroutine()
 	for _, workers := range []int{1, 2, 4, 50} {
+		// A goroutine that was joined may still be on its last instructions.
+		for tries := 0; runtime.NumGoroutine() > before && tries < 1000; tries++ {
+			time.Sleep(time.Millisecond)
+		}
 		most := 0
 		see := watch{func(*rollout.Rollout) { most = max(most, runtime.NumGoroutine()) }}
 		if _, _, err := newPlain(t, workers, repeat(see, conditions)...).Iterate(context.Background(), state, all); err != nil {

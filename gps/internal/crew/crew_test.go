@@ -81,7 +81,7 @@ func TestBlocksRunAtOnce(t *testing.T) {
 func TestOneWorkerIsTheCaller(t *testing.T) {
 	before := runtime.NumGoroutine()
 	c := crew.New(1)
-	if n := runtime.NumGoroutine(); n != before {
+	if n := runtime.NumGoroutine(); n > before { // fewer where one that was joined earlier has just ended
 		t.Errorf("%d goroutines with a crew of one, %d without", n, before)
 	}
 	var order []int
