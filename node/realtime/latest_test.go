@@ -16,11 +16,15 @@ func newReading() reading { return reading{make([]int, 64)} }
 func TestLatestPassesWholeValuesInOrder(t *testing.T) {
 	const n = 200_000
 	l := realtime.NewLatest(newReading)
+	begun := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Add(1)
 	go func() {
 		defer wg.Done()
 		for i := 1; i <= n; i++ {
+			if i == n/2 {
+				<-begun // a busy machine may not have run the other one yet
+			}
 			words := l.Back().words
 			for k := range words {
 				words[k] = i
@@ -44,7 +48,9 @@ func TestLatestPassesWholeValuesInOrder(t *testing.T) {
 			t.Fatalf("value %d after %d, new: %v", first, last, isNew)
 		}
 		if isNew {
-			taken++
+			if taken++; taken == 1 {
+				close(begun)
+			}
 		} else {
 			runtime.Gosched()
 		}
