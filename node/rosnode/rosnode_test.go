@@ -144,6 +144,12 @@ func TestQuiet(t *testing.T) {
 		n := openOn(t, new(mem.Bus), quiet)
 		os.Stderr = stderr
 		n.Log.Info("hello")
+		// Closing waits for the terminal for no longer than half a second.
+		for end := time.Now().Add(patience); !quiet && time.Now().Before(end); time.Sleep(time.Millisecond) {
+			if text, err := os.ReadFile(path); err != nil || strings.Contains(string(text), "hello") {
+				break
+			}
+		}
 		if err := n.Close(); err != nil {
 			t.Error(err)
 		}
