@@ -186,7 +186,8 @@ func TestRelax(t *testing.T) {
 
 // TestRelaxedTrialIsRepeated lets go of an arm in the middle of a trial.
 func TestRelaxedTrialIsRepeated(t *testing.T) {
-	m := startManaged(t, options{}, "lock_step:=false", "iterations:=1")
+	t.Parallel() // it waits, most of the time
+	m := startManaged(t, options{}, "lock_step:=false", "iterations:=1", "steps:=60")
 	m.startRobot("lock_step:=false", "real_time_factor:=5.0")
 	m.until("a trial runs", m.phase(trial.Run, ""))
 	m.must("relax")

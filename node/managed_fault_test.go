@@ -75,7 +75,7 @@ func TestFaultIsLatched(t *testing.T) {
 // TestFaultEndsByItself: with automatic recovery nobody is asked.
 func TestFaultEndsByItself(t *testing.T) {
 	t.Parallel() // it waits, most of the time
-	m := startManaged(t, options{}, "safety.recovery:=automatic", "iterations:=1")
+	m := startManaged(t, options{}, "safety.recovery:=automatic", "iterations:=1", "steps:=60")
 	m.startRobot(inRealTime)
 	m.until("a trial runs", m.phase(trial.Run, ""))
 	m.say(m.publisher("/joint_states", new(sensor_msgs.JointState), transport.Default()), []byte{0, 1, 0, 0, 1})
@@ -137,7 +137,7 @@ func TestLongTrialIsNoSilentLearner(t *testing.T) {
 
 // TestTooManyFaultsGiveUp ends the run with the reason.
 func TestTooManyFaultsGiveUp(t *testing.T) {
-	m := startManaged(t, options{}, "safety.recovery:=automatic", "safety.max_faults:=1", "iterations:=1")
+	m := startManaged(t, options{}, "safety.recovery:=automatic", "safety.max_faults:=1", "iterations:=1", "steps:=60")
 	m.startRobot(inRealTime)
 	m.until("a trial runs", m.phase(trial.Run, ""))
 	m.say(m.publisher("/joint_states", new(sensor_msgs.JointState), transport.Default()), []byte{0, 1, 0, 0, 1})

@@ -27,15 +27,15 @@ func TestRobotIsNotPlaced(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		offer func(*managed)
-		want  string
+		offer         func(*managed)
+		timeout, want string
 	}{
-		"refused":   {func(m *managed) { offer(m, true) }, "it refused: the arm is welded"},
-		"no answer": {func(m *managed) { offer(m, false) }, "did not answer within 300ms (scene.timeout)"},
-		"nobody":    {func(*managed) {}, "nobody offers it, for 300ms"},
+		"refused":   {func(m *managed) { offer(m, true) }, "60.0", "it refused: the arm is welded"},
+		"no answer": {func(m *managed) { offer(m, false) }, "0.3", "did not answer within 300ms (scene.timeout)"},
+		"nobody":    {func(*managed) {}, "0.3", "nobody offers it, for 300ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := startManaged(t, options{}, "scene.place_service:=place", "scene.timeout:=0.3")
+			m := startManaged(t, options{}, "scene.place_service:=place", "scene.timeout:="+c.timeout)
 			c.offer(m)
 			m.startRobot()
 			m.ends()

@@ -96,7 +96,7 @@ func TestFurtherTopics(t *testing.T) {
 		}
 	}()
 	defer func() { close(stop); <-stopped }()
-	m.startRobot("lock_step:=false", "real_time_factor:=10.0")
+	m.startRobot("lock_step:=false", "real_time_factor:=3.0")
 	m.ends()
 	if m.err != nil {
 		t.Fatal(m.err)
@@ -143,8 +143,10 @@ func TestFurtherTopics(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := strings.Count(m.log(), "messages of /camera/image_raw did not fit into record.max_megabytes"); n != 2 {
-		t.Errorf("the log says %d times that images found no room", n)
+	// A busy machine may break trials off, of which it is told as well.
+	broken := strings.Count(m.log(), "a fault is latched")
+	if n := strings.Count(m.log(), "messages of /camera/image_raw did not fit into record.max_megabytes"); n < 2 || n > 2+broken {
+		t.Errorf("the log says %d times that images found no room, want twice and for some of %d broken trials", n, broken)
 	}
 }
 
