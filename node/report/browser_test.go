@@ -34,8 +34,14 @@ func browse(t *testing.T, program, page string, args ...string) (stdout, stderr 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
+	// Its own processes may still write there when it has ended, which would fail the removal of t.TempDir.
+	profile, err := os.MkdirTemp("", "gps-browser-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(profile) })
 	cmd := exec.CommandContext(ctx, program, append([]string{"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-		"--user-data-dir=" + t.TempDir(), "--enable-logging=stderr"}, append(args, "file://"+page)...)...)
+		"--user-data-dir=" + profile, "--enable-logging=stderr"}, append(args, "file://"+page)...)...)
 	var out, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &log
 	cmd.WaitDelay = time.Second // of its own processes that still hold the pipes
