@@ -168,23 +168,29 @@ func TestKilledPublisher(t *testing.T) {
 			t.Fatal(err)
 		}
 		untilMatched(1)
-		q := make(chan struct{})
-		go func() { // the peer's side of the match may come later than ours
-			defer close(q)
-			for p.Matched() == 0 {
-				time.Sleep(time.Millisecond)
+		// The peer's side of the match may come later than ours, and go for a while where it has no
+		// processor for the time of a lease.
+		for timeout, heard := time.After(30*time.Second), false; !heard; {
+			if err := p.Publish([]byte{0, 1, 0, 0, 1}); err != nil {
+				t.Fatal(err)
 			}
-		}()
-		<-q
-		if err := p.Publish([]byte{0, 1, 0, 0, 1}); err != nil {
-			t.Fatal(err)
+			select {
+			case i := <-infos:
+				ids, heard = append(ids, i.Publisher), true
+			case <-time.After(10 * time.Millisecond):
+			case <-timeout:
+				t.Fatal("no message within 30 s")
+			}
 		}
-		ids = append(ids, (<-infos).Publisher)
 		if err := far.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		killed := time.Now()
+		<-far.ended
 		untilMatched(0)
+		for len(infos) > 0 {
+			<-infos // what was said more than once
+		}
 		t.Logf("noticed %v after the kill, lease %v", time.Since(killed).Round(time.Millisecond), lease)
 	}
 	if ids[0] == ids[1] {
