@@ -292,7 +292,8 @@ func TestIterationsAllocateNothing(t *testing.T) {
 				}
 			})
 		}
-		if few, many := allocations(5), allocations(20); few != many {
+		// The runtime itself allocates now and then; one of each iteration would be 15 more.
+		if few, many := allocations(5), allocations(20); many > few+5 {
 			t.Errorf("%d workers: %v allocations in 5 iterations, %v in 20", workers, few, many)
 		}
 	}
