@@ -116,10 +116,10 @@ func TestSilentLearner(t *testing.T) {
 }
 
 // TestLongTrialIsNoSilentLearner: a learner that waits for its trial says nothing, nor does one
-// that was started while the trial runs. A trial takes 5 s, a learner on a busy machine less to come up.
+// that was started while the trial runs. A trial takes 7 s, a learner on a busy machine less to come up.
 func TestLongTrialIsNoSilentLearner(t *testing.T) {
 	t.Parallel() // it waits, most of the time
-	m := startManaged(t, options{}, "safety.learner_timeout:=4.0", "iterations:=1", "samples:=2", "steps:=100")
+	m := startManaged(t, options{}, "safety.learner_timeout:=6.0", "iterations:=1", "samples:=2", "steps:=140")
 	m.startRobot(inRealTime)
 	m.until("a trial runs", m.phase(trial.Run, ""))
 	pids := processes(t, m.folder)
