@@ -20,8 +20,15 @@ func TestPublishedState(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "run")
 	o := observe(t, domain, "")
 	startRobot(t, domain)
-	n := startNode(t, domain, folder, "iterations:=3")
-	n.finish(0, 3)
+	n := startNode(t, domain, folder, "iterations:=3", "autostart:=false", "exit_when_done:=false")
+	n.until("the node is heard", func() bool { _, known := o.phase(); return known })
+	operate(t, domain).triggered("start")
+	n.until("the last iteration is reported", func() bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return len(o.iterations) == 3
+	})
+	n.interrupt(0)
 	until(t, "the node has said that it is done", func() bool {
 		phase, known := o.phase()
 		return known && phase == guided_policy_search_msgs.NodeState_DONE

@@ -151,12 +151,11 @@ func TestLifecycle(t *testing.T) {
 		if !op.change("deactivate") || op.state() != "inactive" {
 			t.Fatal("not deactivated")
 		}
-		until(t, "the torque is zero", func() bool { return isZero(o.lastCommand()) })
+		o.further(t, 3) // what was under way has come
 		_, commands := o.counts()
-		states, _ := o.counts()
-		until(t, "the robot goes on", func() bool { now, _ := o.counts(); return now > states+3 })
-		if _, now := o.counts(); now != commands {
-			t.Errorf("%d commands after the node was deactivated", now-commands)
+		o.further(t, 3)
+		if _, now := o.counts(); now != commands || !isZero(o.lastCommand()) {
+			t.Errorf("%d commands after the node was deactivated, the last %v, want zero torque", now-commands, o.lastCommand())
 		}
 	}
 	if !op.change("cleanup") || op.state() != "unconfigured" {
@@ -210,6 +209,7 @@ func TestConfigureChecksTheRobot(t *testing.T) {
 	})
 	efforts.Close()
 	until(t, "the other controller is gone", func() bool { done, _ := op.trigger("start"); return done })
+	n.interrupt(0)
 }
 
 // TestSecondNode starts another node for a robot that is being driven: it waits, and says for

@@ -98,6 +98,13 @@ func (o *observer) counts() (states, commands int) {
 	return o.states, o.commands
 }
 
+// further waits for some more joint states.
+func (o *observer) further(t *testing.T, n int) {
+	t.Helper()
+	before, _ := o.counts()
+	until(t, "the robot goes on", func() bool { now, _ := o.counts(); return now >= before+n })
+}
+
 // lastCommand returns the latest command.
 func (o *observer) lastCommand() []float64 {
 	o.mu.Lock()

@@ -98,7 +98,7 @@ func TestFaults(t *testing.T) {
 			s.Header.Stamp = rosio.Stamp(rosio.Nanoseconds(s.Header.Stamp) - 1e8*int64(1+k%100))
 			return fault{bad: true}
 		}},
-		{name: "silence", said: `no joint_states for`, stale: "0.7", change: func(k int, s *sensor_msgs.JointState) fault {
+		{name: "silence", said: `no joint_states for`, stale: "3.0", change: func(k int, s *sensor_msgs.JointState) fault {
 			return fault{silent: within(k, 1), bad: within(k, 1)}
 		}},
 		{name: "gap", said: `are missing for`, change: func(k int, s *sensor_msgs.JointState) fault {
@@ -180,7 +180,7 @@ func TestRobotKilled(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "run")
 	o := observe(t, domain, "")
 	robot := startRobot(t, domain)
-	n := startNode(t, domain, folder, "iterations:=3", "safety.stale_timeout:=0.7")
+	n := startNode(t, domain, folder, "iterations:=6", "safety.stale_timeout:=3.0")
 	for round, path := range []string{record.TrialPath(1, 0, 1), record.TrialPath(2, 0, 3)} {
 		n.until(path+" is recorded", func() bool { return exists(folder, path) })
 		states, _ := o.counts()
@@ -197,8 +197,8 @@ func TestRobotKilled(t *testing.T) {
 	if faults := n.said("a fault is latched"); faults != 2 {
 		t.Errorf("%d faults were said, want 2", faults)
 	}
-	if got := wholeFolder(t, folder); got != 15 || len(reports(t, folder)) != 3 {
-		t.Errorf("%d recordings, %d iterations, want 15 and 3", got, len(reports(t, folder)))
+	if got := wholeFolder(t, folder); got != 30 || len(reports(t, folder)) != 6 {
+		t.Errorf("%d recordings, %d iterations, want 30 and 6", got, len(reports(t, folder)))
 	}
 	if n.said("ERROR") != 0 {
 		t.Errorf("the log has an error:\n%s", n.stderr.String())

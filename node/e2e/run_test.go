@@ -46,13 +46,17 @@ func startRobot(t *testing.T, domain uint32, parameters ...string) *process {
 	return start(t, domain, "sim_robot", rosArgs(t, parameters...)...)
 }
 
-// patient keeps a loaded machine from looking like a robot that fell silent.
-const patient = "safety.stale_timeout:=60.0"
+// patient keeps a loaded machine from looking like a robot that fell silent, unhurried from looking like
+// a node that stands still.
+const (
+	patient   = "safety.stale_timeout:=60.0"
+	unhurried = "sentinel_timeout:=60.0"
+)
 
 // startNode starts gps_node on a run folder.
 func startNode(t *testing.T, domain uint32, folder string, parameters ...string) *process {
 	t.Helper()
-	return start(t, domain, "gps_node", rosArgs(t, append([]string{patient, "run_folder:=" + folder, "resume:=true"}, parameters...)...)...)
+	return start(t, domain, "gps_node", rosArgs(t, append([]string{patient, unhurried, "run_folder:=" + folder, "resume:=true"}, parameters...)...)...)
 }
 
 // trained is the last line of gps train --json, with the fields that are documented.

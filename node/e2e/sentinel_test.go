@@ -36,6 +36,7 @@ func TestKilledNodeLeavesNoTorque(t *testing.T) {
 	if !isZero(o.lastCommand()) {
 		t.Errorf("torque %v in the end", o.lastCommand())
 	}
+	checkNobodyLeft(t, folder)
 }
 
 // TestStoppedNodeLeavesNoTorque stops the node in the middle of a trial, as Ctrl-Z does: the torque
@@ -50,7 +51,7 @@ func TestStoppedNodeLeavesNoTorque(t *testing.T) {
 			o := observe(t, domain, "")
 			startRobot(t, domain, "lock_step:=false")
 			// Neither the age of the state nor missed deadlines would latch a fault.
-			n := startNode(t, domain, folder, "lock_step:=false", "iterations:=1000", "steps:=100", "loop.driven_by:="+by, "loop.rate:=100.0",
+			n := startNode(t, domain, folder, "lock_step:=false", "iterations:=1000", "steps:=100", "loop.driven_by:="+by, "loop.rate:=100.0", "sentinel_timeout:=1.0",
 				"safety.recovery:=automatic", "safety.stale_timeout:=100.0", "safety.missed_in_a_row:=0", "safety.missed_per_second:=0")
 			phase := func(want uint8) func() bool {
 				return func() bool { phase, known := o.phase(); return known && phase == want }
@@ -77,6 +78,7 @@ func TestStoppedNodeLeavesNoTorque(t *testing.T) {
 			n.until("the arm moves again", func() bool {
 				return phase(guided_policy_search_msgs.NodeState_RUN)() && !isZero(o.lastCommand())
 			})
+			n.interrupt(0)
 		})
 	}
 }
@@ -109,7 +111,7 @@ func TestStoppedLearner(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "run")
 	o := observe(t, domain, "")
 	startRobot(t, domain, "real_time_factor:=5.0")
-	n := startNode(t, domain, folder, append([]string{"safety.learner_timeout:=2.0"}, short...)...)
+	n := startNode(t, domain, folder, append([]string{"safety.learner_timeout:=6.0"}, short...)...)
 	n.until("the first trial is recorded", func() bool { return exists(folder, record.TrialPath(1, 0, 0)) })
 	pid := n.learner()
 	for _, nice := range niceValues(t, pid) {

@@ -16,10 +16,13 @@ func TestWatch(t *testing.T) {
 	watcher := start(t, domain, "gps", "watch", "--json")
 	startRobot(t, domain)
 	folder := filepath.Join(t.TempDir(), "run")
-	startNode(t, domain, folder, "iterations:=2", "exit_when_done:=false")
+	n := startNode(t, domain, folder, "iterations:=2", "exit_when_done:=false", "autostart:=false")
+	watcher.until("it sees the node", func() bool { return strings.Contains(watcher.stdout.String(), `"event":"state"`) })
+	operate(t, domain).triggered("start")
 	watcher.until("the second iteration", func() bool { return strings.Count(watcher.stdout.String(), `"event":"iteration"`) == 2 })
 	watcher.signal(syscall.SIGINT)
 	watcher.finish(130)
+	n.interrupt(0)
 
 	var costs []float64
 	counts := map[string]int{}
