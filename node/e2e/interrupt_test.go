@@ -19,8 +19,8 @@ func (p *process) interrupt(status int) {
 	begin := time.Now()
 	p.signal(syscall.SIGINT)
 	p.finish(status)
-	// The programs promise a second; a machine that runs other tests too takes several.
-	if took := time.Since(begin); took > 10*time.Second {
+	// The programs promise a second; a machine that runs other tests too, and waits for its disk, takes many.
+	if took := time.Since(begin); took > 30*time.Second {
 		p.t.Errorf("%s took %v to end after SIGINT", p, took)
 	}
 }
@@ -41,7 +41,7 @@ func TestInterruptedNode(t *testing.T) {
 			begin := time.Now()
 			n.signal(s)
 			n.finish(0)
-			if took := time.Since(begin); took > 10*time.Second {
+			if took := time.Since(begin); took > 30*time.Second {
 				t.Errorf("%v until the node ended", took)
 			}
 			o.further(t, 3) // what was under way has come
