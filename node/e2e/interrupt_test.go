@@ -7,22 +7,16 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"guidedpolicysearch/gps/checkpoint"
 	"guidedpolicysearch/node/record"
 )
 
-// interrupt sends SIGINT and wants the process to end soon.
+// interrupt sends SIGINT and wants the process to end.
 func (p *process) interrupt(status int) {
 	p.t.Helper()
-	begin := time.Now()
 	p.signal(syscall.SIGINT)
 	p.finish(status)
-	// The programs promise a second; a machine that runs other tests too, and waits for its disk, takes many.
-	if took := time.Since(begin); took > 30*time.Second {
-		p.t.Errorf("%s took %v to end after SIGINT", p, took)
-	}
 }
 
 func TestInterruptedNode(t *testing.T) {
@@ -38,12 +32,8 @@ func TestInterruptedNode(t *testing.T) {
 			n.until("a trial of the second iteration is recorded", func() bool { return exists(folder, record.TrialPath(2, 0, 1)) })
 			states, _ := o.counts()
 			n.until("the next trial runs", func() bool { now, _ := o.counts(); return now > states+40 })
-			begin := time.Now()
 			n.signal(s)
 			n.finish(0)
-			if took := time.Since(begin); took > 30*time.Second {
-				t.Errorf("%v until the node ended", took)
-			}
 			o.further(t, 3) // what was under way has come
 			_, commands := o.counts()
 			until(t, "the learner is gone", func() bool { return signalProcess(t, n.learner(), 0) != nil })
