@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/params"
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/record"
@@ -180,9 +181,13 @@ func readReports(path string) (reports []*learner.Report, err error) {
 
 // resume takes over the reports of a run that goes on.
 func (s *session) resume() error {
-	reports, err := readReports(s.run.Path(record.IterationsFile))
+	path := s.run.Path(record.IterationsFile)
+	reports, err := readReports(path)
 	last := 0
 	for _, r := range reports {
+		if lost := record.LostReports(last, r.Iteration); lost != nil {
+			s.note(logging.Warn, "%s: %v", path, lost)
+		}
 		last = r.Iteration
 		s.reports = append(s.reports, r)
 		s.seconds += r.Seconds

@@ -246,6 +246,12 @@ func TestDamage(t *testing.T) {
 			lines, err := os.ReadFile(path)
 			return errors.Join(err, os.WriteFile(path, append(lines, lines...), 0o666))
 		}, "", "iterations.jsonl:3: expected the report of an iteration after 2"},
+		"an iteration lost": {func(dir string) error {
+			path := filepath.Join(dir, record.IterationsFile)
+			lines, err := os.ReadFile(path)
+			_, after, _ := bytes.Cut(lines, []byte("\n"))
+			return errors.Join(err, os.WriteFile(path, after, 0o666))
+		}, "", "iterations.jsonl:1: report of iteration 2, and none of 1 before it"},
 		"parameters":          {cut(record.ParamsFile, 0), "", "params.yaml"},
 		"checkpoint by name":  {cut("checkpoints/checkpoint_0002.gps", 5), "checkpoints/checkpoint_0002.gps", "should hold"},
 		"policy by name":      {cut("policy.gps", 5), "policy.gps", "should hold"},

@@ -169,6 +169,9 @@ func (r *Report) readIterations(path string) error {
 			return nil
 		}
 		run := r.Run
+		if err := record.LostReports(run.Iterations, it.Iteration); err != nil {
+			r.damaged("%s:%d: %v", path, number, err)
+		}
 		run.Iterations, run.SuccessRate = it.Iteration, it.SuccessRate
 		run.MeanCost, run.BestCost = append(run.MeanCost, *it.MeanCost), append(run.BestCost, it.BestCost)
 		run.Seconds += it.Seconds
