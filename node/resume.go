@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"guidedpolicysearch/node/learner"
@@ -132,21 +133,31 @@ func conditionsOf(set *params.Set) learner.ConditionsConfig {
 
 // writeParameters writes the parameters to the run folder, where the learner reads them.
 // If some changed the earlier file is kept under the next free name, which is returned.
-func writeParameters(run *record.Run, resolved, earlier []byte, changed bool) (kept string, err error) {
+func (s *session) writeParameters(resolved, earlier []byte, changed bool) (kept string, err error) {
 	if changed {
 		for n := 1; ; n++ {
 			kept = fmt.Sprintf("params.%d.yaml", n)
-			if _, err := os.Lstat(run.Path(kept)); errors.Is(err, fs.ErrNotExist) {
+			if _, err := os.Lstat(s.run.Path(kept)); errors.Is(err, fs.ErrNotExist) {
 				break
 			} else if err != nil {
 				return "", err
 			}
 		}
-		if err := run.WriteFile(kept, earlier); err != nil {
+		if err := s.run.WriteFile(kept, earlier); err != nil {
 			return "", err
 		}
 	}
-	return kept, run.WriteFile(record.ParamsFile, resolved)
+	return kept, s.keeps(record.ParamsFile, resolved)
+}
+
+// keeps writes a file of parameters that stays in the run folder while the run goes on.
+func (s *session) keeps(name string, text []byte) error {
+	if err := s.run.WriteFile(name, text); err != nil {
+		return err
+	}
+	s.parameters = slices.DeleteFunc(s.parameters, func(f parameterFile) bool { return f.name == name })
+	s.parameters = append(s.parameters, parameterFile{name, text})
+	return nil
 }
 
 // maxReport bounds a line of the iterations' file, in bytes.
