@@ -9,8 +9,6 @@
 // forgotten.
 package msgs
 
-import "strings"
-
 //go:generate go run ./cmd/msggen -import guidedpolicysearch/msgs -out . -list types.gen_test.go interfaces guided_policy_search_msgs=.
 //go:generate go run ./cmd/msggen -import guidedpolicysearch/msgs/gen/internal -out gen/internal -dep guidedpolicysearch/msgs=interfaces gen/testdata/interfaces
 
@@ -44,11 +42,4 @@ type Message interface {
 	// Definition returns the ros2msg text that bags hold: the definition, then for
 	// each type it contains a line of 80 '=', "MSG: package/Type", its definition.
 	Definition() string
-}
-
-// DDSTypeName returns the name that a ROS type has in DDS:
-// "sensor_msgs::msg::dds_::JointState_" for "sensor_msgs/msg/JointState".
-func DDSTypeName(rosName string) string {
-	i := strings.LastIndexByte(rosName, '/')
-	return strings.ReplaceAll(rosName[:i+1], "/", "::") + "dds_::" + rosName[i+1:] + "_"
 }

@@ -20,18 +20,15 @@ import (
 
 func TestNames(t *testing.T) {
 	for _, c := range []struct {
-		message   msgs.Message
-		name, dds string
+		message msgs.Message
+		name    string
 	}{
-		{&sensor_msgs.JointState{}, "sensor_msgs/msg/JointState", "sensor_msgs::msg::dds_::JointState_"},
-		{&std_srvs.Trigger_Request{}, "std_srvs/srv/Trigger_Request", "std_srvs::srv::dds_::Trigger_Request_"},
-		{&gps.TrialCommand{}, "guided_policy_search_msgs/msg/TrialCommand", "guided_policy_search_msgs::msg::dds_::TrialCommand_"},
+		{&sensor_msgs.JointState{}, "sensor_msgs/msg/JointState"},
+		{&std_srvs.Trigger_Request{}, "std_srvs/srv/Trigger_Request"},
+		{&gps.TrialCommand{}, "guided_policy_search_msgs/msg/TrialCommand"},
 	} {
 		if got := c.message.TypeName(); got != c.name {
 			t.Errorf("TypeName %q, want %q", got, c.name)
-		}
-		if got := msgs.DDSTypeName(c.name); got != c.dds {
-			t.Errorf("DDSTypeName %q, want %q", got, c.dds)
 		}
 	}
 }

@@ -29,6 +29,8 @@ func TestCheckParameters(t *testing.T) {
 			[]string{"3:11 seed", "5:15 algorithm.klstep", "6:16 algorithm.kl_step", "9:14 substep"}, []string{"the nearest is algorithm.kl_step", "the nearest is substeps", "expected double in (0, inf)"}, true},
 		{"unknown names hide no value that does not go with others", "/**/guided_policy_search:\n  ros__parameters:\n    klstep: 1\n    cost:\n      joint_position:\n        target: [0.0, 0.0, 0.0]\n",
 			[]string{"3:13 klstep", "6:17 cost.joint_position.target"}, []string{"need 2, one per joint", "the nearest is algorithm.kl_step"}, false},
+		{"a second per time step", "/**/guided_policy_search:\n  ros__parameters:\n    dt: 1.0\n", nil, nil, false},
+		{"more than that is no control", "/**/guided_policy_search:\n  ros__parameters:\n    dt: 1.5\n", []string{"3:9 dt"}, []string{"expected double in (0, 1] (unit s)"}, true},
 		{"node", "/**/guided_policy_serch:\n  ros__parameters:\n    seed: 3\n", []string{"2:3 "}, []string{"the nearest is"}, false},
 		{"nobody's", "/talker:\n  ros__parameters:\n    rate: 3\n", []string{"0:0 "}, []string{"it holds no parameters of guided_policy_search, sim_robot, trajectory_optimizer"}, false},
 		{"YAML", "a: [1\n b: 2\n", []string{"1:0 "}, []string{"not valid YAML"}, false},

@@ -166,6 +166,9 @@ func (n *node) done(ctx context.Context) error {
 }
 
 func (n *node) startLearner() error {
+	if err := n.session.keepParameters(); err != nil { // which it reads
+		return fmt.Errorf("%w: %w", ErrGaveUp, err)
+	}
 	p, err := learner.Start(context.Background(), n.opt.Learner(n.session.run.Dir()))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrGaveUp, err)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -144,6 +145,47 @@ func TestIterationsAddedAtTheEnd(t *testing.T) {
 	}
 	if !m.exists("params.1.yaml") {
 		t.Error("the run folder does not tell of the change")
+	}
+}
+
+// TestChangeAfterParametersRemoved: a change is recorded, and in force, also where the run folder's
+// parameters were removed meanwhile.
+func TestChangeAfterParametersRemoved(t *testing.T) {
+	m := startManaged(t, options{}, "autostart:=false", "iterations:=1")
+	m.startRobot()
+	m.must("configure")
+	path := filepath.Join(m.folder, record.ParamsFile)
+	before, err := os.ReadFile(path)
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.set("iterations", rcl.Value{Type: rcl.Integer, Int: 2})
+	m.must("activate")
+	m.ends()
+	if m.err != nil || len(m.result.Reports) != 2 {
+		t.Errorf("%v, %d iterations, want 2", m.err, len(m.result.Reports))
+	}
+	if earlier, err := os.ReadFile(filepath.Join(m.folder, "params.1.yaml")); err != nil || !bytes.Equal(earlier, before) {
+		t.Errorf("the earlier parameters are %q, %v", earlier, err)
+	}
+}
+
+// TestLearnerAfterParametersRemoved: a learner starts also where the run folder's parameters, which it
+// reads, were removed meanwhile.
+func TestLearnerAfterParametersRemoved(t *testing.T) {
+	m := startManaged(t, options{}, "autostart:=false")
+	m.startRobot()
+	m.must("configure")
+	if err := os.Remove(filepath.Join(m.folder, record.ParamsFile)); err != nil {
+		t.Fatal(err)
+	}
+	m.must("activate")
+	m.ends()
+	if m.err != nil || len(m.result.Reports) != 2 || !m.exists(record.ParamsFile) {
+		t.Errorf("%v, %d iterations, want 2", m.err, len(m.result.Reports))
 	}
 }
 

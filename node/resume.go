@@ -9,9 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"guidedpolicysearch/node/learner"
+	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/params"
 	"guidedpolicysearch/node/rcl"
 	"guidedpolicysearch/node/record"
@@ -131,21 +133,31 @@ func conditionsOf(set *params.Set) learner.ConditionsConfig {
 
 // writeParameters writes the parameters to the run folder, where the learner reads them.
 // If some changed the earlier file is kept under the next free name, which is returned.
-func writeParameters(run *record.Run, resolved, earlier []byte, changed bool) (kept string, err error) {
+func (s *session) writeParameters(resolved, earlier []byte, changed bool) (kept string, err error) {
 	if changed {
 		for n := 1; ; n++ {
 			kept = fmt.Sprintf("params.%d.yaml", n)
-			if _, err := os.Lstat(run.Path(kept)); errors.Is(err, fs.ErrNotExist) {
+			if _, err := os.Lstat(s.run.Path(kept)); errors.Is(err, fs.ErrNotExist) {
 				break
 			} else if err != nil {
 				return "", err
 			}
 		}
-		if err := run.WriteFile(kept, earlier); err != nil {
+		if err := s.run.WriteFile(kept, earlier); err != nil {
 			return "", err
 		}
 	}
-	return kept, run.WriteFile(record.ParamsFile, resolved)
+	return kept, s.keeps(record.ParamsFile, resolved)
+}
+
+// keeps writes a file of parameters that stays in the run folder while the run goes on.
+func (s *session) keeps(name string, text []byte) error {
+	if err := s.run.WriteFile(name, text); err != nil {
+		return err
+	}
+	s.parameters = slices.DeleteFunc(s.parameters, func(f parameterFile) bool { return f.name == name })
+	s.parameters = append(s.parameters, parameterFile{name, text})
+	return nil
 }
 
 // maxReport bounds a line of the iterations' file, in bytes.
@@ -180,9 +192,13 @@ func readReports(path string) (reports []*learner.Report, err error) {
 
 // resume takes over the reports of a run that goes on.
 func (s *session) resume() error {
-	reports, err := readReports(s.run.Path(record.IterationsFile))
+	path := s.run.Path(record.IterationsFile)
+	reports, err := readReports(path)
 	last := 0
 	for _, r := range reports {
+		if lost := record.LostReports(last, r.Iteration); lost != nil {
+			s.note(logging.Warn, "%s: %v", path, lost)
+		}
 		last = r.Iteration
 		s.reports = append(s.reports, r)
 		s.seconds += r.Seconds

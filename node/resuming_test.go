@@ -361,3 +361,36 @@ func TestClockGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// A run of which a report was lost goes on from its checkpoints, and says so.
+func TestLostReport(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "run")
+	if _, _, err := train(t, t.Context(), folder, "iterations=4"); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, record.IterationsFile)
+	lines := strings.SplitAfter(read(t, path), "\n")
+	for _, c := range []struct {
+		kept []string
+		says string
+	}{
+		{[]string{lines[0], lines[1], lines[3]}, ": report of iteration 4, and none of 3 before it: its line was lost"},
+		{[]string{lines[0], lines[3]}, ": report of iteration 4, and none of 2 to 3 before it: their lines were lost"},
+		{[]string{lines[2], lines[3]}, ": report of iteration 3, and none of 1 to 2 before it: their lines were lost"},
+	} {
+		run := filepath.Join(t.TempDir(), "run")
+		if err := os.CopyFS(run, os.DirFS(folder)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(run, record.IterationsFile), []byte(strings.Join(c.kept, "")), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		res, err := goOn(t, run, "iterations=5")
+		if err != nil || len(res.Reports) != len(c.kept)+1 || res.Reports[len(c.kept)].Iteration != 5 {
+			t.Errorf("%d lines: %+v, %v", len(c.kept), res, err)
+		}
+		if log := read(t, run, record.LogFile); strings.Count(log, filepath.Join(run, record.IterationsFile)+c.says) != 1 {
+			t.Errorf("not once %q in the log:\n%s", c.says, log)
+		}
+	}
+}

@@ -28,7 +28,7 @@ func (s *session) simulates(simulated simrobot.Config) error {
 	if err := set.WriteYAML(&b, "/"+SimulatorName); err != nil {
 		return err
 	}
-	return s.run.WriteFile(record.SimulatorFile, b.Bytes())
+	return s.keeps(record.SimulatorFile, b.Bytes())
 }
 
 // PolicyTask is a policy with the task that it is run at: that of its run folder, or of a parameter

@@ -50,6 +50,14 @@ type session struct {
 	seconds float64           // that the iterations before began took
 	reports []*learner.Report // of the whole run, also from before it was resumed
 	failed  bool              // the run was ended by an error, or interrupted
+	// parameters are the files of them in the run folder.
+	parameters []parameterFile
+}
+
+// parameterFile is a file of parameters, by its name in the run folder.
+type parameterFile struct {
+	name string
+	text []byte
 }
 
 // ErrRunThere marks a run folder that holds a run already, which was not to be gone on with.
@@ -90,7 +98,7 @@ func openSession(cfg *Config, setup *Setup, simulated *simrobot.Config, goOn boo
 		err = s.simulates(*simulated)
 	}
 	if err == nil {
-		kept, err = writeParameters(s.run, resolved, earlier, len(changes) > 0)
+		kept, err = s.writeParameters(resolved, earlier, len(changes) > 0)
 	}
 	if err == nil {
 		s.logFile, err = os.OpenFile(s.run.Path(record.LogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, 0o644) // of a pipe it would wait for a reader
@@ -158,6 +166,9 @@ func (s *session) write(recorded *record.Trial, rec *trial.Record, r *robot.Robo
 	path, err := s.run.WriteTrial(recorded)
 	if err != nil {
 		return "", fmt.Errorf("record iteration %d, condition %d, sample %d: %w", rec.Command.Iteration, rec.Command.Condition, rec.Command.Sample, err)
+	}
+	if err := s.keepParameters(); err != nil {
+		return "", err
 	}
 	if dropped := recorded.JointStates.Dropped() + recorded.Commands.Dropped(); dropped > 0 {
 		s.note(logging.Warn, "%s: %d messages did not fit into the recording's memory and are missing; the rollout itself is whole", path, dropped)
@@ -265,8 +276,26 @@ func (s *session) close() error {
 	return errors.Join(s.logFile.Close(), s.run.Close())
 }
 
+// keepParameters writes the files of parameters again that were removed from the run folder: without
+// them no learner starts, and nobody goes on with the run.
+func (s *session) keepParameters() error {
+	for _, f := range s.parameters {
+		removed, err := s.run.Restore(f.name, f.text)
+		if err != nil {
+			return fmt.Errorf("the run's parameters: %w", err)
+		}
+		if removed {
+			s.note(logging.Warn, "%s was removed while the run goes on, and is written again; leave it there, or the run cannot be gone on with", s.run.Path(f.name))
+		}
+	}
+	return nil
+}
+
 // changes compares the parameters with those that the run folder has.
 func (s *session) changes(set *params.Set) ([]change, error) {
+	if err := s.keepParameters(); err != nil {
+		return nil, err
+	}
 	_, changes, err := changedParameters(s.run.Dir(), set)
 	return changes, err
 }
@@ -277,7 +306,7 @@ func (s *session) adopt(cfg *Config, resolved []byte, changes []change) error {
 	if err != nil {
 		return fmt.Errorf("the run's earlier parameters: %w", err)
 	}
-	kept, err := writeParameters(s.run, resolved, earlier, true)
+	kept, err := s.writeParameters(resolved, earlier, true)
 	if err != nil {
 		return err
 	}

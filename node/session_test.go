@@ -173,3 +173,69 @@ func TestResumeEditedParameters(t *testing.T) {
 		})
 	}
 }
+
+// removing removes files of a run once some text was written to it.
+type removing struct {
+	after string
+	paths []string
+	done  bool
+}
+
+func (r *removing) Write(p []byte) (int, error) {
+	if !r.done && strings.Contains(string(p), r.after) {
+		r.done = true
+		for _, path := range r.paths {
+			if err := os.Remove(path); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(p), nil
+}
+
+// Parameters that are removed from the folder of a run that goes on are written again when the next trial
+// is over, with a word, and the run is what it would have been. Where the lock is gone too the run ends:
+// another process may have the folder.
+func TestParametersRemoved(t *testing.T) {
+	plain := filepath.Join(t.TempDir(), "plain")
+	want, _, err := train(t, t.Context(), plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][]string{{record.ParamsFile}, {record.ParamsFile, record.SimulatorFile}, {record.ParamsFile, ".lock"}} {
+		folder := filepath.Join(t.TempDir(), "run")
+		cfg, setup, simulated, err := node.LoadFile(planarArm, append([]string{"run_folder=" + quoted(folder)}, short...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &removing{after: "\n"}
+		for _, name := range names {
+			w.paths = append(w.paths, filepath.Join(folder, name))
+		}
+		res, err := node.Train(t.Context(), cfg, setup, simulated, w)
+		if !w.done {
+			t.Fatalf("nothing was removed: %v", err)
+		}
+		if names[len(names)-1] == ".lock" {
+			if !errors.Is(err, record.ErrLocked) {
+				t.Errorf("without a lock: %v, want ErrLocked", err)
+			}
+			if _, err := os.Stat(w.paths[0]); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the parameters were written into a folder that may be another's: %v", err)
+			}
+			continue
+		}
+		if err != nil || !reflect.DeepEqual(costs(res), costs(want)) {
+			t.Errorf("%q: %v", names, err)
+		}
+		log := read(t, folder, record.LogFile)
+		for _, name := range names {
+			if text := strings.ReplaceAll(read(t, folder, name), folder, plain); text != read(t, plain, name) {
+				t.Errorf("%s is not what it was:\n%s", name, text)
+			}
+			if says := filepath.Join(folder, name) + " was removed while the run goes on, and is written again"; strings.Count(log, says) != 1 {
+				t.Errorf("not once %q in the log:\n%s", says, log)
+			}
+		}
+	}
+}

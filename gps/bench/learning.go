@@ -35,7 +35,8 @@ func newSystem(name string, conditions, workers int) (*system, error) {
 	cfg := algorithm.DefaultTrajOptConfig()
 	cfg.Workers = workers
 	s := &system{}
-	hold := initial.HoldConfig{FinalWeight: 1, DT: timeStep, StiffnessVel: 0.5}
+	hold := initial.DefaultHoldConfig()
+	hold.DT = timeStep
 	switch name {
 	case "arm":
 		s.arm, s.samples = twoLinks{}, 5

@@ -191,7 +191,7 @@ func TestTrackRefused(t *testing.T) {
 	d := &initial.Demonstration{DQ: 1, DU: 1, Time: []float64{0, 1}, Position: []float64{1, 2}, Effort: []float64{1, 2}}
 	ref := resample(t, d, 4, 0.1)
 	bare := resample(t, &initial.Demonstration{DQ: 1, Time: d.Time, Position: d.Position}, 4, 0.1)
-	ok := initial.UniformPD(1, 1, 1, 1, 1)
+	ok := uniformPD(1, 1, 1, 1, 1)
 	for want, c := range map[string]struct {
 		cfg initial.TrackConfig
 		ref *initial.Reference
@@ -262,7 +262,7 @@ func FuzzDemonstration(f *testing.F) {
 			return
 		}
 		actions := max(dU, 1)
-		c, err := initial.Track(initial.TrackConfig{FeedForward: initial.FeedForward(feed), Model: unitMass{}, Feedback: initial.UniformPD(dt, 1, 1, dQ, actions)}, r, 2*dQ+1, actions)
+		c, err := initial.Track(initial.TrackConfig{FeedForward: initial.FeedForward(feed), Model: unitMass{}, Feedback: uniformPD(dt, 1, 1, dQ, actions)}, r, 2*dQ+1, actions)
 		checkController(t, c, err)
 	})
 }

@@ -17,17 +17,6 @@ type PDConfig struct {
 	Variance []float64
 }
 
-// UniformPD returns the settings of gain p on the positions and p d on the velocities, d in
-// s, of the joint of each action's number, and of one variance. dQ and dU are at least 0,
-// or it panics.
-func UniformPD(p, d, variance float64, dQ, dU int) PDConfig {
-	if dQ < 0 || dU < 0 {
-		panic(fmt.Sprintf("initial: PD gains of dQ=%d joints and dU=%d actions, need numbers >= 0", dQ, dU))
-	}
-	gains := func(value float64) []float64 { return Diagonal(Repeat(value, min(dQ, dU)), dU, dQ) }
-	return PDConfig{Stiffness: gains(p), Damping: gains(p * d), Variance: Repeat(variance, dU)}
-}
-
 // Validate returns an error wrapping ErrConfig that names the field that is wrong for dQ
 // joints and dU actions.
 func (c PDConfig) Validate(dQ, dU int) error {

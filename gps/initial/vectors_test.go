@@ -54,7 +54,7 @@ func TestVectorsProportionalDerivative(t *testing.T) {
 	vectors.Run(t, "init_pd_controller", func(t *testing.T, c vectors.Case) {
 		in := c.Inputs
 		dQ, dU := in.Get("dQ").Int(), in.Get("dU").Int()
-		cfg := initial.UniformPD(in.Get("pos_gains").Float(), in.Get("vel_gains_mult").Float(), in.Get("init_var").Float(), dQ, dU)
+		cfg := uniformPD(in.Get("pos_gains").Float(), in.Get("vel_gains_mult").Float(), in.Get("init_var").Float(), dQ, dU)
 		got, err := initial.ProportionalDerivative(cfg, in.Get("x0").Floats(in.Get("dX").Int()), in.Get("T").Int(), dQ, dU)
 		if err != nil {
 			t.Fatal(err)

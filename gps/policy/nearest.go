@@ -108,9 +108,6 @@ func (p *NearestNeighbour) Nearest(x []float64) int {
 	return best
 }
 
-// Chosen returns the index of the controller of the current trial, -1 before the first.
-func (p *NearestNeighbour) Chosen() int { return p.chosen }
-
 // Fork returns a policy that shares the controllers and has not chosen yet.
 func (p *NearestNeighbour) Fork() *NearestNeighbour {
 	f := *p

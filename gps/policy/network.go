@@ -53,16 +53,6 @@ func (p *Network) Observation() []int { return slices.Clone(p.observation) }
 // Chol returns the lower factor of the actions' covariance, dU x dU; nil for a policy without noise.
 func (p *Network) Chol() []float64 { return slices.Clone(p.chol) }
 
-// SetChol sets the lower factor of the actions' covariance, dU x dU; nil takes the noise away. The
-// error wraps ErrInvalid, and leaves the policy as it was.
-func (p *Network) SetChol(chol []float64) error {
-	if err := checkChol(chol, p.dU); err != nil {
-		return err
-	}
-	p.chol = slices.Clone(chol)
-	return nil
-}
-
 // Observe writes the observation of the state x (dX) to dst (dO).
 func (p *Network) Observe(dst, x []float64) {
 	if len(dst) != len(p.observation) || len(x) != p.dX {
@@ -109,14 +99,6 @@ func (p *Network) Fork() *Network {
 	f := *p
 	f.work, f.o, f.slope = p.net.NewWorkspace(), make([]float64, len(p.o)), make([]float64, len(p.slope))
 	return &f
-}
-
-// Clone returns a policy that shares nothing.
-func (p *Network) Clone() *Network {
-	c := *p
-	c.net = p.net.Clone()
-	c.observation, c.chol = slices.Clone(p.observation), slices.Clone(p.chol)
-	return c.Fork()
 }
 
 // Validate returns an error that wraps ErrInvalid, or the network's, and says which number or size

@@ -48,11 +48,6 @@ func Names() []string {
 // URI returns the URI of a model in this package.
 func URI(name string) string { return own + name }
 
-// IsURI says if Open takes text for a URI and not for a path.
-func IsURI(text string) bool {
-	return strings.HasPrefix(text, scheme) || strings.HasPrefix(text, "file://")
-}
-
 // Open returns the folder and the name in it that a URI or path stands for, so that files
 // next to the model can be read too:
 //

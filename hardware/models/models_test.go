@@ -98,14 +98,6 @@ func TestOpenReachesNeighbours(t *testing.T) {
 	}
 }
 
-func TestIsURI(t *testing.T) {
-	for text, want := range map[string]bool{"package://a/b": true, "file:///a": true, "/a/b": false, "models/package.xml": false, "": false} {
-		if IsURI(text) != want {
-			t.Errorf("IsURI(%q) is %v, want %v", text, !want, want)
-		}
-	}
-}
-
 // parse reads a description of this package.
 func parse(t *testing.T, name string) *urdf.Model {
 	t.Helper()

@@ -17,9 +17,5 @@ package cdr
 // HeaderSize is the number of bytes before the body.
 const HeaderSize = 4
 
-// Minimal sizes on the wire in bytes, without padding, of types whose size varies.
-const (
-	MinString   = 4 // a length of zero is read as the empty string
-	MinSequence = 4
-	MinEmpty    = 1 // a message without fields
-)
+// MinString is the minimal size of a string on the wire in bytes: a length of zero is read as the empty string.
+const MinString = 4

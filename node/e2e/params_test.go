@@ -88,7 +88,7 @@ func TestParams(t *testing.T) {
 	t.Parallel()
 	p := runToEnd(t, ddsDomain(t), "gps", "params")
 	p.finish(0)
-	for _, text := range []string{"/guided_policy_search:", "/sim_robot:", "/trajectory_optimizer:", "    # Time step of a trial. Type double in (0, inf) (unit s).\n    dt: 0.05\n"} {
+	for _, text := range []string{"/guided_policy_search:", "/sim_robot:", "/trajectory_optimizer:", "    # Time step of a trial. Type double in (0, 1] (unit s).\n    dt: 0.05\n"} {
 		if !strings.Contains(p.stdout.String(), text) {
 			t.Errorf("%q is not listed: %s", text, p.stdout.String())
 		}

@@ -5,14 +5,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/foxglove/mcap/go/mcap"
-	"gopkg.in/yaml.v3"
 
 	"guidedpolicysearch/node/bag"
 	"guidedpolicysearch/node/record"
@@ -109,53 +107,15 @@ func (r *Report) openMCAP() error {
 	return nil
 }
 
-// Bounds of metadata.yaml.
-const (
-	maxMetadata = 1 << 26
-	maxMissing  = 20 // files that are named
-)
-
-// metadata is what matters of metadata.yaml (rosbag2, version 5 and later).
-type metadata struct {
-	Information *struct {
-		Storage  string `yaml:"storage_identifier"`
-		Duration struct {
-			Nanoseconds int64 `yaml:"nanoseconds"`
-		} `yaml:"duration"`
-		Start struct {
-			Nanoseconds int64 `yaml:"nanoseconds_since_epoch"`
-		} `yaml:"starting_time"`
-		Messages int64 `yaml:"message_count"`
-		Topics   []struct {
-			Metadata struct {
-				Name string `yaml:"name"`
-				Type string `yaml:"type"`
-			} `yaml:"topic_metadata"`
-			Messages int64 `yaml:"message_count"`
-		} `yaml:"topics_with_message_count"`
-		Files []string `yaml:"relative_file_paths"`
-	} `yaml:"rosbag2_bagfile_information"`
-}
+// maxMissing bounds how many files are named that a bag lacks.
+const maxMissing = 20
 
 // openBagFolder describes a bag by its metadata, and looks at the beginning and the end of each file.
 func (r *Report) openBagFolder() error {
 	path := filepath.Join(r.Path, record.MetadataFile)
-	f, err := os.Open(path)
+	i, err := readMetadata(path)
 	if err != nil {
-		return fmt.Errorf("inspection: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxMetadata))
-	if err != nil {
-		return fmt.Errorf("inspection: %w", err)
-	}
-	var m metadata
-	if err := yaml.Unmarshal(text, &m); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
-	}
-	i := m.Information
-	if i == nil {
-		return fmt.Errorf("%w: %s has no rosbag2_bagfile_information, which a bag has", ErrForeign, path)
+		return err
 	}
 	b := &Bag{Files: len(i.Files), Messages: i.Messages, Start: i.Start.Nanoseconds, Duration: float64(i.Duration.Nanoseconds) * 1e-9, Topics: []Topic{}}
 	for _, t := range i.Topics {

@@ -2,8 +2,8 @@
 // a run, a checkpoint, a bag, a policy, an ONNX model, a parameter file, recorded intermediates.
 //
 // A run of ten thousand trials is described from the names of its files, the recordings' ends, the
-// iterations' file, and as many checkpoints and policies as take a fraction of a second: what was not
-// read as a whole is said. A file that is named is read as a whole.
+// iterations' file, the bag's metadata, and as many checkpoints, policies and intermediates as take a
+// fraction of a second: what was not read as a whole is said. A file that is named is read as a whole.
 package inspection
 
 import "errors"

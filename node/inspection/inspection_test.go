@@ -116,8 +116,21 @@ func TestRunInWork(t *testing.T) {
 	if err := run.Close(); err != nil {
 		t.Fatal(err)
 	}
+	reopen(t, folder) // which makes the copies part of the bag
 	if r, _ := open(t, folder); r.Run.Writer != nil {
 		t.Errorf("still written by %+v", r.Run.Writer)
+	}
+}
+
+// reopen opens a run for writing and closes it, as what goes on with it does.
+func reopen(t testing.TB, folder string) {
+	t.Helper()
+	run, _, err := record.Open(folder)
+	if err == nil {
+		err = run.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -246,6 +259,12 @@ func TestDamage(t *testing.T) {
 			lines, err := os.ReadFile(path)
 			return errors.Join(err, os.WriteFile(path, append(lines, lines...), 0o666))
 		}, "", "iterations.jsonl:3: expected the report of an iteration after 2"},
+		"an iteration lost": {func(dir string) error {
+			path := filepath.Join(dir, record.IterationsFile)
+			lines, err := os.ReadFile(path)
+			_, after, _ := bytes.Cut(lines, []byte("\n"))
+			return errors.Join(err, os.WriteFile(path, after, 0o666))
+		}, "", "iterations.jsonl:1: report of iteration 2, and none of 1 before it"},
 		"parameters":          {cut(record.ParamsFile, 0), "", "params.yaml"},
 		"checkpoint by name":  {cut("checkpoints/checkpoint_0002.gps", 5), "checkpoints/checkpoint_0002.gps", "should hold"},
 		"policy by name":      {cut("policy.gps", 5), "policy.gps", "should hold"},
@@ -344,7 +363,7 @@ func TestUnread(t *testing.T) {
 	if r.Run.Unread != 1 || r.Run.UnreadBytes != most || r.Run.Checkpoints != 2 {
 		t.Errorf("%+v", r.Run)
 	}
-	contains(t, text, "of 1 older checkpoints and policies (67 MB) the length alone")
+	contains(t, text, "of 1 older checkpoints, policies and intermediates (67 MB) the length alone")
 	for missing, want := range map[int64]string{1: path + " should hold", most / 2: path + " should hold"} {
 		big(most, missing)
 		if r, err := inspection.Open(folder); err != nil || len(r.Damaged) != 1 || !strings.Contains(r.Damaged[0], want) {
@@ -406,6 +425,7 @@ func large(t testing.TB) string {
 	if err := os.WriteFile(filepath.Join(folder, record.IterationsFile), all.Bytes(), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	reopen(t, folder)
 	return folder
 }
 
@@ -414,7 +434,7 @@ func TestLargeRun(t *testing.T) {
 		t.Skip("needs a run without -short, as make test does: it makes 10,000 files")
 	}
 	r, _ := open(t, large(t))
-	if r.Run.Trials != 10_000 || r.Run.Iterations != 2000 || r.Run.Checkpoints != 2000 || r.Run.Policies != 2000 {
+	if len(r.Damaged) > 0 || r.Run.Trials != 10_000 || r.Run.Iterations != 2000 || r.Run.Checkpoints != 2000 || r.Run.Policies != 2000 {
 		t.Errorf("%d trials, %d iterations", r.Run.Trials, r.Run.Iterations)
 	}
 }

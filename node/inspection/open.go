@@ -1,7 +1,6 @@
 package inspection
 
 import (
-	"archive/zip"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/foxglove/mcap/go/mcap"
 
@@ -137,46 +135,4 @@ func sizeOf(dir string) (total int64) {
 		return nil
 	})
 	return total
-}
-
-// Intermediates are those of an update.
-type Intermediates struct {
-	// Arrays counts them; Groups are the first parts of their names.
-	Arrays int      `json:"arrays"`
-	Groups []string `json:"groups"`
-}
-
-func openIntermediates(path string) (*Intermediates, error) {
-	z, err := zip.OpenReader(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
-	}
-	defer z.Close()
-	i := new(Intermediates)
-	seen := map[string]bool{}
-	for _, f := range z.File {
-		name, ok := strings.CutSuffix(f.Name, ".npy")
-		if !ok {
-			return nil, fmt.Errorf("%w: %s is a ZIP archive that holds %q, and no NPZ file, which holds .npy alone", ErrForeign, path, f.Name)
-		}
-		i.Arrays++
-		if err := readThrough(f); err != nil {
-			return nil, fmt.Errorf("%w: %s: %s: %w", ErrDamaged, path, f.Name, err)
-		}
-		if group := strings.Split(name, "/")[0]; !seen[group] {
-			seen[group] = true
-			i.Groups = append(i.Groups, group)
-		}
-	}
-	return i, nil
-}
-
-// readThrough reads a file of an archive, so that its checksum is compared.
-func readThrough(f *zip.File) error {
-	content, err := f.Open()
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, content)
-	return errors.Join(err, content.Close())
 }

@@ -35,8 +35,10 @@ type Run struct {
 	Seconds     float64   `json:"seconds"`      // that the iterations took
 	Checkpoints int       `json:"checkpoints"`
 	Policies    int       `json:"policies"`
-	// Unread counts checkpoints and policies of which only the length was compared, because there
-	// is too much to read; UnreadBytes is their size.
+	// Intermediates counts the updates whose intermediates are there.
+	Intermediates int `json:"intermediates"`
+	// Unread counts checkpoints, policies and intermediates of which only the length was compared, because
+	// there is too much to read; UnreadBytes is their size.
 	Unread      int   `json:"unread"`
 	UnreadBytes int64 `json:"unread_bytes"`
 	// SetAside are files that a crash left half-written, by their paths in the run.
@@ -70,6 +72,9 @@ func (r *Report) damaged(format string, args ...any) {
 func (r *Report) openRun(folder *record.Folder) error {
 	run := &Run{SetAside: []string{}, Sizes: map[string]int64{}, MeanCost: []float64{}, BestCost: []float64{}}
 	r.Run = run
+	var known bool
+	run.Writer, known = writerOf(folder.Dir())
+	run.WriterUnknown = !known
 	if task, err := openTask(folder.Path(record.ParamsFile)); errors.Is(err, fs.ErrNotExist) {
 		run.Task = nil // imported recordings have none
 	} else if err != nil {
@@ -86,9 +91,11 @@ func (r *Report) openRun(folder *record.Folder) error {
 	if err := r.readRecordings(folder); err != nil {
 		return err
 	}
-	if err := r.readSealed(folder); err != nil {
+	left, last, err := r.readSealed(folder)
+	if err != nil {
 		return err
 	}
+	r.readIntermediates(folder, left, max(last, run.Iterations))
 	if err := run.readRest(folder.Dir()); err != nil {
 		return err
 	}
@@ -96,9 +103,6 @@ func (r *Report) openRun(folder *record.Folder) error {
 	for _, n := range run.Sizes {
 		r.Bytes += n
 	}
-	var known bool
-	run.Writer, known = writerOf(folder.Dir())
-	run.WriterUnknown = !known
 	return nil
 }
 
@@ -169,6 +173,9 @@ func (r *Report) readIterations(path string) error {
 			return nil
 		}
 		run := r.Run
+		if err := record.LostReports(run.Iterations, it.Iteration); err != nil {
+			r.damaged("%s:%d: %v", path, number, err)
+		}
 		run.Iterations, run.SuccessRate = it.Iteration, it.SuccessRate
 		run.MeanCost, run.BestCost = append(run.MeanCost, *it.MeanCost), append(run.BestCost, it.BestCost)
 		run.Seconds += it.Seconds
@@ -212,6 +219,7 @@ func (r *Report) readRecordings(folder *record.Folder) error {
 	if damaged > maxNamed {
 		r.damaged("and %d more recordings", damaged-maxNamed)
 	}
+	r.checkMetadata(folder, entries, r.Run.Writer != nil || r.Run.WriterUnknown)
 	return nil
 }
 

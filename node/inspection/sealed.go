@@ -18,7 +18,7 @@ import (
 	"guidedpolicysearch/node/record"
 )
 
-// maxSealed bounds what is read of a run's checkpoints and policies, in bytes: a fraction of a second.
+// maxSealed bounds what is read of a run's checkpoints, policies and intermediates, in bytes: a fraction of a second.
 const maxSealed = 64 << 20
 
 // sealedFile is a checkpoint or a policy of a run: its first line has its length and its SHA-256.
@@ -41,15 +41,19 @@ func loadPolicy(path string) error {
 }
 
 // readSealed counts the checkpoints and policies, and compares lengths and checksums: the latest of each
-// first, then from the last iteration back, as far as maxSealed goes.
-func (r *Report) readSealed(folder *record.Folder) error {
+// first, then from the last iteration back, as far as maxSealed goes. It returns what is left of that, and
+// the iteration of the latest checkpoint.
+func (r *Report) readSealed(folder *record.Folder) (left int64, last int, err error) {
 	checkpoints, err := listSealed(folder.Path(record.CheckpointsDir), "checkpoint_%d.gps", checkpoint.Name, loadCheckpoint)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	policies, err := listSealed(folder.Path(record.PoliciesDir), "policy_%d.gps", func(k int) string { return filepath.Base(record.PolicyPath(k)) }, loadPolicy)
 	if err != nil {
-		return err
+		return 0, 0, err
+	}
+	if len(checkpoints) > 0 {
+		last = checkpoints[0].iteration
 	}
 	r.Run.Checkpoints, r.Run.Policies = len(checkpoints), len(policies)
 	for i, c := range checkpoints {
@@ -69,7 +73,8 @@ func (r *Report) readSealed(folder *record.Folder) error {
 		}
 		return 1
 	})
-	left, wrong := int64(maxSealed), 0
+	left = maxSealed
+	wrong := 0
 	buffer := make([]byte, 1<<16)
 	for _, f := range all {
 		err := f.check(left, buffer)
@@ -89,7 +94,7 @@ func (r *Report) readSealed(folder *record.Folder) error {
 	if wrong > maxNamed {
 		r.damaged("and %d more checkpoints and policies", wrong-maxNamed)
 	}
-	return nil
+	return left, last, nil
 }
 
 // listSealed returns the files of a folder that have the name of an iteration, the last one first.

@@ -83,7 +83,11 @@ func (run *Run) write(w io.Writer) {
 		}
 	}
 	line(w, "trials", "%s", trials)
-	line(w, "checkpoints", "%d; policies %d", run.Checkpoints, run.Policies)
+	intermediates := ""
+	if run.Intermediates > 0 {
+		intermediates = fmt.Sprintf("; intermediates %d", run.Intermediates)
+	}
+	line(w, "checkpoints", "%d; policies %d%s", run.Checkpoints, run.Policies, intermediates)
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(run.Sizes)) {
 		parts = append(parts, fmt.Sprintf("%s %s", name, size(run.Sizes[name])))
@@ -97,9 +101,9 @@ func (run *Run) write(w io.Writer) {
 	default:
 		line(w, "written by", "no process now")
 	}
-	unread := "checkpoints and policies wholly"
+	unread := "checkpoints, policies and intermediates wholly"
 	if run.Unread > 0 {
-		unread = fmt.Sprintf("of %d older checkpoints and policies (%s) the length alone", run.Unread, size(run.UnreadBytes))
+		unread = fmt.Sprintf("of %d older checkpoints, policies and intermediates (%s) the length alone", run.Unread, size(run.UnreadBytes))
 	}
 	line(w, "looked at", "the ends of recordings; %s", unread)
 	for _, name := range run.SetAside {

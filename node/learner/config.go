@@ -24,7 +24,7 @@ type Config struct {
 	Iterations int              `param:"iterations" desc:"Iterations of the run." range:"[1, 100000]" takes:"trial"`
 	Samples    int              `param:"samples" desc:"Trials per condition and iteration." range:"[2, 10000]"`
 	Steps      int              `param:"steps" desc:"Horizon T: actions of a trial." range:"[1, 100000]"`
-	DT         float64          `param:"dt" desc:"Time step of a trial." unit:"s" range:"(0, inf)"`
+	DT         float64          `param:"dt" desc:"Time step of a trial." unit:"s" range:"(0, 1]"`
 	Conditions ConditionsConfig `param:"conditions"`
 	Initial    InitialConfig    `param:"initial_controller"`
 	Cost       CostConfig       `param:"cost"`

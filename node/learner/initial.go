@@ -45,8 +45,9 @@ type ConstantConfig struct {
 
 // defaultInitialConfig returns the hold controller of the planar two-link reaching task.
 func defaultInitialConfig() InitialConfig {
+	hold := initial.DefaultHoldConfig()
 	return InitialConfig{Type: initialLQR, Variance: 0.1, Gains: []float64{0, 0}, Acceleration: []float64{0, 0},
-		Stiffness: 0.01, StiffnessVel: 0.5, FinalWeight: 1,
+		Stiffness: 0.01, StiffnessVel: hold.StiffnessVel, FinalWeight: hold.FinalWeight,
 		PD:            PDConfig{Stiffness: []float64{6, 1}, Damping: []float64{3, 0}},
 		Constant:      ConstantConfig{Torque: []float64{0, 0}},
 		Demonstration: defaultDemonstrationConfig()}

@@ -14,14 +14,6 @@ import (
 	"guidedpolicysearch/node/record"
 )
 
-// IntermediatesDir is the folder of a run with what its updates computed on their way.
-const IntermediatesDir = "intermediates"
-
-// IntermediatesPath returns where the intermediates of an iteration's update are, relative to the run.
-func IntermediatesPath(iteration int) string {
-	return filepath.Join(IntermediatesDir, fmt.Sprintf("iteration_%04d.npz", iteration))
-}
-
 // halfWritten ends the name of a file until all of it is there.
 const halfWritten = ".tmp"
 
@@ -68,7 +60,7 @@ func newIntermediates(c *IntermediatesConfig, folder *record.Folder) (i intermed
 	if i.recorder, err = c.recorder(); err != nil || i.recorder == nil {
 		return i, nil, err
 	}
-	entries, err := os.ReadDir(folder.Path(IntermediatesDir))
+	entries, err := os.ReadDir(folder.Path(record.IntermediatesDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return i, []string{err.Error()}, nil
 	}
@@ -76,7 +68,7 @@ func newIntermediates(c *IntermediatesConfig, folder *record.Folder) (i intermed
 		if filepath.Ext(e.Name()) != halfWritten {
 			continue
 		}
-		path := filepath.Join(IntermediatesDir, e.Name())
+		path := filepath.Join(record.IntermediatesDir, e.Name())
 		if err := os.Remove(folder.Path(path)); err != nil {
 			notes = append(notes, err.Error())
 			continue
@@ -109,7 +101,7 @@ func (i *intermediates) write(iteration int) (warnings []string) {
 	}
 	i.written = make(chan error, 1)
 	go func(done chan<- error) {
-		done <- i.save(i.folder.Path(IntermediatesPath(iteration)))
+		done <- i.save(i.folder.Path(record.IntermediatesPath(iteration)))
 	}(i.written)
 	return warnings
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"guidedpolicysearch/node/params"
+	"guidedpolicysearch/node/record"
 )
 
 func recording(c *Config) { c.Intermediates.Record = true }
@@ -35,7 +36,7 @@ func TestIntermediates(t *testing.T) {
 		of := func(c *Config) { c.Algorithm.Type, c.Policy.Hidden, c.Policy.Train.Epochs = kind, []int{4}, 3 }
 		plain, p, again := newPlant(t), newPlant(t), newPlant(t)
 		plain.learn(taskProblem(t, of), never)
-		if _, err := os.Stat(plain.run.Path(IntermediatesDir)); !os.IsNotExist(err) {
+		if _, err := os.Stat(plain.run.Path(record.IntermediatesDir)); !os.IsNotExist(err) {
 			t.Errorf("intermediates though nobody asked for them: %v", err)
 		}
 		for _, p := range []*plant{p, again} {
@@ -61,7 +62,7 @@ func TestIntermediates(t *testing.T) {
 			p.wantSame(plain, 2)
 		}
 		for iteration := 1; iteration <= 2; iteration++ {
-			path := p.run.Path(IntermediatesPath(iteration))
+			path := p.run.Path(record.IntermediatesPath(iteration))
 			names := arrayNames(t, path)
 			for _, want := range []string{"condition_00/report/eta", "condition_01/cost/terms/cost.torque", "condition_01/prior/end/means"} {
 				if !slices.Contains(names, want) {
@@ -72,11 +73,11 @@ func TestIntermediates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if second, err := os.ReadFile(again.run.Path(IntermediatesPath(iteration))); err != nil || !bytes.Equal(first, second) {
+			if second, err := os.ReadFile(again.run.Path(record.IntermediatesPath(iteration))); err != nil || !bytes.Equal(first, second) {
 				t.Errorf("%s, iteration %d: a learner that was started again records other bytes (%v)", kind, iteration, err)
 			}
 		}
-		if entries, err := os.ReadDir(p.run.Path(IntermediatesDir)); err != nil || len(entries) != 2 {
+		if entries, err := os.ReadDir(p.run.Path(record.IntermediatesDir)); err != nil || len(entries) != 2 {
 			t.Errorf("%d files, want 2 (%v)", len(entries), err)
 		}
 	}
@@ -96,7 +97,7 @@ func TestIntermediatesAreSelected(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"condition_00/report/eta", "condition_00/x0/covariance", "condition_00/x0/mean", "condition_01/report/eta"}
-	if names := arrayNames(t, p.run.Path(IntermediatesPath(1))); !slices.Equal(names, want) {
+	if names := arrayNames(t, p.run.Path(record.IntermediatesPath(1))); !slices.Equal(names, want) {
 		t.Errorf("arrays %q, want %q", names, want)
 	}
 }
@@ -104,7 +105,7 @@ func TestIntermediatesAreSelected(t *testing.T) {
 // TestIntermediatesThatCannotBeWritten are said, and end nothing; so are those beyond the limit.
 func TestIntermediatesThatCannotBeWritten(t *testing.T) {
 	p := newPlant(t)
-	if err := os.WriteFile(p.run.Path(IntermediatesDir), nil, 0o600); err != nil { // where the folder is to be
+	if err := os.WriteFile(p.run.Path(record.IntermediatesDir), nil, 0o600); err != nil { // where the folder is to be
 		t.Fatal(err)
 	}
 	core, _ := p.core(taskProblem(t, recording, func(c *Config) { c.Steps, c.Intermediates.Limit = 400, 1 }))
@@ -131,7 +132,7 @@ func TestIntermediatesThatCannotBeWritten(t *testing.T) {
 // TestHalfWrittenIntermediates are removed, with a word.
 func TestHalfWrittenIntermediates(t *testing.T) {
 	p := newPlant(t)
-	path := p.run.Path(IntermediatesPath(7))
+	path := p.run.Path(record.IntermediatesPath(7))
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
 	}

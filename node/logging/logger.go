@@ -166,9 +166,6 @@ func (c *core) logger(name string) *Logger {
 	return &Logger{core: c, name: name, level: c.levels.of(name)}
 }
 
-// Name is the logger's name.
-func (l *Logger) Name() string { return l.name }
-
 // File is the path of the log file, or empty where there is none.
 func (l *Logger) File() string { return l.core.path }
 

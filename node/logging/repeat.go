@@ -36,13 +36,6 @@ func (o *Once) first(cause string) bool {
 	return true
 }
 
-// Forget lets the cause be logged again: it had gone away.
-func (o *Once) Forget(cause string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.said, cause)
-}
-
 // Throttle logs at most one line per period. It may be used by several goroutines.
 type Throttle struct {
 	Period time.Duration

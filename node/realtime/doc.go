@@ -1,6 +1,6 @@
 // Package realtime turns a goroutine into a control loop that keeps its time beside a learner
-// that uses every core: a thread with a real-time priority, an absolute timer, and the memory
-// between that thread and the rest of the program.
+// that uses every core: a thread with a real-time priority, an absolute timer, and a collector of
+// garbage that keeps quiet.
 //
 // Go's scheduler stands between a goroutine and that. What this package does about it was
 // measured (make bench-loop), and follows from three facts of the runtime:
@@ -11,11 +11,11 @@
 //     after a tick, when there is time for it, so that it is never asked for within a tick.
 //   - The end of an ordinary system call waits, spinning, for the runtime's monitor thread if
 //     that is looking at it. A thread with a real-time priority that wakes up on the processor
-//     where the monitor was just looking spins in its place: that took up to 150 ms. Timer and
-//     Event sleep in a raw system call, of which the runtime does not know.
+//     where the monitor was just looking spins in its place: that took up to 150 ms. Timer
+//     sleeps in a raw system call, of which the runtime does not know.
 //   - A collection of garbage stops all goroutines for a moment, and takes a quarter of the
 //     processors: QuietCollector puts it off while an arm moves.
 //
-// Who sleeps in a Timer or an Event keeps one of the GOMAXPROCS processors of the Go runtime: a
+// Who sleeps in a Timer keeps one of the GOMAXPROCS processors of the Go runtime: a
 // program gives itself one more than it would have otherwise.
 package realtime

@@ -2,8 +2,10 @@ package record
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,7 +35,8 @@ func (b *bag) open(f *Folder) (notes []string, err error) {
 		}
 		b.files[e.Path] = e
 	}
-	b.changed = len(b.files) > 0
+	_, err = os.Lstat(f.Path(filepath.Join(RolloutsDir, MetadataFile))) // it may name what is gone
+	b.changed = len(b.files) > 0 || err == nil
 	return notes, nil
 }
 
@@ -61,12 +64,22 @@ func (b *bag) add(f *Folder, relPath, kept string) error {
 	return nil
 }
 
-// parts returns the files of the bag in the order of their time, and its topics by name. A topic
-// has one type in a bag: files that have it with another are left out.
-func (b *bag) parts() (files []Entry, topics []topicCount) {
-	for _, e := range b.files {
-		files = append(files, e)
-	}
+// Bagged returns those of a run's recordings that metadata.yaml makes one bag of, in the order of their
+// time, and the text of the file. What is damaged is left out.
+func Bagged(entries []Entry) (files []Entry, metadata []byte) {
+	files = slices.DeleteFunc(slices.Clone(entries), func(e Entry) bool { return e.Err != nil })
+	files, topics := parts(files)
+	var text bytes.Buffer
+	w := bufio.NewWriter(&text)
+	writeMetadata(w, files, topics)
+	_ = w.Flush() // a buffer takes all
+	return files, text.Bytes()
+}
+
+// parts returns the files of a bag in the order of their time, and its topics by name. A topic
+// has one type in a bag: files that have it with another are left out. It changes the slice.
+func parts(files []Entry) ([]Entry, []topicCount) {
+	var topics []topicCount
 	slices.SortFunc(files, func(a, b Entry) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Path, b.Path)) })
 	index := map[string]int{}
 	files = slices.DeleteFunc(files, func(e Entry) bool {
@@ -106,7 +119,7 @@ func (r *Run) WriteMetadata() error {
 	if !r.bag.changed {
 		return nil
 	}
-	files, topics := r.bag.parts()
+	files, topics := parts(slices.Collect(maps.Values(r.bag.files)))
 	path := r.Path(filepath.Join(RolloutsDir, MetadataFile))
 	err := writeAtomic(path, func(f *os.File) error {
 		w := bufio.NewWriterSize(f, 1<<16)

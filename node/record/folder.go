@@ -25,7 +25,9 @@ const (
 	// PoliciesDir has the policy after each iteration, PolicyFile is the latest.
 	PoliciesDir = "policies"
 	PolicyFile  = "policy.gps"
-	lockFile    = ".lock"
+	// IntermediatesDir has what updates computed on their way.
+	IntermediatesDir = "intermediates"
+	lockFile         = ".lock"
 )
 
 // Folder reads a run folder; any number of processes may, while one writes it.
@@ -69,6 +71,11 @@ func BrokenPath(iteration, condition, sample uint32) string {
 // PolicyPath returns where the policy after an iteration is, relative to the run.
 func PolicyPath(iteration int) string {
 	return filepath.Join(PoliciesDir, fmt.Sprintf("policy_%04d.gps", iteration))
+}
+
+// IntermediatesPath returns where the intermediates of an iteration's update are, relative to the run.
+func IntermediatesPath(iteration int) string {
+	return filepath.Join(IntermediatesDir, fmt.Sprintf("iteration_%04d.npz", iteration))
 }
 
 var trialName = regexp.MustCompile(`^condition_(\d{1,10})_sample_(\d{1,10})\.mcap$`)

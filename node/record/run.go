@@ -286,3 +286,17 @@ func (r *Run) WriteFile(name string, data []byte) error {
 	})
 	return DiskError(r.Path(name), int64(len(data)), err)
 }
+
+// Restore writes a file of the run, name relative to it, if it was removed, and tells whether it was. The
+// error wraps ErrLocked if the folder's lock was removed too: then the folder may be another process's.
+func (r *Run) Restore(name string, data []byte) (removed bool, err error) {
+	if _, err := os.Stat(r.Path(name)); err == nil {
+		return false, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("record: %w", err)
+	}
+	if err := r.owned(); err != nil {
+		return true, err
+	}
+	return true, r.WriteFile(name, data)
+}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,6 +44,11 @@ func TestDamaged(t *testing.T) {
 			data, _ := os.ReadFile(filepath.Join(dir, "iterations.jsonl"))
 			os.WriteFile(filepath.Join(dir, "iterations.jsonl"), data[:len(data)-40], 0o644)
 		}, "iterations.jsonl:3", "", []string{"learning", "gains"}},
+		"a report lost": {func(t *testing.T, dir string) {
+			data, _ := os.ReadFile(filepath.Join(dir, "iterations.jsonl"))
+			lines := bytes.SplitAfter(data, []byte("\n"))
+			os.WriteFile(filepath.Join(dir, "iterations.jsonl"), slices.Concat(lines[0], lines[2]), 0o644)
+		}, "iterations.jsonl:2", "", []string{"learning", "gains", "joints"}},
 		"parameters":     {func(t *testing.T, dir string) { flip(t, filepath.Join(dir, "params.yaml")) }, "", "", []string{"learning", "joints", "gains"}},
 		"no parameters":  {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "params.yaml")) }, "params.yaml", "paths", []string{"learning", "joints", "gains", "dynamics"}},
 		"no checkpoints": {func(t *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, "checkpoints")) }, "", "gains", []string{"learning", "joints", "torques"}},

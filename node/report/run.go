@@ -116,6 +116,9 @@ func (r *Run) readReports() {
 			r.note(place, fmt.Errorf("report of iteration %d with %d samples, expected one after %d with samples", report.Iteration, len(report.SampleCosts), last))
 			continue
 		}
+		if err := record.LostReports(last, report.Iteration); err != nil {
+			r.note(place, err)
+		}
 		last = report.Iteration
 		r.Reports = append(r.Reports, report)
 	}

@@ -19,9 +19,6 @@ const (
 	Parameter = "start_type_description_service"
 )
 
-// ParameterDescription is the description of Parameter.
-const ParameterDescription = "Start the " + Name + " service for this node."
-
 // maxRequest is the size in bytes of the largest request looked at: a name of a type and a
 // hash.
 const maxRequest = 1024

@@ -18,9 +18,10 @@ func inspectCommand() *cobra.Command {
 or an MCAP file), a policy (.gps), an ONNX model, a parameter file, or recorded intermediates (.npz).
 Of a run: its task, how far it is, its costs, trials that faults broke off, what was set aside, and
 which process writes it now. Of its recordings the ends are read, not the messages, so that runs of ten
-thousand trials open at once, and of checkpoints and policies as many as take no time; what was not
-read is said. A file that is named is read as a whole. The exit status is 4 if something is damaged, or
-nothing that is known; the place is said, and whatever else was named is described all the same.`,
+thousand trials open at once, and of checkpoints, policies and intermediates as many as take no time;
+what was not read is said. The bag's metadata.yaml is compared with the recordings. A file that is named
+is read as a whole. The exit status is 4 if something is damaged, or nothing that is known; the place is
+said, and whatever else was named is described all the same.`,
 		Example: `  gps inspect runs/2026-01-31_12-00-00
   gps inspect runs/2026-01-31_12-00-00/checkpoints/checkpoint_0003.gps --json
   gps inspect policy.onnx recording.mcap`,
