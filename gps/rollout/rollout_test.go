@@ -38,11 +38,15 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// There are no transitions of a rollout of another shape than it says, nor of a nil one.
+// Pools and transitions take no rollout of another shape than it says, nor a nil one.
 func TestShapesThatLie(t *testing.T) {
 	short := rollout.New(3, 2, 1)
 	short.X = short.X[:5]
 	for name, r := range map[string]*rollout.Rollout{"nil": nil, "short": short} {
+		pool := rollout.NewPool(9, 2, 1)
+		if err := pool.Add(rollout.New(1, 2, 1), r); !errors.Is(err, rollout.ErrShape) || pool.Len() != 0 || !strings.Contains(err.Error(), "rollout 1") {
+			t.Errorf("%s: error %v, %d transitions kept", name, err, pool.Len())
+		}
 		if got := panicOf(func() { rollout.Transitions([]*rollout.Rollout{r}) }); !strings.Contains(got, "rollout 0: rollout: wrong shape") {
 			t.Errorf("%s: transitions panic with %q", name, got)
 		}
