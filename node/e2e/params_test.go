@@ -39,7 +39,7 @@ func TestBadParameterFile(t *testing.T) {
 			"samples: 1 #! samples | got integer 1 | [2, 10000]"},
 		{"not finite",
 			"time_step: .nan #! time_step | (0, inf)",
-			"dt: .inf #! dt | (0, inf)"},
+			"dt: .inf #! dt | (0, 1]"},
 		{"no such choice",
 			"plant: {type: planar_arms} #! plant.type | planar_arm",
 			"console: tabel #! console | log, table | nearest is table"},
