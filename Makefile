@@ -10,6 +10,8 @@ quick :=
 hpipm :=
 # How long make fuzz tries each target.
 fuzz_time := 10s
+# After how long a package's tests count as hanging: go's ten minutes are short for a slow machine.
+patience := 30m
 
 # Without git's stamp a commit alone relinks nothing, and a tree of another owner builds. Whether
 # MuJoCo is there is looked at when a command runs: deps may have installed it.
@@ -37,8 +39,8 @@ test: deps ## check and test everything
 			echo "this machine has no $$path: its kernels were not tested" >&2; continue; fi; \
 		echo "GPS_KERNEL=$$path go test -count=1 -run Kernel ./..."; \
 		GPS_KERNEL=$$path go tool gotestsum --format pkgname --format-hide-empty-pkg -- -count=1 -run Kernel ./... || exit $$?; done
-	@echo 'go test -race -short ./node/...'; race=0; go test -race -short ./node/... || race=$$?; \
-	echo 'go test ./...'; go tool gotestsum --format pkgname --format-hide-empty-pkg -- ./... || exit $$?; \
+	@echo 'go test -race -short ./node/...'; race=0; go test -race -short -timeout $(patience) ./node/... || race=$$?; \
+	echo 'go test ./...'; go tool gotestsum --format pkgname --format-hide-empty-pkg -- -timeout $(patience) ./... || exit $$?; \
 	if [ $$race -ne 0 ]; then echo 'go test -race -short ./node/... failed: see above' >&2; exit $$race; fi
 
 bench: ## measure an update's speed against numpy, torch, ... (quick:=1, hpipm:=PREFIX)
@@ -58,7 +60,7 @@ test-safety: deps ## drive every plant by adversaries for safety_ticks ticks eac
 	SAFETY_TICKS=$(safety_ticks) go test -count=1 -timeout 0 -v -run 'TestProperties' ./hardware/safety
 
 race: deps ## run all tests under the race detector
-	go test -race ./...
+	go test -race -timeout $(patience) ./...
 
 build: deps ## build gps_node, sim_robot and gps into bin/
 	go build -o bin/ ./node/cmd/...
@@ -74,7 +76,7 @@ test-rclgo: ## run the tests of that code, where a ROS 2 is sourced
 	@if [ -z "$$AMENT_PREFIX_PATH" ]; then \
 		echo 'test-rclgo: no ROS 2 is sourced (AMENT_PREFIX_PATH is empty): nothing was run' >&2; exit 0; fi; \
 	flags=$$(scripts/ros_flags.sh) && eval "$$flags" && set -x && go vet -tags "rclgo $$(scripts/mujoco_tag.sh)" ./node/... && \
-	go tool gotestsum --format pkgname --format-hide-empty-pkg -- -tags "rclgo $$(scripts/mujoco_tag.sh)" -count=1 ./node/...
+	go tool gotestsum --format pkgname --format-hide-empty-pkg -- -tags "rclgo $$(scripts/mujoco_tag.sh)" -timeout $(patience) -count=1 ./node/...
 
 check-ros2: ## run ROS 2's own tools against the node, where a ROS 2 is sourced
 	@scripts/check_ros2.sh

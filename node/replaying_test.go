@@ -99,6 +99,7 @@ func replayRun(t *testing.T, c node.ReplayConfig) *replay.Result {
 // Without a change every update comes out byte for byte, by itself and in a chain, whatever the
 // algorithm, and the run's folder stays as it is.
 func TestReplayIsTheRun(t *testing.T) {
+	slow(t)
 	for name, set := range algorithms {
 		t.Run(name, func(t *testing.T) {
 			run := recordedRun(t, set...)
@@ -129,6 +130,7 @@ func TestReplayIsTheRun(t *testing.T) {
 
 // A run whose conditions grew on its way is replayed with those that each update knew.
 func TestReplayWithAddedConditions(t *testing.T) {
+	slow(t)
 	for _, algorithm := range []string{"trajopt", "mdgps"} {
 		run := recordedRun(t, "algorithm.type="+algorithm)
 		if _, err := goOn(t, run, "iterations=5", "conditions.initial_position=[2.356194490192345, 1.5707963267948966, 1.5707963267948966, 0.0]"); err != nil {
@@ -264,6 +266,7 @@ func TestReplayRefuses(t *testing.T) {
 
 // Runs that are not whole are said to be so.
 func TestReplayOfDamage(t *testing.T) {
+	slow(t)
 	for name, c := range map[string]struct {
 		harm func(run string) error
 		iteration

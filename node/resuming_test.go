@@ -196,6 +196,7 @@ func TestResumeArguments(t *testing.T) {
 // What is in the folder of the checkpoints and is not of this run, or not whole, is set aside with a
 // word, and the run ends with the bits that it would have had.
 func TestCheckpointsAside(t *testing.T) {
+	slow(t)
 	whole, other := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "other")
 	want, _, err := train(t, t.Context(), whole, "iterations=4")
 	if err != nil {

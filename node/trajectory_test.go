@@ -22,6 +22,15 @@ const (
 	cartPoleILQG = "../params/cart_pole_ilqg.yaml"
 )
 
+// slow leaves a test whose time goes into numbers to runs without -short: the race detector makes it
+// take ten times as long, and tests of the same code beside it have less to compute.
+func slow(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a run without -short, as make test does: it computes for long")
+	}
+}
+
 // Every parameter file of the repository is read strictly, and a key that is not known is
 // an error that names the nearest.
 func TestParameterFiles(t *testing.T) {
@@ -200,6 +209,7 @@ func TestTrajectoryNull(t *testing.T) {
 
 // What makes it another task leaves the best known cost out; limits choose another one.
 func TestTrajectoryReference(t *testing.T) {
+	slow(t)
 	few := []string{"starts.restarts=0", "iterations=3"}
 	for _, c := range []struct {
 		set  []string
@@ -291,6 +301,7 @@ func TestTrajectoryFileElsewhere(t *testing.T) {
 // The table holds every variant with a best known cost, and reaches each; the cart-pole
 // swings up in one descent of under 100 iterations.
 func TestTrajectoryTable(t *testing.T) {
+	slow(t)
 	for _, c := range []struct {
 		file     string
 		seeds    []uint64
