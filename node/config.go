@@ -3,9 +3,11 @@ package node
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/hardware/urdf"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/params"
@@ -91,11 +93,27 @@ func (c *Config) Validate() error {
 	if errors.Is(err, errNoDescription) || errors.Is(err, urdf.ErrJoints) {
 		// The rest is checked when the node is configured: then it also knows which joints the
 		// robot's driver names.
-		return c.Robot.Validate()
+		if err := c.Robot.Validate(); err != nil {
+			return err
+		}
+		bare, r, err := c.bare()
+		if err != nil {
+			return blame("robot", err)
+		}
+		return bare.suits(r)
 	}
 	if err != nil {
 		return blame("robot", err)
 	}
+	problems := c.suits(r)
+	if _, err := learner.NewProblem(c.Learning, r); err != nil {
+		problems = errors.Join(problems, err)
+	}
+	return problems
+}
+
+// suits checks that the parameters suit each other and the robot.
+func (c *Config) suits(r *robot.Robot) error {
 	var problems []error
 	if _, err := trial.NewMachine(c.Trials, r); err != nil {
 		problems = append(problems, blame("safety", err))
@@ -107,10 +125,24 @@ func (c *Config) Validate() error {
 	if !(c.Algorithm.MaxEta > c.Algorithm.MinEta) {
 		problems = append(problems, params.FieldError{Key: "algorithm.max_eta", Problem: fmt.Sprintf("is %v, need more than algorithm.min_eta, %v", c.Algorithm.MaxEta, c.Algorithm.MinEta)})
 	}
-	if _, err := learner.NewProblem(c.Learning, r); err != nil {
-		problems = append(problems, err)
-	}
 	return errors.Join(problems...)
+}
+
+// bare returns the parameters without what needs the robot's description, and the robot that is left:
+// for what can be told before there is one.
+func (c *Config) bare() (*Config, *robot.Robot, error) {
+	b := *c
+	b.Robot.URDF, b.Robot.DescriptionTopic, b.Robot.GravityCompensation = "", "", false
+	b.Robot.Kinematics.Type = robot.NoKinematics
+	b.Robot.State = slices.DeleteFunc(slices.Clone(c.Robot.State), func(part string) bool {
+		return part == robot.EndEffector || part == robot.EndEffectorVel
+	})
+	b.Safety.WorkspaceLower, b.Safety.WorkspaceUpper = nil, nil
+	if b.Safety.Filter == safety.FilterAlways {
+		b.Safety.Filter = safety.FilterAuto
+	}
+	r, err := robot.New(b.Robot, nil)
+	return &b, r, err
 }
 
 // blame names the group of parameters that an error is about, unless it names one itself; package
