@@ -56,7 +56,7 @@ type Config struct {
 	Scene           SceneConfig        `param:"scene"`
 	Commands        CommandsConfig     `param:"commands"`
 	Control         ros2control.Config `param:"ros2_control"`
-	Sentinel        bool               `param:"sentinel" desc:"Outside lock_step, start a process that zeroes the torque if the node is killed, or its control loop stands still: effort controllers keep the last one."`
+	Sentinel        bool               `param:"sentinel" desc:"Outside lock_step, start a process that zeroes the torque if the node is killed, or its control loop stands still: effort controllers keep the last one. There is none for lbr_torque_command."`
 	SentinelTimeout time.Duration      `param:"sentinel_timeout" desc:"Outside lock_step, time for which the control loop may stand still, as in a process that is stopped: then the sentinel zeroes the torque, and the loop, if it goes on, a fault is latched; 0 is no limit." unit:"s" range:"[0, inf)"`
 	Record          RecordConfig       `param:"record"`
 	Reliable        bool               `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
