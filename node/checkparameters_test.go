@@ -29,6 +29,8 @@ func TestCheckParameters(t *testing.T) {
 			[]string{"3:11 seed", "5:15 algorithm.klstep", "6:16 algorithm.kl_step", "9:14 substep"}, []string{"the nearest is algorithm.kl_step", "the nearest is substeps", "expected double in (0, inf)"}, true},
 		{"unknown names hide no value that does not go with others", "/**/guided_policy_search:\n  ros__parameters:\n    klstep: 1\n    cost:\n      joint_position:\n        target: [0.0, 0.0, 0.0]\n",
 			[]string{"3:13 klstep", "6:17 cost.joint_position.target"}, []string{"need 2, one per joint", "the nearest is algorithm.kl_step"}, false},
+		{"what does not wait for the robot's description", "/**/guided_policy_search:\n  ros__parameters:\n    sentinel_timeout: 0.001\n    robot:\n      description_topic: robot_description\n      gravity_compensation: true\n      kinematics: {type: urdf, link: tip}\n    safety:\n      filter: always\n      workspace_lower: [0.0, 0.0, 0.0]\n      position_upper: [1.0, 1.0]\n    conditions:\n      initial_position: [2.0, 0.0]\n    reset:\n      stiffness: [1.0]\n    algorithm:\n      max_eta: 1.0e-20\n",
+			[]string{"15:18 reset.stiffness", "13:25 conditions.initial_position", "3:23 sentinel_timeout", "17:16 algorithm.max_eta"}, []string{"has 1 entries, need 2", "its limits are -Inf and 1"}, true},
 		{"a second per time step", "/**/guided_policy_search:\n  ros__parameters:\n    dt: 1.0\n", nil, nil, false},
 		{"more than that is no control", "/**/guided_policy_search:\n  ros__parameters:\n    dt: 1.5\n", []string{"3:9 dt"}, []string{"expected double in (0, 1] (unit s)"}, true},
 		{"node", "/**/guided_policy_serch:\n  ros__parameters:\n    seed: 3\n", []string{"2:3 "}, []string{"the nearest is"}, false},

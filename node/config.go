@@ -3,9 +3,11 @@ package node
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"guidedpolicysearch/hardware/robot"
+	"guidedpolicysearch/hardware/safety"
 	"guidedpolicysearch/hardware/urdf"
 	"guidedpolicysearch/node/learner"
 	"guidedpolicysearch/node/params"
@@ -54,7 +56,7 @@ type Config struct {
 	Scene           SceneConfig        `param:"scene"`
 	Commands        CommandsConfig     `param:"commands"`
 	Control         ros2control.Config `param:"ros2_control"`
-	Sentinel        bool               `param:"sentinel" desc:"Outside lock_step, start a process that zeroes the torque if the node is killed, or its control loop stands still: effort controllers keep the last one."`
+	Sentinel        bool               `param:"sentinel" desc:"Outside lock_step, start a process that zeroes the torque if the node is killed, or its control loop stands still: effort controllers keep the last one. There is none for lbr_torque_command."`
 	SentinelTimeout time.Duration      `param:"sentinel_timeout" desc:"Outside lock_step, time for which the control loop may stand still, as in a process that is stopped: then the sentinel zeroes the torque, and the loop, if it goes on, a fault is latched; 0 is no limit." unit:"s" range:"[0, inf)"`
 	Record          RecordConfig       `param:"record"`
 	Reliable        bool               `param:"reliable_joint_states" desc:"Ask for joint_states without loss; false also accepts a driver that publishes best effort."`
@@ -91,11 +93,27 @@ func (c *Config) Validate() error {
 	if errors.Is(err, errNoDescription) || errors.Is(err, urdf.ErrJoints) {
 		// The rest is checked when the node is configured: then it also knows which joints the
 		// robot's driver names.
-		return c.Robot.Validate()
+		if err := c.Robot.Validate(); err != nil {
+			return err
+		}
+		bare, r, err := c.bare()
+		if err != nil {
+			return blame("robot", err)
+		}
+		return bare.suits(r)
 	}
 	if err != nil {
 		return blame("robot", err)
 	}
+	problems := c.suits(r)
+	if _, err := learner.NewProblem(c.Learning, r); err != nil {
+		problems = errors.Join(problems, err)
+	}
+	return problems
+}
+
+// suits checks that the parameters suit each other and the robot.
+func (c *Config) suits(r *robot.Robot) error {
 	var problems []error
 	if _, err := trial.NewMachine(c.Trials, r); err != nil {
 		problems = append(problems, blame("safety", err))
@@ -107,10 +125,24 @@ func (c *Config) Validate() error {
 	if !(c.Algorithm.MaxEta > c.Algorithm.MinEta) {
 		problems = append(problems, params.FieldError{Key: "algorithm.max_eta", Problem: fmt.Sprintf("is %v, need more than algorithm.min_eta, %v", c.Algorithm.MaxEta, c.Algorithm.MinEta)})
 	}
-	if _, err := learner.NewProblem(c.Learning, r); err != nil {
-		problems = append(problems, err)
-	}
 	return errors.Join(problems...)
+}
+
+// bare returns the parameters without what needs the robot's description, and the robot that is left:
+// for what can be told before there is one.
+func (c *Config) bare() (*Config, *robot.Robot, error) {
+	b := *c
+	b.Robot.URDF, b.Robot.DescriptionTopic, b.Robot.GravityCompensation = "", "", false
+	b.Robot.Kinematics.Type = robot.NoKinematics
+	b.Robot.State = slices.DeleteFunc(slices.Clone(c.Robot.State), func(part string) bool {
+		return part == robot.EndEffector || part == robot.EndEffectorVel
+	})
+	b.Safety.WorkspaceLower, b.Safety.WorkspaceUpper = nil, nil
+	if b.Safety.Filter == safety.FilterAlways {
+		b.Safety.Filter = safety.FilterAuto
+	}
+	r, err := robot.New(b.Robot, nil)
+	return &b, r, err
 }
 
 // blame names the group of parameters that an error is about, unless it names one itself; package

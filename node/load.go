@@ -260,7 +260,11 @@ func suit(cfg *Config, set *params.Set, simulated *simrobot.Config, lockStep boo
 	case slices.Equal(sorted(slices.Values(own)), sorted(slices.Values(its))):
 		add("robot.joints", "got %q, expected the order of %s's joints, %q: commands have no names, the robot takes the efforts in its own order", own, SimulatorName, its)
 	default:
-		add("robot.joints", "got %q, expected the same as %s's joints, %q", own, SimulatorName, its)
+		described := ""
+		if m, _, err := readDescription(cfg.Robot); err == nil && m != nil {
+			described = fmt.Sprintf("; the description has %q", m.Movable())
+		}
+		add("robot.joints", "got %q, expected the same as %s's joints, %q%s", own, SimulatorName, its, described)
 	}
 	if wrong != nil {
 		return wrong

@@ -227,6 +227,8 @@ func TestLoadFileSuits(t *testing.T) {
 		{"joints of both", []string{"joints=[a, b]", "robot.joints=[a, b]"}, nil},
 		{"other order", []string{"robot.joints=[joint2, joint1]"}, []string{"--set robot.joints", "order", `["joint2" "joint1"]`, `["joint1" "joint2"]`}},
 		{"other names", []string{"joints=[a, joint2]"}, []string{"robot.joints", `["joint1" "joint2"]`, `["a" "joint2"]`}},
+		{"other names than a description", []string{"joints=[a, joint2]", "robot.urdf=package://guided_policy_search/models/arm7.urdf", "robot.effort_limit=[9.0, 9.0]", "safety.filter=never"},
+			[]string{"robot.joints", `["joint1" "joint2"]`, `["a" "joint2"]`, `the description has ["joint1" "joint2" "joint3"`}},
 		{"twice the same", []string{"robot.joints=[joint1, joint1]"}, []string{"joint1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

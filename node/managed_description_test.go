@@ -76,6 +76,8 @@ func TestUnsuitableDescription(t *testing.T) {
 		"empty":     {"", []string{"the robot's description on /robot_description"}},
 		"other joints": {describedArm("shoulder", "elbow"),
 			[]string{"joint1", `robot.joints names ["joint1" "joint2"]`, `the description on /robot_description ["shoulder" "elbow"]`, `joint_states ["joint1" "joint2"]`}},
+		"other limits": {strings.NewReplacer("continuous", "revolute", "<limit ", `<limit lower="5" upper="6" `).Replace(describedArm("joint1", "joint2")),
+			[]string{"conditions.initial_position", `joint "joint1"`, "its limits are 5 and 6"}},
 		"no such link": {strings.ReplaceAll(describedArm("joint1", "joint2"), `"tip"`, `"hand"`), []string{"tip"}},
 	} {
 		t.Run(name, func(t *testing.T) {

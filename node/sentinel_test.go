@@ -15,6 +15,7 @@ import (
 	"guidedpolicysearch/msgs/std_msgs"
 	"guidedpolicysearch/node/logging"
 	"guidedpolicysearch/node/rcl"
+	"guidedpolicysearch/node/ros2control"
 	"guidedpolicysearch/node/rosio"
 	"guidedpolicysearch/node/rostype"
 	"guidedpolicysearch/node/transport"
@@ -162,6 +163,25 @@ func TestSentinelOfANodeThatStandsStill(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestUnguarded: who wants a sentinel is told where there is none.
+func TestUnguarded(t *testing.T) {
+	cfg := DefaultConfig()
+	if text := cfg.unguarded(); text != "" {
+		t.Errorf("with effort commands: %q", text)
+	}
+	cfg.Commands.Type = string(ros2control.LBRTorqueCommand)
+	if text := cfg.unguarded(); !strings.Contains(text, "commands.type lbr_torque_command") {
+		t.Errorf("with an LBR's commands: %q", text)
+	}
+	for name, change := range map[string]func(*Config){"lock step": func(c *Config) { c.LockStep = true }, "not wanted": func(c *Config) { c.Sentinel = false }} {
+		c := *cfg
+		change(&c)
+		if text := c.unguarded(); text != "" {
+			t.Errorf("%s: %q", name, text)
+		}
 	}
 }
 

@@ -148,10 +148,21 @@ func (s *sentinel) dismiss() {
 	s.kill()
 }
 
+// unguarded says that there is no sentinel although one is wanted; nothing where all is as wanted.
+func (c *Config) unguarded() string {
+	if !c.Sentinel || c.LockStep || c.Commands.kind() == ros2control.Float64MultiArray {
+		return ""
+	}
+	return fmt.Sprintf("there is no sentinel for commands.type %s: the robot's driver goes on with the last torque if the node is killed or stopped; have the robot itself end it, and set sentinel to false to leave this out", c.Commands.Type)
+}
+
 // postSentinel starts the sentinel of a loop where there is to be one: in lock step a robot without
-// commands stands still, and an LBR stops by itself.
+// commands stands still, and to zero an LBR's torque it would have to know the measured position.
 func (n *node) postSentinel(ctx context.Context, l *loop) error {
 	if !n.cfg.Sentinel || n.cfg.LockStep || n.opt.Sentinel == nil || n.cfg.Commands.kind() != ros2control.Float64MultiArray {
+		if text := n.cfg.unguarded(); text != "" {
+			n.warn(text)
+		}
 		return nil
 	}
 	timeout := n.cfg.SentinelTimeout

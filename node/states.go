@@ -108,6 +108,11 @@ func (n *node) openRun(description []byte) error {
 	if n.robot, n.described, err = n.describedRobot(description); err != nil {
 		return err
 	}
+	if description != nil { // only now is it known what the parameters are to suit
+		if err := n.cfg.suits(n.robot); err != nil {
+			return err
+		}
+	}
 	problem, err := learner.NewProblem(n.cfg.Learning, n.robot)
 	if err != nil {
 		return err

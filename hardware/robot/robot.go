@@ -77,7 +77,7 @@ func (r *Robot) describe(m *urdf.Model) error {
 		cfg.KinematicsOnly = true
 		reason := err
 		if tree, err = rigidbody.New(m, cfg); err == nil {
-			r.notes = append(r.notes, fmt.Sprintf("the description is used without its dynamics: %v", reason))
+			r.notes = append(r.notes, fmt.Sprintf("the description is used without its dynamics, so that soft walls keep the limits, and no quadratic programme: %v", reason))
 		}
 	}
 	if err != nil {

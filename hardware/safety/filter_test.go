@@ -380,6 +380,12 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hinges := kinematics.DefaultSerialConfig()
+	hinges.Joints = hinges.Joints[:2]
+	pair, err := kinematics.NewSerial(hinges)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for want, change := range map[string]func(*safety.Config, *safety.Robot){
 		`recovery is "never"`:                 func(c *safety.Config, _ *safety.Robot) { c.Recovery = "never" },
 		`on_fault is ""`:                      func(c *safety.Config, _ *safety.Robot) { c.OnFault = "" },
@@ -406,6 +412,10 @@ func TestRefused(t *testing.T) {
 		`filter is "always", but there is no`: func(c *safety.Config, _ *safety.Robot) { c.Filter = safety.FilterAlways },
 		"no end-effector points":              func(c *safety.Config, _ *safety.Robot) { c.WorkspaceLower = []float64{0, 0, 0} },
 		"workspace_lower has 2 entries, need": func(c *safety.Config, r *safety.Robot) { c.WorkspaceLower, r.EndEffector = []float64{0, 0}, arm },
+		// As many as fit into the coordinates of its two points, but y would be held as x, and z as y.
+		"workspace_upper has 2 entries, need 3: x, y and z": func(c *safety.Config, r *safety.Robot) {
+			c.WorkspaceUpper, r.EndEffector = []float64{1, 1}, pair
+		},
 		"workspace_lower[1] is 3 and workspace_upper[1] is 2": func(c *safety.Config, r *safety.Robot) {
 			c.WorkspaceLower, c.WorkspaceUpper, r.EndEffector = []float64{0, 3, 0}, []float64{1, 2, 3}, arm
 		},

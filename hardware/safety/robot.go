@@ -119,6 +119,12 @@ func (r *Robot) validateWorkspace(c *Config) error {
 	if joints != len(r.Joints) {
 		return fmt.Errorf("%w: the end effector has %d joints, need %d, as the robot has", ErrConfig, joints, len(r.Joints))
 	}
+	// Two entries would also fit the six coordinates of two points in space, and then bound z as if it
+	// were x or y.
+	size, axes := 3, "x, y and z"
+	if coordinates == 2 {
+		size, axes = 2, "x and y"
+	}
 	for _, list := range []struct {
 		key    string
 		values []float64
@@ -127,8 +133,8 @@ func (r *Robot) validateWorkspace(c *Config) error {
 		if d == 0 {
 			continue
 		}
-		if d != 2 && d != 3 || coordinates%d != 0 {
-			return fmt.Errorf("%w: %s has %d entries, need one per coordinate of a point (x, y and z; all points together have %d coordinates)", ErrConfig, list.key, d, coordinates)
+		if d != size || coordinates%d != 0 {
+			return fmt.Errorf("%w: %s has %d entries, need %d: %s, the same for every point (infinities for no limit)", ErrConfig, list.key, d, size, axes)
 		}
 		if slices.ContainsFunc(list.values, math.IsNaN) {
 			return fmt.Errorf("%w: %s is %v, need numbers, or infinities for no limit", ErrConfig, list.key, list.values)
