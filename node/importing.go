@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
+	msg "guidedpolicysearch/msgs/guided_policy_search_msgs"
 	"guidedpolicysearch/node/importing"
 	"guidedpolicysearch/node/record"
 )
@@ -68,6 +70,10 @@ func ImportRollouts(ctx context.Context, c ImportConfig, progress func(done int)
 		}
 		progress(i + 1)
 	}
+	like, err := c.layoutOf(motions)
+	if err != nil {
+		return nil, err
+	}
 	run, notes, err := record.Open(c.Out)
 	if errors.Is(err, record.ErrNotRun) {
 		if run, err = record.Create(c.Out); err == nil && task != nil {
@@ -81,7 +87,9 @@ func ImportRollouts(ctx context.Context, c ImportConfig, progress func(done int)
 		return nil, err
 	}
 	out := &Imported{Folder: run.Dir(), Rollouts: []ImportedRollout{}, Notes: append([]string{}, notes...)}
-	err = c.write(run, motions, out)
+	if err = sameLayout(run, like); err == nil {
+		err = c.write(run, motions, out)
+	}
 	return out, errors.Join(err, run.Close())
 }
 
@@ -129,6 +137,54 @@ func (c *ImportConfig) adoptTask() ([]byte, error) {
 		c.Steps = cfg.Steps
 	}
 	return text, nil
+}
+
+// layoutOf returns a rollout of the motions, all of which must have the same joints and states.
+func (c *ImportConfig) layoutOf(motions []*importing.Motion) (first *msg.Rollout, err error) {
+	file := ""
+	for i, m := range motions {
+		for _, t := range m.Trials {
+			if first == nil {
+				first, file = &t.Rollout, c.Files[i]
+			} else if err := compareLayout(file, first, c.Files[i], &t.Rollout); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return first, nil
+}
+
+// sameLayout refuses rollouts of other joints or states than those that the run holds: no learner and
+// no table could take both.
+func sameLayout(run *record.Run, m *msg.Rollout) error {
+	if m == nil {
+		return nil
+	}
+	for _, iteration := range []uint32{importing.Iteration, 1} {
+		paths, err := run.Rollouts(iteration)
+		if err != nil {
+			return err
+		}
+		for _, path := range paths {
+			have, err := run.ReadRollout(path)
+			if errors.Is(err, record.ErrDamaged) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			return compareLayout(run.Path(path), have, "what is imported", m)
+		}
+	}
+	return nil
+}
+
+func compareLayout(name string, a *msg.Rollout, other string, b *msg.Rollout) error {
+	if slices.Equal(a.JointNames, b.JointNames) && slices.Equal(a.StateNames, b.StateNames) {
+		return nil
+	}
+	return fmt.Errorf("%w: rollouts of one run need the same joints and state: %s has the joints %q and the states %q, %s has %q and %q: choose another folder (--out), the parameter file of that run (--params), or the same --joints",
+		importing.ErrConfig, name, a.JointNames, a.StateNames, other, b.JointNames, b.StateNames)
 }
 
 // write records the rollouts after those that were imported before.

@@ -139,6 +139,27 @@ func TestImportRefused(t *testing.T) {
 			t.Fatalf("%+v, %v", result, err)
 		}
 	}
+	other := filepath.Join(dir, "other.csv")
+	if err := os.WriteFile(other, []byte("time,b.position,b.effort\n0,0,1\n0.05,1,1\n0.1,2,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, files := range map[string][]string{"other joints than the run's": {other}, "files of other joints": {good, other}} {
+		before, _ := filepath.Glob(filepath.Join(out, "rollouts", "*", "*"))
+		mixed := c
+		mixed.Files = files
+		_, err := node.ImportRollouts(t.Context(), mixed, func(int) {})
+		if after, _ := filepath.Glob(filepath.Join(out, "rollouts", "*", "*")); !errors.Is(err, importing.ErrConfig) || len(after) != len(before) {
+			t.Errorf("%s: %v; %d recordings, before %d", name, err, len(after), len(before))
+		}
+	}
+	mixed := c
+	mixed.Files, mixed.Out = []string{good, other}, filepath.Join(dir, "fresh")
+	if _, err := node.ImportRollouts(t.Context(), mixed, func(int) {}); !errors.Is(err, importing.ErrConfig) {
+		t.Errorf("files of other joints into a new run: %v", err)
+	}
+	if _, err := os.Stat(mixed.Out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder was made: %v", err)
+	}
 	held, _, err := record.Open(out)
 	if err != nil {
 		t.Fatal(err)

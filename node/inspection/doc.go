@@ -29,6 +29,7 @@ const (
 	KindModel         Kind = "onnx"
 	KindParameters    Kind = "parameters"
 	KindIntermediates Kind = "intermediates"
+	KindDataset       Kind = "dataset"
 )
 
 // Report says what something is. One of the pointers is not nil, by Kind, where it could be read.
@@ -45,6 +46,7 @@ type Report struct {
 	Model         *Model         `json:"onnx,omitempty"`
 	Parameters    *Parameters    `json:"parameters,omitempty"`
 	Intermediates *Intermediates `json:"intermediates,omitempty"`
+	Dataset       *Dataset       `json:"dataset,omitempty"`
 	// Damaged says what is not whole, and where; empty if all that was looked at is.
 	Damaged []string `json:"damaged"`
 	// Error says why there is no description of what is of no kind that is known, or cannot be read.

@@ -14,6 +14,7 @@ import (
 
 	"guidedpolicysearch/gps/checkpoint"
 	"guidedpolicysearch/node"
+	"guidedpolicysearch/node/dataset"
 	"guidedpolicysearch/node/inspection"
 	"guidedpolicysearch/node/record"
 )
@@ -218,6 +219,23 @@ func TestTrajectoryFolder(t *testing.T) {
 		t.Errorf("%+v", r.Trajectory)
 	}
 	contains(t, text, "under known dynamics")
+}
+
+// Both are NPZ files: exported rollouts are told from what an update computed.
+func TestDataset(t *testing.T) {
+	folder := recordedRun(t, "intermediates.record=true")
+	file := filepath.Join(t.TempDir(), "rollouts.npz")
+	if _, err := node.ExportRollouts(t.Context(), folder, dataset.Selection{}, file, func(_, _ int) {}); err != nil {
+		t.Fatal(err)
+	}
+	r, text := open(t, file)
+	if r.Kind != inspection.KindDataset || r.Dataset == nil || len(r.Dataset.Arrays) == 0 || r.Intermediates != nil {
+		t.Errorf("%+v", r)
+	}
+	contains(t, text, "a dataset of rollouts", "states, actions", "noise_seed")
+	if r, _ := open(t, filepath.Join(folder, record.IntermediatesPath(1))); r.Kind != inspection.KindIntermediates || r.Dataset != nil {
+		t.Errorf("%+v", r)
+	}
 }
 
 // What is not whole is said to be so, with the place; what is nobody's too.

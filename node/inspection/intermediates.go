@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"guidedpolicysearch/node/record"
@@ -18,6 +19,16 @@ type Intermediates struct {
 	// Arrays counts them; Groups are the first parts of their names.
 	Arrays int      `json:"arrays"`
 	Groups []string `json:"groups"`
+}
+
+// Dataset is an NPZ file of rollouts, as gps export writes it.
+type Dataset struct {
+	Arrays []string `json:"arrays"`
+}
+
+// rollouts says whether the arrays are those of a dataset: an update's intermediates have none of these names.
+func (i *Intermediates) rollouts() bool {
+	return slices.Contains(i.Groups, "states") && slices.Contains(i.Groups, "noise_seed")
 }
 
 func openIntermediates(path string) (*Intermediates, error) {

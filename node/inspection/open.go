@@ -83,7 +83,9 @@ func (r *Report) openFile(head []byte) (err error) {
 		err = r.openMCAP()
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		r.Kind = KindIntermediates
-		r.Intermediates, err = openIntermediates(r.Path)
+		if r.Intermediates, err = openIntermediates(r.Path); err == nil && r.Intermediates.rollouts() {
+			r.Kind, r.Dataset, r.Intermediates = KindDataset, &Dataset{Arrays: r.Intermediates.Groups}, nil
+		}
 	case isModel(head):
 		r.Kind = KindModel
 		r.Model, err = openModel(r.Path, r.Bytes)
@@ -91,7 +93,7 @@ func (r *Report) openFile(head []byte) (err error) {
 		r.Kind = KindParameters
 		r.Parameters, err = openParameters(r.Path)
 	default:
-		return fmt.Errorf("%w: %s begins with %.40q: expected a run folder, a checkpoint, a bag (a folder, or .mcap), a policy (.gps), an ONNX model, a parameter file (.yaml) or intermediates (.npz)", ErrForeign, r.Path, head)
+		return fmt.Errorf("%w: %s begins with %.40q: expected a run folder, a checkpoint, a bag (a folder, or .mcap), a policy (.gps), an ONNX model, a parameter file (.yaml), intermediates or a dataset of rollouts (.npz)", ErrForeign, r.Path, head)
 	}
 	return err
 }

@@ -16,7 +16,8 @@ import (
 func (r *Report) Write(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	titles := map[Kind]string{KindUnknown: "of no kind that is known", KindRun: "a run", KindTrajectory: "a trajectory under known dynamics", KindCheckpoint: "a checkpoint", KindBag: "a bag",
-		KindPolicy: "a policy", KindModel: "an ONNX model", KindParameters: "a parameter file", KindIntermediates: "intermediates of an update"}
+		KindPolicy: "a policy", KindModel: "an ONNX model", KindParameters: "a parameter file", KindIntermediates: "intermediates of an update",
+		KindDataset: "a dataset of rollouts"}
 	fmt.Fprintf(out, "%s: %s, %s\n", r.Path, titles[r.Kind], size(r.Bytes))
 	switch {
 	case r.Run != nil:
@@ -39,6 +40,8 @@ func (r *Report) Write(w io.Writer) error {
 		fmt.Fprintf(out, "`gps params check %s` says whether they are right.\n", r.Path)
 	case r.Intermediates != nil:
 		fmt.Fprintf(out, "%d arrays below %s; NumPy opens it\n", r.Intermediates.Arrays, strings.Join(r.Intermediates.Groups, ", "))
+	case r.Dataset != nil:
+		fmt.Fprintf(out, "%d arrays: %s; NumPy opens it\n", len(r.Dataset.Arrays), strings.Join(r.Dataset.Arrays, ", "))
 	}
 	for _, d := range r.Damaged {
 		fmt.Fprintf(out, "Damaged: %s\n", d)

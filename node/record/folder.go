@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"syscall"
 
 	"guidedpolicysearch/msgs/guided_policy_search_msgs"
 )
@@ -36,7 +37,8 @@ type Folder struct{ dir string }
 // View returns the folder of a run for reading, or an ErrNotRun.
 func View(dir string) (*Folder, error) {
 	info, err := os.Stat(filepath.Join(dir, RolloutsDir))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+	// A file in place of the folder is ENOTDIR, which fs.ErrNotExist does not cover.
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("%w: %s has no folder %s", ErrNotRun, dir, RolloutsDir)
 	}
 	if err != nil {

@@ -363,6 +363,9 @@ func TestCreateAndLock(t *testing.T) {
 	if err := os.WriteFile(other, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := record.View(other); !errors.Is(err, record.ErrNotRun) {
+		t.Errorf("view of a file: %v", err)
+	}
 	if _, err := record.Create(other); err == nil {
 		t.Error("create over a file: no error")
 	}

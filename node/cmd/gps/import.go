@@ -66,7 +66,7 @@ the state their positions and velocities.`,
 	cmd.Flags().StringVar(&c.Topics.JointStates, "joint-states", c.Topics.JointStates, "topic of the sensor_msgs/msg/JointState messages")
 	cmd.Flags().StringVar(&c.Topics.Commands, "commands", "", "topic of the efforts that were commanded, std_msgs/msg/Float64MultiArray in the order of the joints (default: the efforts in the joint states)")
 	cmd.Flags().StringSliceVar(&c.Joints, "joints", nil, "joints to take, in this order, without a task (default: all, in the order of the file)")
-	cmd.Flags().Float64Var(&c.DT, "dt", c.DT, "length of a time step in s (default: the task's, or 0.05)")
+	cmd.Flags().Float64Var(&c.DT, "dt", c.DT, "length of a time step in s; of a task, its own unless this is given")
 	cmd.Flags().IntVar(&c.Steps, "steps", 0, "time steps of a rollout (default: the task's, or one rollout of the whole motion)")
 	cmd.Flags().Uint32Var(&c.Condition, "condition", 0, "initial state that the rollouts are of, from 0")
 	cmd.Flags().Float64Var(&c.Begin, "begin", 0, "time in s after the first row, or joint state, of each file at which the first rollout begins")

@@ -15,7 +15,8 @@ func inspectCommand() *cobra.Command {
 		Use:   "inspect PATH...",
 		Short: "Tell what a run, a checkpoint, a bag, a policy or another file is, and whether it is whole",
 		Long: `Tells by its content what is at a path, and describes it: a run folder, a checkpoint, a bag (its folder
-or an MCAP file), a policy (.gps), an ONNX model, a parameter file, or recorded intermediates (.npz).
+or an MCAP file), a policy (.gps), an ONNX model, a parameter file, recorded intermediates or a
+dataset of rollouts (.npz).
 Of a run: its task, how far it is, its costs, trials that faults broke off, what was set aside, and
 which process writes it now. Of its recordings the ends are read, not the messages, so that runs of ten
 thousand trials open at once, and of checkpoints, policies and intermediates as many as take no time;
