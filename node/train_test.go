@@ -19,6 +19,15 @@ import (
 // short makes runs, maybe in a folder that has one, of 2 iterations of 2 trials of 20 steps.
 var short = []string{"console=table", "resume=true", "iterations=2", "samples=2", "steps=20"}
 
+// slow leaves a test whose time goes into numbers to runs without -short: the race detector makes it
+// take ten times as long, and tests of the same code beside it have less to compute.
+func slow(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a run without -short, as make test does: it computes for long")
+	}
+}
+
 // train learns the planar arm's task with assignments beyond short and returns what went to
 // the terminal too.
 func train(t *testing.T, ctx context.Context, folder string, set ...string) (*node.Result, string, error) {

@@ -22,15 +22,6 @@ const (
 	cartPoleILQG = "../params/cart_pole_ilqg.yaml"
 )
 
-// slow leaves a test whose time goes into numbers to runs without -short: the race detector makes it
-// take ten times as long, and tests of the same code beside it have less to compute.
-func slow(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("needs a run without -short, as make test does: it computes for long")
-	}
-}
-
 // Every parameter file of the repository is read strictly, and a key that is not known is
 // an error that names the nearest.
 func TestParameterFiles(t *testing.T) {
